@@ -1,0 +1,1 @@
+"""Where the rooms come together: addresses, admin frame, start-up."""

@@ -1,0 +1,19 @@
+"""Where the rooms come together: addresses, admin frame, start-up."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ConfigConfig(AppConfig):
+    name = "config"
+    verbose_name = _("System")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from axes.signals import user_locked_out  # noqa: PLC0415 - its models are there only now
+
+        from config.lockout import report  # noqa: PLC0415
+
+        user_locked_out.connect(report, dispatch_uid="seatkeeper")

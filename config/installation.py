@@ -1,0 +1,108 @@
+"""What must be true of an installation before it serves: one `up` at a time, tables, timetable, static files."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.management import call_command
+from django.db import connection, connections
+from django.utils import timezone
+
+from guardian import standstill, timetable
+
+Say = Callable[[str], None]
+# Any number, as long as no other program locks the same one in this database.
+PREPARING = 7_325_338_001
+LOCK = "up.lock"
+
+
+class IsRunning(Exception):
+    """Another process holds the lock of this folder; the text is its number."""
+
+
+def take_lock(folder: Path, say: Say) -> int:
+    """Lock `folder` for this process and all it starts; waits for another holder, and says so.
+
+    Returns the file descriptor that holds the lock until its last copy is closed.
+    """
+    try:
+        return take_lock_at_once(folder)
+    except IsRunning as other:
+        say(f"Another Seatkeeper uses {folder} (process {other}). Waiting for it to stop; Ctrl-C gives up.")
+    lock = _open_lock(folder)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return _sign(lock)
+
+
+def take_lock_at_once(folder: Path) -> int:
+    """The same without waiting. Raises IsRunning."""
+    lock = _open_lock(folder)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = _holder(lock)
+        os.close(lock)
+        raise IsRunning(holder) from None
+    return _sign(lock)
+
+
+def _open_lock(folder: Path) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    return os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _sign(lock: int) -> int:
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def _holder(lock: int) -> str:
+    return os.pread(lock, 20, 0).decode("ascii", "replace") or "unknown"
+
+
+def prepare(say: Say) -> None:
+    """Migrate, collect static files and put the timetable in place; safe to repeat, and on many nodes at once."""
+    with _alone_among_nodes():
+        say("Preparing the database…")
+        call_command("migrate", interactive=False, verbosity=0)
+        standstill.check(timezone.now())  # before any worker of ours gives a sign of life
+        timetable.put_in_place(timezone.now())
+    if hasattr(staticfiles_storage, "manifest_name"):
+        with _alone_in(Path(settings.STATIC_ROOT)):
+            call_command("collectstatic", interactive=False, verbosity=0)
+    # What starts next must not inherit a connection, and a supervisor needs none between two looks.
+    connections.close_all()
+
+
+@contextlib.contextmanager
+def _alone_among_nodes() -> Iterator[None]:
+    """On PostgreSQL several nodes may start together; SQLite belongs to one node, whose lock is taken."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARING])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARING])
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Two installations may share the code, and with it the folder of static files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)

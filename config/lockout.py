@@ -1,0 +1,55 @@
+"""What a locked-out operator sees: when to come back, and nothing about the account. And who is told of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.timezone import localtime
+
+from notifications import events
+from notifications.actors import client_ip
+
+
+def unlocks_at(*, username: str, ip: str, now: datetime) -> datetime:
+    """When the wrong tries that still count fall below the limit; one cool-off from now if none are on record.
+
+    Tries are kept a row per browser, and each row counts for one cool-off after its last try.
+    """
+    cool_off = settings.AXES_COOLOFF_TIME
+    rows = AccessAttempt.objects.filter(username=username, ip_address=ip, attempt_time__gt=now - cool_off)
+    counted = 0
+    for at, failures in rows.order_by("-attempt_time").values_list("attempt_time", "failures_since_start"):
+        counted += failures
+        if counted >= settings.AXES_FAILURE_LIMIT:
+            until: datetime = at + cool_off
+            return until
+    return now + cool_off
+
+
+def clock(moment: datetime) -> str:
+    return localtime(moment).strftime("%H:%M")
+
+
+def locked_out(
+    request: HttpRequest, original_response: HttpResponse | None = None, credentials: dict[str, Any] | None = None
+) -> HttpResponse:
+    """429 with the time after which log-in works again; the same whether the account exists or not."""
+    username = (credentials or {}).get("username") or request.POST.get("username", "")
+    until = unlocks_at(username=username, ip=client_ip(request), now=timezone.now())
+    context = admin.site.each_context(request) | {"until": clock(until)}
+    return render(request, "admin/locked_out.html", context, status=429)
+
+
+def report(sender: object, *, request: HttpRequest, username: str | None, ip_address: str, **kwargs: object) -> None:
+    """Receives axes' lockout signal. Tries during a lockout repeat it; only the one that locked is a fact."""
+    if getattr(request, "axes_failures_since_start", None):
+        is_operator = User.objects.filter(username=username or "", is_staff=True, is_active=True).exists()
+        events.operator_locked_out(username=username or "", ip=ip_address, is_operator=is_operator)

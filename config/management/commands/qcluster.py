@@ -1,0 +1,15 @@
+"""`qcluster`: django-q2's own command, whose workers are forked from a process that is warm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django_q.management.commands import qcluster
+
+from config.warmup import warm_up
+
+
+class Command(qcluster.Command):  # type: ignore[misc]  # it has no types
+    def handle(self, *args: Any, **options: Any) -> None:
+        warm_up()
+        super().handle(*args, **options)

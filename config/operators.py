@@ -1,0 +1,65 @@
+"""Who may operate: adding a person, letting them log in or not, and ending a lockout."""
+
+from __future__ import annotations
+
+from axes.models import AccessAttempt
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from notifications import events
+from notifications.actors import Actor
+
+
+class WouldLockYourselfOut(ValueError):
+    """An operator switched off their own account."""
+
+
+def about(username: str) -> events.Subject:
+    """Log-in names may be longer than the column for ids; the label keeps all of it."""
+    return events.Subject("operator", username[:64], username)
+
+
+def add(*, user: User, actor: Actor) -> None:
+    """Save a new person. Every operator may do everything: there is one kind."""
+    user.is_staff = user.is_superuser = True
+    with transaction.atomic():
+        user.save(force_insert=True)
+        events.operator_added(subject=about(user.username), actor=actor)
+
+
+def change(*, user: User, fields: list[str], has_new_password: bool, actor: Actor) -> None:
+    """Write these fields of a known person, and the password hash if there is a new one.
+
+    Raises WouldLockYourselfOut instead of shutting the actor out.
+    """
+    if "is_active" in fields and not user.is_active and user.username == actor.name:
+        raise WouldLockYourselfOut
+    written = [*fields, *(["password"] if has_new_password else [])]
+    if not written:
+        return
+    with transaction.atomic():
+        before = User.objects.filter(pk=user.pk).values(*fields).get() if fields else {}
+        user.save(update_fields=written)
+        after = {field: getattr(user, field) for field in fields}
+        if has_new_password:
+            after["password"] = "changed"  # noqa: S105 - the word, not a password
+        events.operator_changed(subject=about(user.username), before=before, after=after, actor=actor)
+
+
+def note_log_in(*, actor: Actor) -> None:
+    events.operator_logged_in(subject=about(actor.name), actor=actor)
+
+
+def note_new_password(*, actor: Actor) -> None:
+    """They gave it to themselves."""
+    word = {"password": "changed"}
+    events.operator_changed(subject=about(actor.name), before={}, after=word, actor=actor)
+
+
+def unlock(*, username: str, ip: str | None, actor: Actor) -> int:
+    """Forget the wrong tries of this name from this address; how many rows went."""
+    with transaction.atomic():
+        count: int = AccessAttempt.objects.filter(username=username, ip_address=ip).delete()[0]
+        if count:
+            events.operator_unlocked(subject=about(username), actor=actor)
+    return count

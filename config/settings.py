@@ -1,0 +1,256 @@
+"""Settings, all from the environment (or a `.env` file beside manage.py).
+
+docs/en/configuration.md lists every variable. What an operator tunes while the product runs is not
+here but in the database (`notifications.runtime`).
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
+
+from config.secrets import check_secrets
+from config.theme import UNFOLD as UNFOLD
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+DATA_DIR = (BASE_DIR / env.str("DATA_DIR", default="var")).resolve()
+# Nobody else on the machine reads the database.
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+# Fernet keys, newest first: the first encrypts, all decrypt (`rotate_keys`).
+ENCRYPTION_KEYS: list[str] = [key.strip() for key in env.list("ENCRYPTION_KEYS", default=[]) if key.strip()]
+check_secrets(secret_key=SECRET_KEY, encryption_keys=ENCRYPTION_KEYS, debug=DEBUG)
+
+ALLOWED_HOSTS: list[str] = [
+    host.strip() for host in env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+]
+CSRF_TRUSTED_ORIGINS: list[str] = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[])]
+# How many reverse proxies of the operator's own stand in front; 0: none, X-Forwarded-For is ignored.
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+SECURE_COOKIES = env.bool("SECURE_COOKIES", default=not DEBUG)
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+# How often one address (and one e-mail) may try to redeem, e.g. `10/m`; `off` switches it off.
+REDEEM_THROTTLE = env.str("REDEEM_THROTTLE", default="10/m")
+
+UPSTREAM_BASE_URL = env.str("UPSTREAM_BASE_URL", default="https://chatgpt.com").rstrip("/")
+UPSTREAM_AUTH_URL = env.str("UPSTREAM_AUTH_URL", default="https://auth.openai.com").rstrip("/")
+UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
+UPSTREAM_IMPERSONATE = env.str("UPSTREAM_IMPERSONATE", default="chrome")
+UPSTREAM_TIMEOUT = env.float("UPSTREAM_TIMEOUT", default=20.0)
+# True only on the local stand-in: every page says so.
+IS_SANDBOX = env.bool("SANDBOX", default=False)
+
+INSTALLED_APPS = [
+    "config",
+    "guardian",
+    "invites",
+    "teampool",
+    "notifications",
+    "unfold.apps.BasicAppConfig",
+    "config.admin_app.OperatorAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_q",
+    "axes",
+    "csp",
+    "django_htmx",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.security.admin_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.product",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'seatkeeper.sqlite3'}")}
+DATABASES["default"]["CONN_MAX_AGE"] = 60
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "config.sqlite3"
+    DATABASES["default"]["OPTIONS"] = {
+        # Without IMMEDIATE a read that turns into a write fails at once with "database is locked".
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # synchronous=FULL: a power cut must not undo a claim that upstream already acted on.
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA mmap_size=134217728;"
+        "PRAGMA journal_size_limit=27103364;PRAGMA cache_size=2000;",
+    }
+else:
+    # A pool of connections is shared by fork and breaks the queue's workers.
+    if "pool" in DATABASES["default"].get("OPTIONS", {}):
+        raise ImproperlyConfigured("DATABASE_URL: connection pools break the background workers; remove pool.")
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# The queue's process table lives here; nothing that must survive does.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(DATA_DIR / "cache"),
+    }
+}
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=30)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "notifications.actors.client_ip"
+AXES_LOCKOUT_CALLABLE = "config.lockout.locked_out"
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+
+Q_CLUSTER: dict[str, Any] = {
+    "name": "seatkeeper",
+    "orm": "default",
+    "workers": env.int("WORKERS", default=4),
+    # Times nest: one upstream call < task timeout < queue retry.
+    "timeout": 180,
+    "retry": 900,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "queue_limit": 4,
+    "bulk": 1,
+    "poll": 0.2,
+    "guard_cycle": 0.5,
+    "save_limit": 250,
+    "recycle": 500,
+    "max_rss": 400_000,
+    "label": "Background jobs",
+}
+
+# How often the worker shows that its queue moves, and how old the last sign may be before `up`
+# replaces the worker: more than a task may take, or a busy worker would look like a stuck one.
+HEARTBEAT_EVERY = env.float("HEARTBEAT_EVERY", default=15.0)
+HEARTBEAT_LIMIT = env.float("HEARTBEAT_LIMIT", default=Q_CLUSTER["timeout"] + 60.0)
+# How long `up` lets the web server and the worker finish what they are at before it kills them.
+STOP_GRACE = env.float("STOP_GRACE", default=30.0)
+WEB_PROCESSES = env.int("WEB_PROCESSES", default=1)
+WEB_THREADS = env.int("WEB_THREADS", default=8)
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", default="Asia/Shanghai")
+USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["config.formats"]
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG or "pytest" in sys.modules
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# Imports of 1,000 long lines are ordinary; the door itself says where it ends (teampool.views).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "invites.views.form_too_old"
+# Probes come over plain HTTP, past the proxy that adds TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+# Not for all subdomains, nor for the browsers' own list: that binds a whole domain, which is not ours to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+if TRUSTED_PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+# The admin theme evaluates expressions and styles inline; nothing else is let in there either.
+ADMIN_CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": CONTENT_SECURITY_POLICY["DIRECTIVES"]
+    | {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE], "font-src": [SELF]}
+}
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"secrets": {"()": "notifications.redaction.RedactSecrets"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django_q": {"level": "WARNING"},
+        "django-q": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
+        # Every mistyped code and address is a warning to it; only its own failures are ours to read.
+        "django.request": {"level": "ERROR"},
+    },
+}

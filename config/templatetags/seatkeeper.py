@@ -1,0 +1,58 @@
+"""Filters of the operator pages."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from notifications import times, wording
+from notifications.models import AuditEvent
+
+register = template.Library()
+_ICON = re.compile(r'<(?:span|div)\b(?=[^>]*\bclass="[^"]*\bmaterial-symbols-outlined\b)(?![^>]*\baria-hidden)')
+_SCROLLBAR = re.compile(r"\bdata-simplebar(?=[\s>])")
+
+
+@register.filter
+def ago(moment: datetime | None, now: datetime) -> SafeString | str:
+    """How long ago, with the full time behind it."""
+    return times.tag(moment, times.ago(moment, now) if moment is not None else "")
+
+
+@register.filter
+def full_time(moment: datetime | None) -> SafeString | str:
+    return times.tag(moment)
+
+
+@register.filter
+def event_text(event: AuditEvent) -> str:
+    return wording.what(event)
+
+
+@register.filter
+def event_actor(event: AuditEvent) -> str:
+    return wording.who(event)
+
+
+@register.filter(is_safe=True)
+def for_the_ear(page: str) -> SafeString:
+    """The theme's page with what it leaves out: where the content is, and a name for each part that scrolls.
+
+    Its icons are words in a font of pictures: they are not read aloud.
+    """
+    names = iter((_("Menu"), _("List"), _("Filters")))
+
+    def named(found: re.Match[str]) -> str:
+        name = next(names, _("More"))
+        return f'{found[0]} data-simplebar-aria-label="{escape(name)}"'
+
+    page = _ICON.sub(r'\g<0> aria-hidden="true"', page)
+    # The icon was all that the button said.
+    page = page.replace('id="searchbar-submit"', f'id="searchbar-submit" aria-label="{escape(_("Search"))}"')
+    page = _SCROLLBAR.sub(named, page).replace('<div id="main"', '<div id="main" role="main"', 1)
+    return mark_safe(page)  # noqa: S308 - the templates escaped it

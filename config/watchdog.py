@@ -1,0 +1,52 @@
+"""Tells whether a worker is stuck: alive by every look at its processes, and yet nothing runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connections
+from django.utils import timezone
+
+from guardian import life
+
+
+class Watchdog:
+    """Watches the heartbeat of one node.
+
+    Counts from when a beat was seen to change, on a clock that neither a corrected date nor a
+    laptop's sleep moves. A database that does not answer says nothing about the worker.
+    """
+
+    def __init__(self, *, node: str, limit: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.node = node
+        self.limit = limit
+        self.nodes = 1
+        self._clock = clock
+        self._seen: datetime | None = None
+        self._seen_at = clock()
+
+    def restart(self) -> None:
+        """A new worker has the whole limit before it."""
+        self._seen_at = self._clock()
+
+    def is_stuck(self) -> bool:
+        try:
+            last = life.last_beat(self.node)
+            # Every node takes beats off the same queue: with N nodes each gets every Nth on average.
+            self.nodes = max(1, life.nodes_alive(timezone.now(), timedelta(seconds=self.limit)))
+        except DatabaseError:
+            self.restart()
+            return False
+        finally:
+            connections.close_all()
+        if last != self._seen:
+            self._seen = last
+            self.restart()
+        return self.silence > self.limit * self.nodes
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last change seen."""
+        return self._clock() - self._seen_at

@@ -1,0 +1,1 @@
+"""Keeps watch over the pool."""

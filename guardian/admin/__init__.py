@@ -1,0 +1,7 @@
+"""The operator's tables of this room, a module per table."""
+
+from __future__ import annotations
+
+from guardian.admin import findings, sweeps, team_filter
+
+__all__ = ["findings", "sweeps", "team_filter"]

@@ -1,0 +1,280 @@
+"""The deeds on findings: a list of exactly who goes before anybody does; allowing and dismissing at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+
+from guardian import deciding, findings, overdue
+from guardian.admin import words
+from guardian.admin.access import may_decide
+from guardian.admin.evidence import evidence, shown
+from guardian.admin.strip import paused
+from guardian.deciding import CAN_BE_REMOVED, NotPossible
+from guardian.kinds import Kind
+from guardian.models import Finding
+from invites.admin import deed_pages, redemption_page
+from invites.admin.parts import table
+from invites.admin.reseat_pages import ids as read_ids
+from invites.models import SeatGrant
+from invites.together import MOST_AT_ONCE, Deed
+from invites.wording import number
+from notifications import operator_pages
+from notifications.actors import operator
+from notifications.times import tag
+
+LIST = "admin:guardian_finding_changelist"
+MEDIA = forms.Media(css={"all": ["invites/admin.css", "guardian/admin.css"]})
+_TEMPLATE = "admin/guardian/confirm.html"
+_COLUMNS = (
+    gettext_lazy("E-mail"),
+    gettext_lazy("Team"),
+    gettext_lazy("Kind"),
+    gettext_lazy("Evidence"),
+    gettext_lazy("What happens"),
+)
+_OVERDUE_COLUMNS = (
+    gettext_lazy("E-mail"),
+    gettext_lazy("Team"),
+    gettext_lazy("Ended"),
+    gettext_lazy("What happens"),
+)
+_RESULT_COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Result"))
+_LEAD = gettext_lazy(
+    "ChatGPT's list is looked at once more right before each removal; whoever has got a seat by then stays. "
+    "A removal counts as done once a complete list shows it."
+)
+
+
+def where_from(request: HttpRequest) -> str:
+    """The page the button was on, if it is one of ours; else the list of findings."""
+    return operator_pages.where_from(request, otherwise=reverse(LIST))
+
+
+# Removing
+
+
+def remove_page(request: HttpRequest, finding_id: int | None = None) -> HttpResponse:
+    """The list of exactly who goes; the second POST, `confirmed`, is the deed."""
+    if not may_decide(request):
+        raise PermissionDenied
+    if request.method == "POST" and "confirmed" in request.POST:
+        chosen = read_ids(request.POST.getlist("picked"))[:MOST_AT_ONCE]
+        known = dict(Finding.objects.filter(pk__in=chosen).values_list("pk", "email"))
+        actor = operator(request)
+        return _act(
+            request,
+            [(pk, known[pk]) for pk in chosen if pk in known],
+            lambda pk: deciding.remove(finding_id=pk, actor=actor),
+        )
+    if finding_id is None:
+        return redirect(LIST)
+    return confirm(request, [finding_id], back=where_from(request))
+
+
+def confirm(request: HttpRequest, ids: Sequence[int], *, back: str) -> HttpResponse:
+    """Who it is, why, what happens and who stays; nothing is changed by looking."""
+    if len(ids) > MOST_AT_ONCE:
+        text = _("At most %(n)s people at once; %(chosen)s are chosen.")
+        messages.error(request, text % {"n": number(MOST_AT_ONCE), "chosen": number(len(ids))})
+        return redirect(back)
+    rows = list(shown(Finding.objects.filter(pk__in=ids)).order_by("first_seen_at", "pk"))
+    lines = [[one.email, one.team, words.kind_badge(one), evidence(one), _what_happens(one)] for one in rows]
+    picked = [one.pk for one in rows if _can_go(one)]
+    return _list(
+        request,
+        table(_COLUMNS, lines),
+        picked,
+        left_out=len(rows) - len(picked),
+        back=back,
+        action=reverse("admin:findings_remove"),
+    )
+
+
+def _can_go(finding: Finding) -> bool:
+    return finding.state in CAN_BE_REMOVED and finding.kind != Kind.VANISHED
+
+
+def _what_happens(finding: Finding) -> str:
+    if finding.kind == Kind.VANISHED:
+        return _("Nobody is there: take the seat back instead.")
+    if not _can_go(finding):
+        return words.problem("changed")
+    done = _("The invitation is revoked.") if finding.is_invite else _("Is removed from the Team.")
+    if finding.kind == Kind.DUPLICATE:
+        return _("{done} The seat in the other Team stays.").format(done=done)
+    return done
+
+
+def _list(request: HttpRequest, rows: dict[str, object], picked: Sequence[int], **more: Any) -> HttpResponse:
+    """The page that asks; without a button while removals are paused, or for nobody."""
+    button = ngettext("Remove %(n)s person", "Remove %(n)s people", len(picked)) % {"n": number(len(picked))}
+    context = {
+        "title": _("Remove people"),
+        "opts": None,
+        "lead": _LEAD,
+        "picked": picked,
+        "button": button,
+        "paused_words": paused(),
+        "next": more.pop("back"),
+        **more,
+        **rows,
+    }
+    return TemplateResponse(request, _TEMPLATE, frame(request) | context)
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    return {**admin.site.each_context(request), "media": MEDIA}
+
+
+def _act(request: HttpRequest, chosen: Sequence[tuple[int, str]], deed: Callable[[int], None]) -> HttpResponse:
+    """Do it to each. One person: back to where the button was; several: a page with each result."""
+    back = where_from(request)
+    results: list[tuple[str, str]] = []
+    for pk, email in chosen:
+        try:
+            deed(pk)
+        except NotPossible as refused:
+            results.append((email, refused.code))
+        else:
+            results.append((email, ""))
+    if len(results) == 1:
+        email, code = results[0]
+        text = _("%(email)s: %(what)s") % {"email": email, "what": _said(code)}
+        messages.warning(request, text) if code else messages.success(request, text)
+    if len(results) <= 1:
+        return redirect(back)
+    done = sum(1 for _email, code in results if not code)
+    context = {
+        "title": _("Remove people"),
+        "opts": None,
+        "lead": _("Started for %(done)s of %(all)s.") % {"done": number(done), "all": number(len(results))},
+        "next": back,
+        **table(_RESULT_COLUMNS, [[email, _said(code)] for email, code in results]),
+    }
+    return TemplateResponse(request, _TEMPLATE, frame(request) | context)
+
+
+def _said(code: str) -> str:
+    return words.problem(code) if code else _("Started: the person is being removed.")
+
+
+# Seats
+
+
+def overdue_seats(request: HttpRequest) -> HttpResponse:
+    """Everyone whose time is over and who is still in, by our own books; then out with those that were shown."""
+    if not may_decide(request):
+        raise PermissionDenied
+    now = timezone.now()
+    if request.method == "POST" and "confirmed" in request.POST:
+        chosen = read_ids(request.POST.getlist("picked"))[:MOST_AT_ONCE]
+        known = dict(SeatGrant.objects.filter(pk__in=chosen).values_list("pk", "email"))
+        actor = operator(request)
+        return _act(
+            request,
+            [(pk, known[pk]) for pk in chosen if pk in known],
+            lambda pk: overdue.remove(grant_id=pk, actor=actor),
+        )
+    seats = overdue.seats(now).select_related("team", "redemption").defer("team__access_token")[:MOST_AT_ONCE]
+    rows = [[one.email, one.team, tag(one.redemption.ends_at), _what_happens_to_seat(one)] for one in seats]
+    return _list(
+        request,
+        table(_OVERDUE_COLUMNS, rows),
+        [one.pk for one in seats],
+        left_out=0,
+        back=reverse("admin:index"),
+        action=reverse("admin:guardian_overdue"),
+        empty=_("Nobody is past their time and still in."),
+    )
+
+
+def _what_happens_to_seat(grant: SeatGrant) -> str:
+    if grant.redemption.code_id is None:
+        return _("Is removed from the Team.")
+    return _("Is removed from the Team; the code stays used.")
+
+
+def vanished_seats(request: HttpRequest) -> HttpResponse:
+    """The seats of people no complete list shows any more, on the page that takes seats back."""
+    if not redemption_page.may_operate(request):
+        raise PermissionDenied
+    rows = Finding.objects.asking().filter(kind=Kind.VANISHED, grant__isnull=False).order_by("pk")
+    ids = list(rows.values_list("grant__redemption", flat=True)[:MOST_AT_ONCE])
+    if not ids:
+        return redirect(LIST)
+    here = frame(request) | {"action": reverse("admin:redemptions_take_back")}
+    return deed_pages.confirm(request, Deed.TAKE_BACK, ids, frame=here, back=reverse("admin:index"))
+
+
+# Allowing and dismissing
+
+
+@require_POST
+def allow_page(request: HttpRequest, finding_id: int) -> HttpResponse:
+    if not may_decide(request):
+        raise PermissionDenied
+    allow(request, [finding_id])
+    return redirect(where_from(request))
+
+
+@require_POST
+def dismiss_page(request: HttpRequest, finding_id: int) -> HttpResponse:
+    if not may_decide(request):
+        raise PermissionDenied
+    dismiss(request, [finding_id])
+    return redirect(where_from(request))
+
+
+def allow(request: HttpRequest, ids: Sequence[int]) -> None:
+    """Let these people stay where they are; at once, as it can be ended on the list of allowed people."""
+    actor, allowed = operator(request), []
+    for pk in ids:
+        try:
+            allowed.append(deciding.allow(finding_id=pk, actor=actor))
+        except NotPossible:
+            continue
+    if len(allowed) == 1:
+        text = _("%(who)s may stay in %(team)s.") % {"who": allowed[0].email, "team": allowed[0].team}
+        messages.success(request, text)
+    elif allowed:
+        text = ngettext("%(n)s person may stay.", "%(n)s people may stay.", len(allowed))
+        messages.success(request, text % {"n": number(len(allowed))})
+    _left_out(request, len(ids) - len(allowed))
+
+
+def dismiss(request: HttpRequest, ids: Sequence[int]) -> None:
+    """Leave these be for as long as they stay; can be decided anew from the same list."""
+    actor, done = operator(request), 0
+    for pk in ids:
+        try:
+            findings.dismiss(finding_id=pk, actor=actor)
+        except NotPossible:
+            continue
+        done += 1
+    if done:
+        text = ngettext("%(n)s finding dismissed.", "%(n)s findings dismissed.", done)
+        messages.success(request, text % {"n": number(done)})
+    _left_out(request, len(ids) - done)
+
+
+def _left_out(request: HttpRequest, count: int) -> None:
+    if count:
+        text = ngettext(
+            "%(n)s finding stays as it is: decided already, or not of that kind.",
+            "%(n)s findings stay as they are: decided already, or not of that kind.",
+            count,
+        )
+        messages.warning(request, text % {"n": number(count)})

@@ -1,0 +1,41 @@
+"""The rows of the lists of findings, with what speaks for each: the same queries for one as for fifty."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import CharField, F, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, NullIf, Substr
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from guardian import policy
+from guardian.admin import words
+from guardian.models import Finding
+from guardian.policy import Policy
+from invites.models import SeatGrant
+from invites.states import CONFIRMED
+
+
+def shown(rows: QuerySet[Finding]) -> QuerySet[Any]:
+    """With what a row of a list says besides its own columns: the Team, the other seat, what the policy asks for."""
+    rules = policy.current()
+    other = SeatGrant.objects.live().filter(email=OuterRef("email"), state__in=CONFIRMED)
+    other = other.exclude(team=OuterRef("team")).order_by("pk")
+    name = Coalesce(NullIf(F("team__name"), Value("")), Substr("team__account_id", 1, 8), output_field=CharField())
+    return (
+        rows.select_related("team", "grant")
+        .defer("team__access_token")
+        .annotate(
+            elsewhere=Subquery(other.annotate(label=name).values("label")[:1]),
+            needed=Value(rules.sightings, IntegerField()),
+            grace=Value(int(rules.grace.total_seconds()), IntegerField()),
+        )
+    )
+
+
+def evidence(finding: Any) -> SafeString | str:
+    """What speaks for a finding; from `shown`."""
+    asked = Policy(sightings=finding.needed, grace=timedelta(seconds=finding.grace))
+    return words.evidence(finding, asked, timezone.now())

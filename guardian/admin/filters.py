@@ -1,0 +1,95 @@
+"""What the lists of findings and sweeps can be narrowed to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from guardian.admin import words
+from guardian.kinds import STANDING, Kind, State
+from guardian.models import Finding, Sweep
+from teampool.models import Team
+
+ALL = "all"
+
+
+class KindFilter(SimpleListFilter):
+    title = _("Kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(kind.value, words.kind_word(kind)) for kind in Kind]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Finding]) -> QuerySet[Finding]:
+        return queryset.filter(kind=self.value()) if self.value() in Kind.values else queryset
+
+
+class StateFilter(SimpleListFilter):
+    """Without a choice: those that stand, in Teams that are still ours."""
+
+    title = _("State")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(state.value, words.state_word(state)) for state in State]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        first, *others = super().choices(changelist)
+        # `state=all` is a choice of its own; none at all means those that stand.
+        everything = {
+            "selected": self.value() == ALL,
+            "query_string": changelist.get_query_string({self.parameter_name: ALL}),
+            "display": _("All"),
+        }
+        yield dict(first, display=_("Standing ones"))
+        yield from others
+        yield everything
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Finding]) -> QuerySet[Finding]:
+        if self.value() in State.values:
+            return queryset.filter(state=self.value())
+        return queryset if self.value() == ALL else queryset.filter(state__in=STANDING, team__archived_at=None)
+
+
+class TeamFilter(SimpleListFilter):
+    """The Teams with a finding that stands; one that is asked for by its id is shown whatever it has."""
+
+    title = _("Team")
+    parameter_name = "team"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        standing = Finding.objects.standing().filter(team__archived_at=None).values("team")
+        return [(str(team.pk), str(team)) for team in Team.objects.only("name", "account_id").filter(pk__in=standing)]
+
+    def has_output(self) -> bool:
+        return bool(self.lookup_choices) or bool(self.value())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Finding]) -> QuerySet[Finding]:
+        value = self.value() or ""
+        is_id = value.isascii() and value.isdecimal() and len(value) < 18
+        return queryset.filter(team=int(value)) if is_id else queryset
+
+
+class HappenedFilter(SimpleListFilter):
+    title = _("What happened")
+    parameter_name = "happened"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        words = {"removals": _("with removals"), "held": _("stopped at its limit"), "look": _("looked only")}
+        return [(key, capfirst(word)) for key, word in words.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Sweep]) -> QuerySet[Sweep]:
+        match self.value():
+            case "removals":
+                return queryset.filter(removals__gt=0)
+            case "held":
+                return queryset.filter(held__gt=0)
+            case "look":
+                return queryset.filter(is_dry=True)
+        return queryset

@@ -1,0 +1,150 @@
+"""Findings: who is in and should not be, or the reverse, and what an operator does about each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from guardian.admin import decisions, strip, switch_pages, words
+from guardian.admin.access import may_decide
+from guardian.admin.evidence import evidence, shown
+from guardian.admin.filters import KindFilter, StateFilter, TeamFilter
+from guardian.deciding import CAN_BE_REMOVED
+from guardian.kinds import NEEDS_CARE, STANDING, UNDECIDED, Kind
+from guardian.models import Finding
+from invites.admin import offers
+from invites.together import Deed
+from notifications.operator_pages import ReadOnlyPages, row_button
+
+
+@admin.register(Finding)
+class FindingPages(ReadOnlyPages):
+    """One list; a row has its buttons, several rows the same deeds. Nobody is removed without a look at the list."""
+
+    list_display = ("what", "who", "where", "why", "stands", "deeds")
+    list_display_links = None
+    has_row_pages = False
+    list_filter = (KindFilter, StateFilter, TeamFilter)
+    list_before_template = "admin/parts/row_actions.html"
+    search_fields = ("email",)
+    search_help_text = gettext_lazy("E-mail")
+    sortable_by = ()
+    ordering = ("-id",)
+    actions = ("remove", "allow", "dismiss")
+
+    class Media:
+        css = {"all": ["invites/admin.css", "guardian/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Finding]:
+        return shown(Finding.objects.all())
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [column for column in self.list_display if column != "deeds" or may_decide(request)]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, (extra_context or {}) | strip.context(request))
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view
+        one = "<int:finding_id>/"
+        return [
+            path("switch/", page(switch_pages.switch), name="guardian_switch"),
+            path("enforce/", page(switch_pages.enforce), name="guardian_enforce"),
+            path("report/", page(switch_pages.report), name="guardian_report"),
+            path("resume/", page(switch_pages.resume), name="guardian_resume"),
+            path("overdue/", page(decisions.overdue_seats), name="guardian_overdue"),
+            path("vanished/", page(decisions.vanished_seats), name="guardian_vanished"),
+            path("remove/", page(decisions.remove_page), name="findings_remove"),
+            path(f"{one}remove/", page(decisions.remove_page), name="finding_remove"),
+            path(f"{one}allow/", page(decisions.allow_page), name="finding_allow"),
+            path(f"{one}dismiss/", page(decisions.dismiss_page), name="finding_dismiss"),
+            *super().get_urls(),
+        ]
+
+    # Deeds for many
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return may_decide(request)
+
+    @admin.action(description=gettext_lazy("Remove"), permissions=["decide"])
+    def remove(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse:
+        return decisions.confirm(request, _ids(queryset), back=request.get_full_path())
+
+    @admin.action(description=gettext_lazy("Allow"), permissions=["decide"])
+    def allow(self, request: HttpRequest, queryset: QuerySet[Finding]) -> None:
+        decisions.allow(request, _ids(queryset))
+
+    @admin.action(description=gettext_lazy("Dismiss"), permissions=["decide"])
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[Finding]) -> None:
+        decisions.dismiss(request, _ids(queryset))
+
+    # Columns
+
+    @admin.display(description=gettext_lazy("Kind"))
+    def what(self, finding: Finding) -> SafeString:
+        return words.kind_badge(finding)
+
+    @admin.display(description=gettext_lazy("E-mail"))
+    def who(self, finding: Finding) -> SafeString:
+        page = f"{reverse('admin:find')}?{urlencode({'q': finding.email})}"
+        return format_html('<a href="{}">{}</a>', page, finding.email)
+
+    @admin.display(description=gettext_lazy("Team"))
+    def where(self, finding: Finding) -> SafeString:
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:teampool_team_change", args=[finding.team_id]), finding.team
+        )
+
+    @admin.display(description=gettext_lazy("Evidence"))
+    def why(self, finding: Finding) -> SafeString | str:
+        return evidence(finding)
+
+    @admin.display(description=gettext_lazy("State"))
+    def stands(self, finding: Finding) -> SafeString:
+        return words.state_badge(finding)
+
+    @admin.display(description=gettext_lazy("Deeds"))
+    def deeds(self, finding: Finding) -> SafeString | str:
+        return buttons(finding)
+
+
+def _ids(rows: QuerySet[Finding]) -> list[int]:
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def buttons(finding: Finding) -> SafeString | str:
+    """What can be decided about one finding, as buttons of the page's hidden form; – where there is nothing."""
+    if finding.kind == Kind.VANISHED:
+        return _of_vanished(finding)
+    parts = []
+    if finding.state in CAN_BE_REMOVED:
+        parts.append(_button("finding_remove", finding, _("Remove")))
+    if finding.kind in NEEDS_CARE and finding.state in STANDING:
+        parts.append(_button("finding_allow", finding, _("Allow")))
+    if finding.state in UNDECIDED:
+        parts.append(_button("finding_dismiss", finding, _("Dismiss")))
+    return offers.joined(parts)
+
+
+def _of_vanished(finding: Finding) -> SafeString | str:
+    """Nobody is there to be removed: the seat is taken back, or the finding dismissed."""
+    parts = []
+    if finding.state in STANDING and finding.grant is not None:
+        page = reverse(f"admin:{offers.view_name(Deed.TAKE_BACK)}", args=[finding.grant.redemption_id])
+        parts.append(row_button(page, offers.NAMES[Deed.TAKE_BACK]))
+    if finding.state in UNDECIDED:
+        parts.append(_button("finding_dismiss", finding, _("Dismiss")))
+    return offers.joined(parts)
+
+
+def _button(view: str, finding: Finding, name: str) -> SafeString:
+    return row_button(reverse(f"admin:{view}", args=[finding.pk]), name)

@@ -1,0 +1,67 @@
+"""The strip above the guardian's pages: its mode in one sentence and the button that changes it; the pause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from guardian import outlook
+from guardian.admin import words
+from guardian.admin.access import may_switch
+from guardian.policy import Policy
+from invites.tunables import REMOVALS_PAUSED
+from invites.wording import number
+from notifications.models import AuditEvent
+from notifications.times import clock, tag
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """What `admin/guardian/strip.html` draws, in five queries; `view` and `last_sweep` serve the rest of a page."""
+    now = timezone.now()
+    view = outlook.outlook(now)
+    return {
+        "view": view,
+        "now": now,
+        "policy_words": enforcing(view.policy) if view.policy.enforces else "",
+        "paused_words": paused(),
+        "may_switch": may_switch(request),
+        "last_sweep_at": tag(view.last.started_at, clock(view.last.started_at, now)) if view.last is not None else "",
+        "last_sweep": words.last_sweep(view, now),
+    }
+
+
+def enforcing(policy: Policy) -> str:
+    """Whom it removes by itself, and how many at most."""
+    minutes = int(policy.grace.total_seconds() // 60)
+    text = ngettext(
+        "The guardian removes strangers and duplicates once seen {n} times over {minutes} minute, "
+        "at most {most} a sweep and {each} a Team.",
+        "The guardian removes strangers and duplicates once seen {n} times over {minutes} minutes, "
+        "at most {most} a sweep and {each} a Team.",
+        minutes,
+    )
+    return text.format(
+        n=number(policy.sightings),
+        minutes=number(minutes),
+        most=number(policy.max_per_sweep),
+        each=number(policy.max_per_team),
+    )
+
+
+def paused() -> str:
+    """Why removals are paused; "" when they are not."""
+    if not REMOVALS_PAUSED.get():
+        return ""
+    last = AuditEvent.objects.filter(action="removals_paused").order_by("-pk").first()
+    hours = last.details.get("hours") if last is not None else None
+    if isinstance(hours, int | float):
+        return ngettext(
+            "The database stood still for {h} hour; removals are paused",
+            "The database stood still for {h} hours; removals are paused",
+            round(hours),
+        ).format(h=number(round(hours)))
+    return _("Removals are paused")

@@ -1,0 +1,142 @@
+"""On and off, report or enforce, and going on after a pause: each says first what it means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+
+from guardian import policy, preview, switching
+from guardian.admin import strip, words
+from guardian.admin.access import may_switch
+from guardian.admin.decisions import LIST, frame, where_from
+from guardian.models import Finding
+from guardian.preview import Fate
+from invites.admin.parts import badge, table
+from invites.tunables import REMOVALS_PAUSED
+from invites.wording import number
+from notifications.actors import operator
+
+_COLUMNS = (
+    gettext_lazy("E-mail"),
+    gettext_lazy("Team"),
+    gettext_lazy("Kind"),
+    gettext_lazy("Evidence"),
+    gettext_lazy("What happens"),
+)
+_FATES = {
+    Fate.GOES: (gettext_lazy("Removed by the next sweep"), "danger", "person_remove"),
+    Fate.HELD: (gettext_lazy("Too many at once: waits for you"), "warning", "front_hand"),
+    Fate.NEXT: (gettext_lazy("Removed by a later sweep"), "warning", "schedule"),
+    Fate.NOT_YET: (gettext_lazy("Stays for now"), "default", "visibility"),
+}
+
+
+def switch(request: HttpRequest) -> HttpResponse:
+    """GET: what switching on means. POST `to`: on, with the baseline if asked for, or off at once."""
+    _only_who_may(request)
+    if request.method == "POST" and request.POST.get("to") == "off":
+        switching.disable(actor=operator(request))
+        messages.success(request, _("The guardian is off. Nobody is removed by itself any more."))
+        return redirect(where_from(request))
+    is_on = policy.current().is_enabled
+    if request.method == "POST" and request.POST.get("to") == "on" and not is_on:
+        people = switching.enable(actor=operator(request), takes_baseline="baseline" in request.POST)
+        text = ngettext(
+            "The guardian is on and only reports. %(n)s person who was there is noted as baseline.",
+            "The guardian is on and only reports. %(n)s people who were there are noted as baseline.",
+            people,
+        )
+        messages.success(request, text % {"n": number(people)})
+        return redirect(LIST)
+    if is_on:
+        return redirect(LIST)
+    present = switching.present_without_a_seat().count()
+    return _page(request, "switch.html", {"title": _("Switch the guardian on"), "present": present})
+
+
+@require_POST
+def report(request: HttpRequest) -> HttpResponse:
+    """Back to reporting, at once."""
+    _only_who_may(request)
+    switching.set_mode(mode=policy.REPORT, would_go=0, actor=operator(request))
+    messages.success(request, _("Report only: nobody is removed."))
+    return redirect(where_from(request))
+
+
+def enforce(request: HttpRequest) -> HttpResponse:
+    """Everyone it would be about, now or later. Switched on from here only, with the number that was shown."""
+    _only_who_may(request)
+    rules = policy.current()
+    if not rules.is_enabled:
+        return redirect("admin:guardian_switch")
+    now = timezone.now()
+    found = preview.if_enforced(now)
+    if request.method == "POST":
+        if request.POST.get("going") == str(found.going) and not rules.enforces:
+            switching.set_mode(mode=policy.ENFORCE, would_go=found.going, actor=operator(request))
+            messages.success(request, strip.enforcing(rules))
+            return redirect(LIST)
+        messages.warning(request, _("The list has changed meanwhile; look at it once more."))
+        return redirect("admin:guardian_enforce")
+    rows = [
+        [one.email, one.team, words.kind_badge(one), words.evidence(one, rules, now), _fate(fate)]
+        for one, fate in found.fates
+    ]
+    if found.going:
+        text = ngettext("Start removing: %(n)s person now", "Start removing: %(n)s people now", found.going)
+        button = text % {"n": number(found.going)}
+    else:
+        button = _("Start removing")
+    context = {
+        "title": _("Who would be removed"),
+        "going": found.going,
+        "button": button,
+        "is_enforcing": rules.enforces,
+        "policy_words": strip.enforcing(rules),
+        "overdue_note": _("Seats whose time is over are taken back in both modes."),
+        **table(_COLUMNS, rows),
+    }
+    return _page(request, "enforce.html", context)
+
+
+def _fate(fate: Fate) -> SafeString:
+    word, tone, icon = _FATES[fate]
+    return badge(str(word), tone, icon)
+
+
+def resume(request: HttpRequest) -> HttpResponse:
+    """Why removals pause and what to look at first; the POST lets them go on."""
+    _only_who_may(request)
+    if not REMOVALS_PAUSED.get():
+        return redirect(LIST)
+    if request.method == "POST":
+        switching.resume_removals(actor=operator(request))
+        messages.success(request, _("Removals go on."))
+        return redirect(LIST)
+    context = {
+        "title": _("Let removals go on"),
+        "paused_words": strip.paused(),
+        "asking": Finding.objects.asking().count(),
+        "list": reverse(LIST),
+    }
+    return _page(request, "resume.html", context)
+
+
+def _only_who_may(request: HttpRequest) -> None:
+    if not may_switch(request):
+        raise PermissionDenied
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:
+    return TemplateResponse(request, f"admin/guardian/{template}", frame(request) | {"opts": None} | context)

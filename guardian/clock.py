@@ -1,0 +1,56 @@
+"""Puts right what a clock that ran ahead left, in every room, once it is right again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+import invites.moments
+import notifications.moments
+import teampool.moments
+from guardian.kinds import STANDING
+from guardian.models import Finding, Heartbeat, Sweep
+from invites import throttle
+from notifications import clock, events
+from notifications.actors import job
+from notifications.clock import Moments
+from notifications.models import AuditEvent
+
+ACTOR = job("clock")
+TOLD_EVERY = timedelta(hours=1)
+
+
+def moments() -> list[Moments]:
+    """Those of this room and of all others; the beats are started anew instead (`timetable.start_beats`)."""
+    return [
+        Moments(Heartbeat.objects.all(), facts=["at"]),
+        Moments(Sweep.objects.filter(finished_at=None), facts=["started_at"]),
+        Moments(Finding.objects.filter(state__in=STANDING), facts=["first_seen_at", "last_seen_at"]),
+        *invites.moments.moments(),
+        *teampool.moments.moments(),
+        *notifications.moments.moments(),
+    ]
+
+
+def ran_ahead(now: datetime) -> bool:
+    """Whether a row names a moment nobody can have written by a right clock; one read."""
+    return clock.is_any_ahead(moments(), now)
+
+
+def bring_back(now: datetime) -> dict[str, int]:
+    """Put all of it right, and write down how many rows of which table. One read when there is none."""
+    tables = moments()
+    done = clock.bring_back(tables, now) if clock.is_any_ahead(tables, now) else {}
+    if done:
+        throttle.forget_ahead(now=now)
+        _write_down(done, now)
+    return done
+
+
+def _write_down(done: dict[str, int], now: datetime) -> None:
+    # Two nodes whose clocks go on differing would fill the audit.
+    written = AuditEvent.objects.filter(action="clock_brought_back", at__gt=now - TOLD_EVERY, at__lte=now + clock.SKEW)
+    if not written.exists():
+        with transaction.atomic():
+            events.clock_brought_back(rows=done, actor=ACTOR)

@@ -1,0 +1,60 @@
+"""What an operator decides about a finding that acts at once, without waiting for the next sweep."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from guardian import findings, judging
+from guardian.findings import NotPossible
+from guardian.kinds import STANDING, UNDECIDED, Kind, State
+from guardian.models import Finding
+from invites import outsiders
+from invites.depart import CARRY_OUT
+from invites.tunables import REMOVALS_PAUSED
+from notifications.actors import Actor
+from notifications.bells import ring
+
+__all__ = ["CAN_BE_ALLOWED", "CAN_BE_REMOVED", "NotPossible", "allow", "remove"]
+
+# What a person can have removed: approved ones too, as one that was interrupted stays approved.
+CAN_BE_REMOVED = (*UNDECIDED, State.DISMISSED, State.APPROVED)
+# Also whoever is on the way out, or out: so that it does not happen to them again.
+CAN_BE_ALLOWED = (*STANDING, State.REMOVED)
+
+
+def remove(*, finding_id: int, actor: Actor) -> None:
+    """Approve and write at once that this person is to leave: whatever the mode, and with the guardian off.
+
+    Raises NotPossible: "changed" when it was decided or closed meanwhile, or is nobody's to remove; "paused" while
+    removals are; "stays" when the last look at our books shows a right to be there.
+    """
+    if REMOVALS_PAUSED.get():
+        raise NotPossible("paused")
+    finding = Finding.objects.filter(pk=finding_id, state__in=CAN_BE_REMOVED).exclude(kind=Kind.VANISHED).first()
+    if finding is None:
+        raise NotPossible
+    if finding.state != State.APPROVED:
+        findings.approve(finding_id=finding_id, actor=actor)
+        finding.refresh_from_db()
+    departure = judging.remove(finding, sweep_id=None, now=timezone.now())
+    if departure is None:
+        raise NotPossible("stays")
+    with transaction.atomic():
+        ring(CARRY_OUT, departure.pk)
+
+
+def allow(*, finding_id: int, actor: Actor) -> Finding:
+    """Let this person be in this Team from now on, also when they are on the way out or out already.
+
+    A removal nobody has told upstream yet is dropped by its own last look. Raises NotPossible.
+    """
+    finding = Finding.objects.select_related("team").filter(pk=finding_id, state__in=CAN_BE_ALLOWED).first()
+    if finding is None or finding.kind not in (Kind.STRANGER, Kind.DUPLICATE):
+        raise NotPossible
+    if finding.state in (State.REMOVING, State.REMOVED, State.APPROVED):
+        user_id = "" if finding.is_invite else finding.upstream_id
+        outsiders.allow(team=finding.team, email=finding.email, upstream_user_id=user_id, actor=actor)
+    else:
+        findings.allow(finding_id=finding_id, actor=actor)
+    return finding

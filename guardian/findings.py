@@ -1,0 +1,270 @@
+"""Findings from one sweep to the next, and what an operator decides about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from guardian.kinds import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
+from guardian.models import Finding
+from guardian.rules import Candidate, Found
+from guardian.shown import Shown
+from invites import outsiders
+from invites.depart import NOT_PERMITTED, PROTECTED
+from invites.models import Departure
+from invites.states import DepartureState
+from notifications import events
+from notifications.actors import Actor
+from teampool.models import Team
+
+_CHANGES = (
+    "kind",
+    "email",
+    "upstream_id",
+    "is_invite",
+    "grant",
+    "last_seen_at",
+    "sightings",
+    "evidence",
+    "state",
+    "departure",
+    "decided_by",
+    "problem",
+    "closed_at",
+)
+# What stands, by Team, kind and e-mail.
+_Key = tuple[int, str, str]
+# Upstream or we ourselves refuse to take them out: nothing is tried again before a person has looked.
+_FOR_GOOD = (PROTECTED, NOT_PERMITTED)
+
+
+def note(
+    *, found: Sequence[Found], looked_at: Mapping[int, datetime], shown: Mapping[int, Shown], now: datetime
+) -> int:
+    """Bring the standing findings of these Teams in line with what was found; the number of new ones.
+
+    `looked_at`: when each Team's list was begun. A list counts as one sighting however often it is judged.
+    `shown`: whom it shows, so that somebody who was dismissed is left be for as long as they stay.
+    """
+    with transaction.atomic():  # what an operator decides at this moment waits, and is not written over
+        return _note(found, looked_at, shown, now)
+
+
+def _note(found: Sequence[Found], looked_at: Mapping[int, datetime], shown: Mapping[int, Shown], now: datetime) -> int:
+    rows = Finding.objects.standing().filter(team__in=looked_at).select_related("departure").order_by("pk")
+    standing: dict[_Key, Finding] = {
+        (one.team_id, one.kind, one.email): one for one in rows.select_for_update(of=("self",), no_key=True)
+    }
+    left_be = _left_be(standing)
+    fresh: list[Finding] = []
+    changed: list[Finding] = []
+    keys: set[_Key] = set()
+    for one in found:
+        key = (one.team_id, one.kind, one.email)
+        if key in keys:
+            continue  # an address the list shows twice
+        keys.add(key)
+        old = standing.pop(key, None) or _carried_over(one, standing, left_be)
+        at = looked_at[one.team_id]
+        if old is None or _came_back(old, at, now):
+            fresh.append(_new(one, at))
+            changed += [old] if old is not None else []
+        elif _see_again(old, one, at):
+            changed.append(old)
+    for old in standing.values():
+        is_left_be = old.state == State.DISMISSED and shown[old.team_id].may_hold(old.kind, old.email, old.upstream_id)
+        if not is_left_be and _close(old, looked_at[old.team_id], now):
+            changed.append(old)
+    Finding.objects.bulk_update(
+        changed,
+        _CHANGES,
+        batch_size=200,
+    )
+    # A second sweep at the same moment cannot be: but a finding that is there already is not worth an error.
+    Finding.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=500)
+    return len(fresh)
+
+
+def _left_be(standing: Mapping[_Key, Finding]) -> dict[tuple[int, str], _Key]:
+    """The dismissed strangers and duplicates, by everything that says who they are."""
+    return {
+        (one.team_id, name): key
+        for key, one in standing.items()
+        if one.state == State.DISMISSED and one.kind in NEEDS_CARE
+        for name in (one.email, one.upstream_id)
+        if name
+    }
+
+
+def _carried_over(one: Found, standing: dict[_Key, Finding], left_be: dict[tuple[int, str], _Key]) -> Finding | None:
+    """Whoever was dismissed stays so, whether or not they have a seat elsewhere, and by whatever address."""
+    if one.kind not in NEEDS_CARE:
+        return None
+    for name in (one.upstream_id, one.email):
+        key = left_be.get((one.team_id, name))
+        if key is not None and (old := standing.pop(key, None)) is not None:
+            old.kind, old.email = one.kind, one.email
+            return old
+    return None
+
+
+def _new(one: Found, at: datetime) -> Finding:
+    return Finding(
+        team_id=one.team_id,
+        kind=one.kind,
+        email=one.email,
+        upstream_id=one.upstream_id,
+        is_invite=one.is_invite,
+        grant_id=one.seat_id,
+        first_seen_at=at,
+        last_seen_at=at,
+        evidence=one.evidence,
+    )
+
+
+def _see_again(old: Finding, one: Found, at: datetime) -> bool:
+    if at <= old.last_seen_at:
+        return False  # the same list, judged once more after an interruption
+    old.sightings += 1
+    old.last_seen_at = at
+    old.upstream_id, old.is_invite, old.grant_id = one.upstream_id, one.is_invite, one.seat_id
+    old.evidence = one.evidence
+    if old.state == State.REMOVING:
+        _still_there(old)
+    return True
+
+
+def _still_there(old: Finding) -> None:
+    """Somebody who was to leave is found again: refused for good, or to be judged anew."""
+    departure = old.departure
+    if departure is None:  # interrupted before the departure was written
+        old.state = State.APPROVED if old.decided_by else State.OPEN
+    elif departure.state == DepartureState.DROPPED and departure.last_problem in _FOR_GOOD:
+        old.state, old.problem = State.FAILED, departure.last_problem
+    elif departure.state == DepartureState.DROPPED:
+        old.state, old.departure, old.decided_by = State.OPEN, None, ""
+
+
+def _came_back(old: Finding, at: datetime, now: datetime) -> bool:
+    """True for somebody whose removal a list proved and who is there again: that one is over, this is a new one."""
+    departure = old.departure
+    if old.state != State.REMOVING or departure is None or departure.state != DepartureState.DONE:
+        return False
+    return _close(old, at, now)
+
+
+def _close(old: Finding, at: datetime, now: datetime) -> bool:
+    """The list does not show it any more: removed by us and proven, or over by itself."""
+    if at <= old.last_seen_at:
+        return False
+    departure = old.departure
+    if old.state == State.REMOVING and departure is not None:
+        if departure.state == DepartureState.OPEN:
+            return False  # told, and not yet proven by a list begun late enough
+        old.problem = departure.last_problem
+        old.state = State.REMOVED if departure.state == DepartureState.DONE else State.GONE
+    else:
+        old.state = State.GONE
+    old.closed_at = now
+    return True
+
+
+def forget_archived(now: datetime) -> None:
+    """Nobody looks at an archived Team any more: what stood there is over."""
+    Finding.objects.standing().filter(team__archived_at__isnull=False).update(state=State.GONE, closed_at=now)
+
+
+def candidates(team_ids: Sequence[int] | None) -> list[Candidate]:
+    """Standing findings of Teams that were just judged which a sweep might act on; with None those of all Teams."""
+    rows = Finding.objects.filter(state__in=(State.OPEN, State.APPROVED)).exclude(kind=Kind.VANISHED)
+    rows = rows.filter(team__archived_at=None) if team_ids is None else rows.filter(team__in=team_ids)
+    return [
+        Candidate(
+            id=row.pk,
+            kind=Kind(row.kind),
+            team_id=row.team_id,
+            first_seen_at=row.first_seen_at,
+            sightings=row.sightings,
+            is_approved=row.state == State.APPROVED,
+        )
+        for row in rows.order_by("first_seen_at", "pk")
+    ]
+
+
+def waiting() -> dict[int, int]:
+    """How many wait for a person to look, by Team: the crowd that newcomers join."""
+    held = Finding.objects.asking().filter(state=State.HELD).values_list("team_id").order_by("team_id")
+    return dict(held.annotate(people=Count("pk")))
+
+
+class NotPossible(Exception):
+    """Nothing was changed; `code` is "changed" (decided or closed meanwhile), "paused" or "stays"."""
+
+    def __init__(self, code: str = "changed") -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def approve(*, finding_id: int, actor: Actor) -> None:
+    """A person looked: the next sweep removes, whatever the numbers and the mode. Raises NotPossible."""
+    _decide(finding_id, State.APPROVED, actor, closes=False)
+
+
+def dismiss(*, finding_id: int, actor: Actor) -> None:
+    """Leave it be for as long as this person stays; a later return is a new finding. Raises NotPossible."""
+    _decide(finding_id, State.DISMISSED, actor, closes=False)
+
+
+def allow(*, finding_id: int, actor: Actor) -> None:
+    """Let the person stay in this Team for good. Raises NotPossible."""
+    finding = _decide(finding_id, State.ALLOWED, actor, closes=True)
+    team = Team.objects.get(pk=finding.team_id)
+    user_id = "" if finding.is_invite else finding.upstream_id
+    outsiders.allow(team=team, email=finding.email, upstream_user_id=user_id, actor=actor)
+
+
+def _decide(finding_id: int, state: State, actor: Actor, *, closes: bool) -> Finding:
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        fields: dict[str, Any] = {"state": state, "decided_by": actor.name[:150], "problem": ""}
+        if closes:
+            fields["closed_at"] = now
+        decidable = (*UNDECIDED, State.DISMISSED) if state is not State.DISMISSED else UNDECIDED
+        rows = Finding.objects.filter(pk=finding_id, state__in=decidable).update(**fields)
+        if rows != 1:
+            raise NotPossible
+        finding = Finding.objects.select_related("team").get(pk=finding_id)
+        events.finding_decided(
+            subject=events.Subject("finding", str(finding.pk), finding.email),
+            decision=state.value,
+            kind=finding.kind,
+            team=str(finding.team),
+            actor=actor,
+        )
+    return finding
+
+
+def hold(finding_ids: Sequence[int]) -> int:
+    """More at once than allowed: they wait for a person. How many were not waiting yet."""
+    return Finding.objects.filter(pk__in=finding_ids, state=State.OPEN).update(state=State.HELD)
+
+
+def mark_removing(*, finding_id: int, sweep_id: int | None) -> bool:
+    """Before the departure is written. False: somebody decided otherwise meanwhile, or it is over."""
+    rows = Finding.objects.filter(pk=finding_id, state__in=(State.OPEN, State.APPROVED)).update(
+        state=State.REMOVING, departure=None, sweep_id=sweep_id, problem=""
+    )
+    return rows == 1
+
+
+def note_departure(*, finding_id: int, departure: Departure) -> None:
+    Finding.objects.filter(pk=finding_id, state=State.REMOVING).update(departure=departure)
+
+
+def mark_gone(*, finding_id: int, now: datetime) -> None:
+    Finding.objects.filter(pk=finding_id, state__in=STANDING).update(state=State.GONE, closed_at=now)

@@ -1,0 +1,38 @@
+"""Prunes what nobody will look at again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Max
+from django_q.models import Failure, Success
+
+from guardian.kinds import STANDING
+from guardian.models import Finding, Heartbeat, Sweep
+from invites.models import RedeemAttempt
+from notifications.models import Message
+
+KEEP_TASKS = timedelta(days=14)
+KEEP_ATTEMPTS = timedelta(days=1)
+KEEP_MESSAGES = timedelta(days=90)
+KEEP_SWEEPS = timedelta(days=30)
+KEEP_FINDINGS = timedelta(days=365)
+KEEP_HEARTBEATS = timedelta(days=1)
+
+
+def prune(now: datetime) -> None:
+    """Delete finished tasks, attempts and sent messages past their time.
+
+    Messages that wait or failed stay: somebody may still send them. The secrets of imports are
+    wiped where imports are done (`teampool.importing`).
+    """
+    for finished in (Success, Failure):
+        finished.objects.filter(stopped__lt=now - KEEP_TASKS).delete()
+    RedeemAttempt.objects.filter(at__lt=now - KEEP_ATTEMPTS).delete()
+    Message.objects.filter(state=Message.State.SENT, sent_at__lt=now - KEEP_MESSAGES).delete()
+    # Sweeps that removed somebody stay as long as what they removed.
+    Finding.objects.exclude(state__in=STANDING).filter(closed_at__lt=now - KEEP_FINDINGS).delete()
+    Sweep.objects.filter(started_at__lt=now - KEEP_SWEEPS, removed=None).delete()
+    # The newest stays whatever its age: it tells how long the product stood still.
+    newest = Heartbeat.objects.aggregate(at=Max("at"))["at"]
+    Heartbeat.objects.filter(at__lt=now - KEEP_HEARTBEATS).exclude(at=newest).delete()

@@ -1,0 +1,154 @@
+"""What the fresh lists of a sweep show, and whom it removes: all of it in rows before upstream is told."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, F
+from django.utils import timezone
+
+from guardian import evidence, findings, rules, shown
+from guardian.kinds import Kind, SweepState
+from guardian.looking import IN_ORDER
+from guardian.models import Finding, Sweep
+from guardian.policy import Policy
+from guardian.switching import ACTOR
+from invites.depart import UNTIL
+from invites.models import Departure
+from invites.removing import open_automatic
+from invites.states import DepartureReason
+from invites.tunables import REMOVALS_PAUSED
+from notifications import events
+from teampool.models import Team
+
+REASONS = {
+    Kind.STRANGER: DepartureReason.STRANGER,
+    Kind.DUPLICATE: DepartureReason.DUPLICATE,
+    Kind.OVERDUE: DepartureReason.OVERDUE,
+}
+
+
+def judge(sweep: Sweep, settings_now: Policy, *, until: datetime | None = None) -> None:
+    """Note what the fresh lists show and write down who is to leave. Repeating it after a crash changes nothing.
+
+    `until`: when the hours are over in which the guardian may tell upstream of it.
+    """
+    now = timezone.now()
+    fresh = {
+        team_id: at
+        for team_id, at in Team.objects.filter(
+            archived_at=None,
+            snapshot_started_at__gte=sweep.started_at,
+            snapshot_started_at__gt=F("opened_at"),
+            snapshot_has_self=True,
+        ).values_list("pk", "snapshot_started_at")
+        if at is not None
+    }
+    skipped = _skipped(sweep, set(fresh))
+    judged: dict[int, datetime] = {}
+    for some in _chunks(sorted(fresh)):
+        twins = evidence.twins(some)
+        views, pool = evidence.gather(some)
+        found: list[rules.Found] = []
+        looked_at = {}
+        people = {}
+        for view in views:
+            why = "other_workspace" if view.id in twins else rules.why_not_judged(view, now)
+            if why:
+                skipped[why].append(view.id)
+                continue
+            looked_at[view.id] = fresh[view.id]
+            people[view.id] = shown.read(view, now)
+            found += rules.judge(view, pool, now)
+        sweep.new += findings.note(found=found, looked_at=looked_at, shown=people, now=now)
+        judged |= looked_at
+    findings.forget_archived(now)
+    _choose(sweep, settings_now, sorted(judged), now, until)
+    standing = Finding.objects.asking().values_list("kind").annotate(n=Count("pk")).order_by("kind")
+    sweep.complete = len(judged)
+    sweep.skipped = _labelled(skipped)
+    sweep.teams = sweep.complete + sum(len(ids) for ids in skipped.values())
+    sweep.found = dict(standing)
+    sweep.state = SweepState.ACTING
+    sweep.judged_at = now
+    sweep.save(update_fields=["state", "judged_at", "teams", "complete", "skipped", "found", "new", "removals", "held"])
+
+
+def _chunks(team_ids: Sequence[int]) -> list[Sequence[int]]:
+    return [team_ids[i : i + evidence.TEAMS_AT_ONCE] for i in range(0, len(team_ids), evidence.TEAMS_AT_ONCE)]
+
+
+def _skipped(sweep: Sweep, fresh: set[int]) -> dict[str, list[int]]:
+    """Teams without a complete list of this sweep, by why."""
+    now = timezone.now()
+    skipped: dict[str, list[int]] = defaultdict(list)
+    rows = Team.objects.filter(archived_at=None, opened_at__isnull=False, created_at__lte=sweep.started_at)
+    for team in rows.exclude(pk__in=fresh).defer("access_token").order_by("pk"):
+        if team.token_state != Team.Token.HEALTHY or team.workspace_state not in IN_ORDER:
+            skipped["out_of_order"].append(team.pk)
+        elif team.cooldown_until is not None and team.cooldown_until > now:
+            skipped["cooling"].append(team.pk)
+        else:
+            skipped["incomplete"].append(team.pk)
+    return skipped
+
+
+def _labelled(skipped: dict[str, list[int]]) -> dict[str, list[str]]:
+    ids = [team_id for some in skipped.values() for team_id in some]
+    labels = {team.pk: str(team) for team in Team.objects.filter(pk__in=ids).only("name", "account_id")}
+    return {why: [labels[team_id] for team_id in some if team_id in labels] for why, some in skipped.items() if some}
+
+
+def _choose(sweep: Sweep, settings_now: Policy, team_ids: list[int], now: datetime, until: datetime | None) -> None:
+    """Write the departures of those this sweep removes; what is too much at once waits for a person."""
+    if sweep.is_dry or not settings_now.is_enabled or REMOVALS_PAUSED.get():
+        return
+    some = [one for ids in _chunks(team_ids) for one in findings.candidates(ids)]
+    already = Counter(Finding.objects.filter(sweep=sweep).values_list("team_id", flat=True))
+    choice = rules.choose(some, settings_now, now, waiting=findings.waiting(), already=already)
+    if choice.held:
+        _hold(sweep, choice, limit=settings_now.limit_for(choice.ready))
+    for finding in Finding.objects.filter(pk__in=choice.go).order_by("first_seen_at", "pk"):
+        remove(finding, sweep_id=sweep.pk, now=now, until=until)
+    sweep.removals = Finding.objects.filter(sweep=sweep).count()
+
+
+def _hold(sweep: Sweep, choice: rules.Choice, *, limit: int) -> None:
+    with transaction.atomic(durable=True):
+        sweep.held = findings.hold(choice.held)
+        if sweep.held:
+            events.guardian_capped(sweep_id=sweep.pk, wanted=choice.ready, limit=limit, actor=ACTOR)
+
+
+def remove(finding: Finding, *, sweep_id: int | None, now: datetime, until: datetime | None = None) -> Departure | None:
+    """Have this finding's person leave, after a last look at our books; what no person decided, until then only.
+
+    None: they have a right to stay after all, or somebody decided otherwise meanwhile.
+    """
+    if not findings.mark_removing(finding_id=finding.pk, sweep_id=sweep_id):
+        return None
+    departure = open_automatic(
+        team_id=finding.team_id,
+        email=finding.email,
+        upstream_user_id="" if finding.is_invite else finding.upstream_id,
+        reason=REASONS[Kind(finding.kind)],
+        grant_id=finding.grant_id,
+        evidence=finding.evidence
+        | {
+            "sweep": sweep_id,
+            "first_seen_at": finding.first_seen_at.isoformat(),
+            "sightings": finding.sightings,
+            "approved_by": finding.decided_by,
+        }
+        | ({UNTIL: until.isoformat()} if until is not None and not finding.decided_by else {}),
+        now=now,
+        actor=ACTOR,
+    )
+    if departure is None:
+        findings.mark_gone(finding_id=finding.pk, now=now)
+    else:
+        findings.note_departure(finding_id=finding.pk, departure=departure)
+    return departure

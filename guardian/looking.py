@@ -1,0 +1,64 @@
+"""Looking at every Team of a sweep, some at a time, with a pause between."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from guardian.models import Sweep
+from guardian.policy import Policy
+from invites.sync import SyncResult, sync_team
+from teampool.models import Team
+
+# A Team that takes no invitations for a day can be read, and its people told to leave, as ever.
+IN_ORDER = (Team.Workspace.ACTIVE, Team.Workspace.RESTRICTED)
+log = logging.getLogger(__name__)
+Notice = Callable[[SyncResult], None]
+
+
+def waiting(sweep: Sweep) -> QuerySet[Team]:
+    """Teams to look at that were not looked at since the sweep began, the stalest first."""
+    now = timezone.now()
+    return Team.objects.filter(
+        Q(sync_tried_at=None) | Q(sync_tried_at__lt=sweep.started_at),
+        Q(cooldown_until=None) | Q(cooldown_until__lte=now),
+        archived_at=None,
+        opened_at__isnull=False,
+        token_state=Team.Token.HEALTHY,
+        workspace_state__in=IN_ORDER,
+    ).order_by(F("sync_tried_at").asc(nulls_first=True), "pk")
+
+
+def look(sweep: Sweep, settings_now: Policy, until: datetime, on_result: Notice | None) -> bool:
+    """Look at the Teams still waiting, some at a time with a pause between; False when the slice was too short."""
+    team_ids = list(waiting(sweep).values_list("pk", flat=True))
+    free = threading.Semaphore(settings_now.threads)
+    pause = threading.Event()
+
+    def one(team_id: int) -> None:
+        try:
+            result = sync_team(team_id=team_id)
+            if result is not None and on_result is not None:
+                on_result(result)
+        except Exception:
+            log.exception("sweep: Team %s", team_id)  # it counts as not looked at
+        finally:
+            free.release()
+            connection.close()
+
+    started: list[object] = []
+    with ThreadPoolExecutor(settings_now.threads, thread_name_prefix="sweep") as pool:
+        for team_id in team_ids:
+            free.acquire()
+            if timezone.now() >= until:
+                break
+            started.append(pool.submit(one, team_id))
+            pause.wait(settings_now.draw_pause())
+    return len(started) == len(team_ids)

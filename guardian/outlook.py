@@ -1,0 +1,57 @@
+"""How the guardian stands right now: its mode, its last sweep, and when the next one is due. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from guardian import policy, sweep
+from guardian.looking import IN_ORDER
+from guardian.models import Beat, Sweep
+from guardian.policy import Policy
+from teampool.models import Team
+
+SWEEP = "sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    policy: Policy
+    last: Sweep | None
+    next_at: datetime | None
+
+
+def outlook(now: datetime) -> Outlook:
+    """In three queries. `next_at` is empty while it is off, or when nothing is queued."""
+    settings_now = policy.current()
+    last = Sweep.objects.order_by("-pk").first()
+    next_at = None
+    if settings_now.is_enabled:
+        due_at = Beat.objects.filter(name=SWEEP).values_list("due_at", flat=True).first()
+        next_at = due_at if sweep.is_active(settings_now) else _opens_at(settings_now, now)
+    return Outlook(settings_now, last, next_at)
+
+
+def _opens_at(settings_now: Policy, now: datetime) -> datetime:
+    """When the hours begin next, by the clock on the operator's wall."""
+    here = now.astimezone(ZoneInfo(settings.TIME_ZONE))
+    at = here.replace(
+        hour=settings_now.active_from.hour, minute=settings_now.active_from.minute, second=0, microsecond=0
+    )
+    return at if at > here else at + timedelta(days=1)
+
+
+def progress(running: Sweep) -> tuple[int, int]:
+    """Teams a sweep under way has looked at, and those it is to look at."""
+    pool = Team.objects.filter(
+        archived_at=None,
+        opened_at__isnull=False,
+        token_state=Team.Token.HEALTHY,
+        workspace_state__in=IN_ORDER,
+    )
+    counts = pool.aggregate(total=Count("pk"), done=Count("pk", filter=Q(sync_tried_at__gte=running.started_at)))
+    return counts["done"], counts["total"]

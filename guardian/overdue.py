@@ -1,0 +1,58 @@
+"""Seats whose time is over and whose people are still in, from our own books: known with the guardian off, too."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from guardian.findings import NotPossible
+from guardian.kinds import Kind, State
+from guardian.models import Finding
+from invites.depart import CARRY_OUT
+from invites.models import Departure, SeatGrant
+from invites.removing import open_automatic
+from invites.seating import DEAD
+from invites.states import BEFORE_INVITED, DepartureReason, DepartureState
+from invites.tunables import REMOVALS_PAUSED
+from notifications.actors import Actor
+from notifications.bells import ring
+
+# The guardian, when it is on and awake, needs a few minutes.
+LEFT_TO_THE_GUARDIAN = timedelta(minutes=10)
+
+
+def seats(now: datetime) -> QuerySet[SeatGrant]:
+    """Of living Teams; not those on the way out, nor those an operator said to leave be."""
+    leaving = Departure.objects.filter(team=OuterRef("team"), email=OuterRef("email"), state=DepartureState.OPEN)
+    left_be = Finding.objects.filter(
+        team=OuterRef("team"), email=OuterRef("email"), kind=Kind.OVERDUE, state=State.DISMISSED
+    )
+    over = SeatGrant.objects.live().filter(redemption__ends_at__lte=now - LEFT_TO_THE_GUARDIAN)
+    over = over.filter(team__archived_at=None).exclude(team__workspace_state__in=DEAD).exclude(state__in=BEFORE_INVITED)
+    return over.exclude(Exists(leaving)).exclude(Exists(left_be)).order_by("redemption__ends_at", "pk")
+
+
+def remove(*, grant_id: int, actor: Actor) -> None:
+    """Have the person of this seat leave now. Raises NotPossible: "paused", "changed", or "stays" when extended."""
+    if REMOVALS_PAUSED.get():
+        raise NotPossible("paused")
+    now = timezone.now()
+    grant = seats(now).select_related("redemption").filter(pk=grant_id).first()
+    if grant is None:
+        raise NotPossible
+    ends_at = grant.redemption.ends_at
+    departure = open_automatic(
+        team_id=grant.team_id,
+        email=grant.email,
+        upstream_user_id=grant.upstream_user_id,
+        reason=DepartureReason.OVERDUE,
+        grant_id=grant.pk,
+        evidence={"approved_by": actor.name, "ends_at": ends_at.isoformat() if ends_at else ""},
+        now=now,
+        actor=actor,
+    )
+    if departure is None:
+        raise NotPossible("stays")
+    ring(CARRY_OUT, departure.pk)

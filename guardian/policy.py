@@ -1,0 +1,104 @@
+"""What the operator set: how often, how careful, how many."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+from datetime import time, timedelta
+
+from django.utils.translation import gettext as _
+
+from notifications.runtime import Tunable, declare, keep_in_order, read
+
+REPORT, ENFORCE = "report", "enforce"
+
+
+def _time_of_day(text: str) -> str:
+    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text.strip())
+    if match is None:
+        raise ValueError(_("write a time of day like 09:00"))
+    return f"{int(match[1]):02}:{match[2]}"
+
+
+ENABLED = declare(Tunable("guardian.enabled", False))
+MODE = declare(Tunable("guardian.mode", REPORT, choices=(REPORT, ENFORCE)))
+THREADS = declare(Tunable("guardian.threads", 3, low=1, high=16))
+PAUSE_MIN = declare(Tunable("guardian.pause_min_seconds", 0.3, low=0, high=10))
+PAUSE_MAX = declare(Tunable("guardian.pause_max_seconds", 0.5, low=0, high=10))
+INTERVAL_MIN = declare(Tunable("guardian.interval_min_seconds", 90, low=30, high=3600))
+INTERVAL_MAX = declare(Tunable("guardian.interval_max_seconds", 120, low=30, high=3600))
+ACTIVE_FROM = declare(Tunable("guardian.active_from", "09:00", check=_time_of_day))
+ACTIVE_UNTIL = declare(Tunable("guardian.active_until", "22:00", check=_time_of_day))
+GRACE_MINUTES = declare(Tunable("guardian.grace_minutes", 30, low=5, high=1440))
+SIGHTINGS = declare(Tunable("guardian.sightings", 3, low=2, high=10))
+MAX_PER_SWEEP = declare(Tunable("guardian.max_removals_per_sweep", 10, low=1, high=100))
+MAX_PER_TEAM = declare(Tunable("guardian.max_removals_per_team", 2, low=1, high=20))
+keep_in_order(PAUSE_MIN, PAUSE_MAX)
+keep_in_order(INTERVAL_MIN, INTERVAL_MAX)
+
+_ALL = (
+    ENABLED,
+    MODE,
+    THREADS,
+    PAUSE_MIN,
+    PAUSE_MAX,
+    INTERVAL_MIN,
+    INTERVAL_MAX,
+    ACTIVE_FROM,
+    ACTIVE_UNTIL,
+    GRACE_MINUTES,
+    SIGHTINGS,
+    MAX_PER_SWEEP,
+    MAX_PER_TEAM,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The settings of one moment. `pause` and `interval` are seconds, from and to."""
+
+    is_enabled: bool = False
+    enforces: bool = False
+    threads: int = 3
+    pause: tuple[float, float] = (0.3, 0.5)
+    interval: tuple[float, float] = (90, 120)
+    active_from: time = time(9)
+    active_until: time = time(22)
+    grace: timedelta = timedelta(minutes=30)
+    sightings: int = 3
+    max_per_sweep: int = 10
+    max_per_team: int = 2
+
+    def limit_for(self, people: int) -> int:
+        """The limit so many at once went over: that of a sweep, else that of a Team."""
+        return self.max_per_sweep if people > self.max_per_sweep else self.max_per_team
+
+    def draw_pause(self) -> float:
+        return random.uniform(*self.pause)  # noqa: S311 - politeness, no secret
+
+    def draw_interval(self) -> timedelta:
+        return timedelta(seconds=random.uniform(*self.interval))  # noqa: S311
+
+
+def current() -> Policy:
+    """The settings as they are now, with one query."""
+    values = read(*_ALL)
+    return Policy(
+        is_enabled=values[ENABLED.key],
+        enforces=values[MODE.key] == ENFORCE,
+        threads=max(1, values[THREADS.key]),
+        pause=(values[PAUSE_MIN.key], values[PAUSE_MAX.key]),
+        interval=(values[INTERVAL_MIN.key], values[INTERVAL_MAX.key]),
+        active_from=time.fromisoformat(values[ACTIVE_FROM.key]),
+        active_until=time.fromisoformat(values[ACTIVE_UNTIL.key]),
+        grace=timedelta(minutes=values[GRACE_MINUTES.key]),
+        sightings=values[SIGHTINGS.key],
+        max_per_sweep=values[MAX_PER_SWEEP.key],
+        max_per_team=values[MAX_PER_TEAM.key],
+    )
+
+
+def draw_interval() -> timedelta:
+    """How long until the next sweep, drawn anew each time."""
+    return current().draw_interval()

@@ -1,0 +1,52 @@
+"""Who would be removed if the guardian enforced: the list from which it is switched on. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from guardian import findings, policy, rules
+from guardian.kinds import NEEDS_CARE, State
+from guardian.models import Finding
+
+
+class Fate(Enum):
+    """What the next sweep would do about one finding."""
+
+    GOES = "goes"
+    HELD = "held"  # more at once than allowed: waits for a person
+    NEXT = "next"  # ripe, but this sweep's number is full
+    NOT_YET = "not_yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`fates` in the order of the page: those who go first. `going` is the number the operator confirms."""
+
+    fates: list[tuple[Finding, Fate]]
+    going: int
+
+
+def if_enforced(now: datetime) -> Preview:
+    """Every stranger and duplicate that is watched, and what enforcing would do to them now. Four queries."""
+    enforced = replace(policy.current(), enforces=True)
+    candidates = findings.candidates(None)
+    choice = rules.choose(candidates, enforced, now, waiting=findings.waiting())
+    ripe = {one.id for one in candidates if rules.is_ripe(one, enforced, now)}
+    rows = Finding.objects.asking().filter(kind__in=NEEDS_CARE, state__in=(State.OPEN, State.HELD))
+    fates = [
+        (one, _fate(one, choice, ripe))
+        for one in rows.select_related("team").order_by("first_seen_at", "pk").defer("team__access_token")
+    ]
+    order = list(Fate)
+    fates.sort(key=lambda pair: order.index(pair[1]))
+    return Preview(fates, sum(1 for _one, fate in fates if fate is Fate.GOES))
+
+
+def _fate(one: Finding, choice: rules.Choice, ripe: set[int]) -> Fate:
+    if one.pk in choice.go:
+        return Fate.GOES
+    if one.state == State.HELD or one.pk in choice.held:
+        return Fate.HELD
+    return Fate.NEXT if one.pk in ripe else Fate.NOT_YET

@@ -1,0 +1,277 @@
+"""Who is in a Team and should not be, or the reverse. Pure: lists, rights, policy and the time in, findings out.
+
+Nobody becomes a finding on a doubt: not owners, admins, the credential's own user, the baseline, the allowed, nor
+anyone whose live seat, not overdue, is in that very Team, nor anyone with a redemption under way, nor a row whose
+e-mail upstream hides. Absence is read from complete lists only, and never while a hidden row may be the person.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from guardian.kinds import NEEDS_CARE, Kind
+from guardian.policy import Policy
+from teampool.snapshot import USAGE_BASED
+from teampool.upstream.types import MANAGER_ROLES
+
+# Why a Team's list is not judged at all.
+OWN_USER_MISSING = "own_user_missing"
+NOBODY_KNOWN = "nobody_known"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a complete list. `email` is normalised, and empty when upstream hides it."""
+
+    upstream_id: str
+    email: str
+    is_invite: bool = False
+    role: str = "standard-user"
+    seat_type: str = ""
+    is_deactivated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One live seat of ours. `is_confirmed`: upstream listed the person in that Team."""
+
+    id: int
+    team_id: int
+    email: str
+    upstream_user_id: str = ""
+    is_confirmed: bool = False
+    was_sent: bool = True
+    ends_at: datetime | None = None
+    absent_since: datetime | None = None
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.ends_at is not None and self.ends_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class TeamView:
+    """One Team: its last complete list, our live seats there, and who may be there without one."""
+
+    id: int
+    own_id: str
+    own_email: str
+    rows: Sequence[Row]
+    seats: Sequence[Seat] = ()
+    allowed_emails: frozenset[str] = frozenset()
+    allowed_ids: frozenset[str] = frozenset()
+
+    def is_own(self, row: Row) -> bool:
+        return not row.is_invite and (
+            bool(self.own_id and row.upstream_id == self.own_id) or bool(row.email and row.email == self.own_email)
+        )
+
+    def may_stay(self, row: Row) -> bool:
+        return row.email in self.allowed_emails or row.upstream_id in self.allowed_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What holds beyond one Team: the live seats by e-mail and by user id, and the e-mails with an open redemption."""
+
+    seats_by_email: Mapping[str, Sequence[Seat]] = field(default_factory=dict)
+    seats_by_id: Mapping[str, Sequence[Seat]] = field(default_factory=dict)
+    under_way: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One finding of one look. `upstream_id` is empty for a seat nobody was seen in."""
+
+    kind: Kind
+    team_id: int
+    email: str
+    upstream_id: str = ""
+    is_invite: bool = False
+    seat_id: int | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def why_not_judged(team: TeamView, now: datetime) -> str:
+    """Why this list proves nothing about anyone, "" when it may be judged.
+
+    The credential's own user must be in it. A list that shows none of the people we know there, while it shows
+    several we do not, is somebody else's.
+    """
+    if not any(team.is_own(row) for row in team.rows):
+        return OWN_USER_MISSING
+    known = sum(1 for seat in team.seats if seat.is_confirmed)
+    seated = _seated(team)
+    people = [row for row in team.rows if _counts(team, row)]
+    unknown = sum(1 for row in people if not team.may_stay(row) and row.upstream_id not in seated.by_row)
+    if known >= 2 and unknown >= 2 and not seated.by_seat:
+        return NOBODY_KNOWN
+    return ""
+
+
+def judge(team: TeamView, pool: Pool, now: datetime) -> list[Found]:
+    """Everyone who is in this Team and should not be, and every confirmed seat whose person is not in it."""
+    if why_not_judged(team, now):
+        return []
+    seated = _seated(team)
+    found = [_over(seat, seated.by_seat.get(seat.id), now) for seat in team.seats if _has_to_end(seat, seated, now)]
+    members = {row.email for row in team.rows if row.email and not row.is_invite}
+    for row in team.rows:
+        if not row.email or not _counts(team, row) or row.upstream_id in seated.by_row or team.may_stay(row):
+            continue
+        # An accepted invite lingers in the pending list: the person is judged as the member. While a member's
+        # e-mail is hidden, any invite may be such a one.
+        if row.is_invite and (row.email in members or seated.hides_someone):
+            continue
+        kind = _kind_of(row, team, pool)
+        if kind is not None:
+            found.append(Found(kind, team.id, row.email, row.upstream_id, row.is_invite, evidence={"role": row.role}))
+    found += [
+        Found(Kind.VANISHED, team.id, seat.email, seat_id=seat.id, evidence={"absent_since": _iso(seat.absent_since)})
+        for seat in team.seats
+        if seat.is_confirmed
+        and seat.absent_since is not None
+        and seat.id not in seated.by_seat
+        and not seated.hides_someone
+        and not seat.is_overdue(now)
+    ]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Seated:
+    by_seat: dict[int, Row]
+    by_row: set[str]
+    hides_someone: bool
+
+
+def _seated(team: TeamView) -> _Seated:
+    """Which row is whose seat: by the user id upstream gave first, then by e-mail."""
+    by_id = {seat.upstream_user_id: seat.id for seat in team.seats if seat.upstream_user_id}
+    by_email = {seat.email: seat.id for seat in team.seats}
+    by_seat: dict[int, Row] = {}
+    by_row = set()
+    hides_someone = False
+    for row in sorted(team.rows, key=lambda row: row.is_invite):  # the member's row before a lingering invite
+        seat_id = by_id.get(row.upstream_id) or (by_email.get(row.email) if row.email else None)
+        if seat_id is not None:
+            by_seat.setdefault(seat_id, row)
+            by_row.add(row.upstream_id)
+        elif not row.email and not team.is_own(row) and row.upstream_id not in team.allowed_ids:
+            hides_someone = True
+    return _Seated(by_seat, by_row, hides_someone)
+
+
+def hides_someone(team: TeamView) -> bool:
+    """Whether a row without an e-mail may be anybody."""
+    return _seated(team).hides_someone
+
+
+def _counts(team: TeamView, row: Row) -> bool:
+    """Somebody a removal could ever be about."""
+    is_protected = row.role in MANAGER_ROLES or row.seat_type == USAGE_BASED or row.is_deactivated
+    return not is_protected and not team.is_own(row)
+
+
+def _has_to_end(seat: Seat, seated: _Seated, now: datetime) -> bool:
+    if not seat.is_overdue(now) or not seat.was_sent:
+        return False
+    row = seated.by_seat.get(seat.id)
+    # Gone, not accepted yet, or a member whose e-mail is hidden: the invitation is revoked and the seat ends, and
+    # nobody whom no list names is ever removed.
+    return row is None or row.is_invite or row.role not in MANAGER_ROLES
+
+
+def _over(seat: Seat, row: Row | None, now: datetime) -> Found:
+    return Found(
+        Kind.OVERDUE,
+        seat.team_id,
+        seat.email,
+        row.upstream_id if row else "",
+        bool(row and row.is_invite),
+        seat_id=seat.id,
+        evidence={"ends_at": _iso(seat.ends_at)},
+    )
+
+
+def _kind_of(row: Row, team: TeamView, pool: Pool) -> Kind | None:
+    """Stranger, duplicate, or None for somebody whose redemption is under way."""
+    by_id = () if row.is_invite else pool.seats_by_id.get(row.upstream_id, ())
+    seats = [seat for seat in (*pool.seats_by_email.get(row.email, ()), *by_id) if seat.team_id != team.id]
+    if any(seat.is_confirmed for seat in seats):
+        return Kind.DUPLICATE
+    if seats or row.email in pool.under_way:
+        return None
+    return Kind.STRANGER
+
+
+def _iso(at: datetime | None) -> str:
+    return at.isoformat() if at else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A standing finding that might be acted on now. `is_approved`: a person looked at it and said yes."""
+
+    id: int
+    kind: Kind
+    team_id: int
+    first_seen_at: datetime
+    sightings: int
+    is_approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`go`: to be removed by this sweep, in this order. `held`: more at once than allowed, so a person looks first.
+
+    `ready`: how many strangers and duplicates that is, with those who wait already.
+    """
+
+    go: list[int]
+    held: list[int]
+    ready: int
+
+
+def is_ripe(one: Candidate, policy: Policy, now: datetime) -> bool:
+    """Seen often and long enough. A seat of ours that is over needs neither: our own books say so."""
+    if one.is_approved or one.kind is Kind.OVERDUE:
+        return True
+    if one.kind not in NEEDS_CARE or not policy.enforces:
+        return False
+    return one.sightings >= policy.sightings and now - one.first_seen_at >= policy.grace
+
+
+def choose(
+    candidates: Iterable[Candidate],
+    policy: Policy,
+    now: datetime,
+    *,
+    waiting: Mapping[int, int] | None = None,
+    already: Mapping[int, int] | None = None,
+) -> Choice:
+    """Whom this sweep removes; `already` counts those it removed before it was interrupted, by Team.
+
+    Seats that are over leave at most N a sweep and M a Team, the rest with the next sweep. Strangers and duplicates
+    beyond those numbers are nobody's routine: none of them is touched before a person has looked. `waiting` counts
+    those who wait for that already, by Team: who comes after them is one more of the same crowd.
+    """
+    ripe = sorted((one for one in candidates if is_ripe(one, policy, now)), key=lambda one: (one.first_seen_at, one.id))
+    approved = [one for one in ripe if one.is_approved]
+    care = [one for one in ripe if not one.is_approved and one.kind in NEEDS_CARE]
+    over = [one for one in ripe if not one.is_approved and one.kind is Kind.OVERDUE]
+    crowd = Counter(waiting) + Counter(one.team_id for one in care)
+    is_crowd = crowd.total() > policy.max_per_sweep
+    held = [one for one in care if is_crowd or crowd[one.team_id] > policy.max_per_team]
+    go = [one.id for one in approved]
+    taken = Counter(already)
+    room = max(0, policy.max_per_sweep - taken.total())
+    for one in over + [one for one in care if one not in held]:
+        if room and taken[one.team_id] < policy.max_per_team:
+            go.append(one.id)
+            taken[one.team_id] += 1
+            room -= 1
+    return Choice(go=go, held=[one.id for one in held], ready=crowd.total())

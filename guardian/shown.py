@@ -1,0 +1,36 @@
+"""Who a list shows, found or not: how long what was decided about somebody lasts. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from guardian.kinds import Kind
+from guardian.rules import TeamView, hides_someone
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """`people`: every e-mail and id the list names. `over`: the e-mails whose seat there is over."""
+
+    people: frozenset[str] = frozenset()
+    over: frozenset[str] = frozenset()
+    hides_someone: bool = False
+
+    def may_hold(self, kind: str, email: str, upstream_id: str) -> bool:
+        """Whether what was found may still be so, though this list did not show it as one may judge by.
+
+        Somebody whose redemption passes by, or who is an admin for a day, is no stranger meanwhile and has not left.
+        """
+        if kind == Kind.OVERDUE:
+            return email in self.over
+        is_shown = email in self.people or bool(upstream_id and upstream_id in self.people)
+        if kind == Kind.VANISHED:
+            return self.hides_someone and not is_shown
+        return is_shown or self.hides_someone
+
+
+def read(team: TeamView, now: datetime) -> Shown:
+    names = {name for row in team.rows for name in (row.email, row.upstream_id) if name}
+    over = {seat.email for seat in team.seats if seat.is_overdue(now)}
+    return Shown(frozenset(names), frozenset(over), hides_someone(team))

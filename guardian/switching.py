@@ -1,0 +1,157 @@
+"""Switches the guardian on and off, and says when removals pause. Enabling takes a baseline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from guardian import policy
+from guardian.kinds import State
+from guardian.models import Finding, Watch
+from invites.depart import OUT_OF_HOURS
+from invites.models import Departure, SeatGrant
+from invites.removing import REPORT_ONLY, SWITCHED_OFF, call_off
+from invites.states import DepartureReason, DepartureState
+from invites.tunables import REMOVALS_PAUSED
+from notifications import events, runtime
+from notifications.actors import Actor, job
+from teampool.models import AllowedMember, Member
+from teampool.upstream.types import MANAGER_ROLES
+
+ACTOR = job("guardian")
+
+
+def watch() -> Watch:
+    return Watch.objects.get_or_create(pk=1)[0]
+
+
+def enable(*, actor: Actor, takes_baseline: bool = True) -> int:
+    """Switch on; everyone present without a seat is baseline from now on unless told otherwise. How many.
+
+    Starts in report mode whenever it was off.
+    """
+    if policy.current().is_enabled and watch().armed_at is not None:
+        return 0
+    runtime.change({policy.ENABLED.key: "on", policy.MODE.key: policy.REPORT}, actor=actor)
+    return arm(actor=actor, takes_baseline=takes_baseline)
+
+
+def arm(*, actor: Actor, takes_baseline: bool = True) -> int:
+    """Begin to watch; the settings say it is on. Done by the next sweep when it was switched on in another way."""
+    now = timezone.now()
+    watch()
+    with transaction.atomic(durable=True):
+        if Watch.objects.filter(pk=1, armed_at=None).update(armed_at=now) != 1:
+            return 0  # somebody else did
+        people = _take_baseline(actor) if takes_baseline else 0
+        events.guardian_switched(is_on=True, actor=actor, details={"baseline": people})
+    return people
+
+
+def present_without_a_seat() -> QuerySet[Member]:
+    """Whom a baseline is about: they hold no seat where the last lists show them, and nobody decided about them.
+
+    Neither owners nor admins, nor whoever is allowed or baseline there, nor whoever is to leave.
+    """
+    seated = SeatGrant.objects.live().filter(team=OuterRef("team"), email=OuterRef("email")).exclude(email="")
+    known_id = SeatGrant.objects.live().filter(team=OuterRef("team"), upstream_user_id=OuterRef("upstream_id"))
+    shown = Q(email=OuterRef("email")) & ~Q(email="") | Q(upstream_user_id=OuterRef("upstream_id"))
+    allowed = AllowedMember.objects.filter(shown, Q(team=None) | Q(team=OuterRef("team")))
+    # Of a hidden one the id stands for the address. Those still open while it is off are a person's, or told already.
+    leaving = Departure.objects.filter(
+        shown | Q(email=OuterRef("upstream_id")), team=OuterRef("team"), state=DepartureState.OPEN
+    )
+    people = Member.objects.filter(~Exists(seated), ~Exists(known_id), ~Exists(allowed), ~Exists(leaving))
+    return people.exclude(role__in=MANAGER_ROLES)
+
+
+def _take_baseline(actor: Actor) -> int:
+    """Note them by id and by e-mail, as far as either shows; how many are new."""
+    people = [
+        AllowedMember(
+            team_id=row.team_id,
+            email=row.email,
+            upstream_user_id=row.upstream_id if row.kind == Member.Kind.MEMBER or not row.email else "",
+            origin=AllowedMember.Origin.BASELINE,
+            added_by=actor.name[:150],
+        )
+        for row in present_without_a_seat().iterator(chunk_size=500)
+    ]
+    before = AllowedMember.objects.count()
+    AllowedMember.objects.bulk_create(people, ignore_conflicts=True, batch_size=500)
+    added = AllowedMember.objects.count() - before
+    events.baseline_taken(people=added, teams=len({one.team_id for one in people}), actor=actor)
+    return added
+
+
+def disable(*, actor: Actor) -> None:
+    """Switch off: nothing is removed any more but what an operator removes by hand."""
+    runtime.change({policy.ENABLED.key: "off"}, actor=actor)
+    settle(actor=actor)
+
+
+def set_mode(*, mode: str, would_go: int, actor: Actor) -> None:
+    """Report only, or enforce. `would_go`: how many the operator was shown."""
+    with transaction.atomic(durable=True):
+        runtime.change_with_its_fact({policy.MODE.key: mode}, actor=actor)
+        events.guardian_mode_changed(mode=mode, would_go=would_go, actor=actor)
+    settle(actor=actor)
+
+
+def settle(*, actor: Actor = ACTOR) -> None:
+    """Bring what is under way in line with the settings, however they were changed."""
+    now, settings = timezone.now(), policy.current()
+    if not settings.is_enabled:
+        with transaction.atomic(durable=True):
+            if Watch.objects.filter(pk=1).exclude(armed_at=None).update(armed_at=None):
+                events.guardian_switched(is_on=False, actor=actor)
+        _call_off(SWITCHED_OFF, now, actor)
+    elif watch().armed_at is None:
+        arm(actor=actor)
+    elif not settings.enforces:
+        _call_off(REPORT_ONLY, now, actor, (DepartureReason.STRANGER, DepartureReason.DUPLICATE))
+
+
+def rest(*, actor: Actor = ACTOR) -> None:
+    """Its hours are over: what upstream was not told yet waits for the next ones."""
+    _call_off(OUT_OF_HOURS, timezone.now(), actor)
+    _watch_again(Departure.objects.filter(state=DepartureState.DROPPED, last_problem=OUT_OF_HOURS))
+
+
+def _call_off(why: str, now: datetime, actor: Actor, reasons: tuple[DepartureReason, ...] = ()) -> None:
+    """Drop what the guardian opened and nobody told upstream, also in Teams nobody looks at any more."""
+    # What a person approved goes on: they looked at that very one, in a finding or among the seats that are over.
+    approved = Finding.objects.filter(departure=OuterRef("pk")).exclude(decided_by="")
+    nobodys = Q(evidence__approved_by="") | Q(evidence__approved_by__isnull=True)
+    rows = Departure.objects.filter(
+        nobodys, ~Exists(approved), is_automatic=True, state=DepartureState.OPEN, told_at=None
+    )
+    if reasons:
+        rows = rows.filter(reason__in=reasons)
+    departure_ids = list(rows.values_list("pk", flat=True))
+    if departure_ids:
+        call_off(departure_ids=departure_ids, why=why, now=now, actor=actor)
+        _watch_again(Departure.objects.filter(pk__in=departure_ids, state=DepartureState.DROPPED))
+
+
+def _watch_again(dropped: QuerySet[Departure]) -> None:
+    Finding.objects.filter(state=State.REMOVING, departure__in=dropped).update(state=State.OPEN, departure=None)
+
+
+def pause_removals(*, stood_still_hours: float) -> None:
+    """Nobody is taken out, by hand or by the guardian, until an operator says that all is well."""
+    if REMOVALS_PAUSED.get():
+        return
+    with transaction.atomic(durable=True):
+        runtime.change_with_its_fact({REMOVALS_PAUSED.key: "on"}, actor=ACTOR)
+        events.removals_paused(hours=stood_still_hours, actor=ACTOR)
+
+
+def resume_removals(*, actor: Actor) -> None:
+    if REMOVALS_PAUSED.get():
+        with transaction.atomic(durable=True):
+            runtime.change_with_its_fact({REMOVALS_PAUSED.key: "off"}, actor=actor)
+            events.removals_resumed(actor=actor)

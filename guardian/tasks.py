@@ -1,0 +1,49 @@
+"""The tasks of this room: doors for the queue, by name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from guardian import beats, life, standstill, timetable
+from guardian import sweep as sweeping
+from guardian.housekeeping import prune
+from notifications.bells import ring_at
+
+SWEEP = "guardian.tasks.sweep"
+MOMENT = timedelta(seconds=2)
+
+
+def beat(name: str, number: int) -> None:
+    """Run `number` of a self-timed job; queues the next one first. An overtaken run does nothing."""
+    job = timetable.find_beat(name)
+    if job is not None and beats.advance(job, number, timezone.now()):
+        import_string(job.task)()
+
+
+def reseed() -> None:
+    timetable.reseed_lost(timezone.now())
+
+
+def heartbeat() -> None:
+    now = timezone.now()
+    standstill.check(now)
+    life.beat(now)
+    timetable.watch_the_clock(now)
+
+
+def housekeeping() -> None:
+    prune(timezone.now())
+
+
+def sweep() -> None:
+    """A slice of the regular sweep; rings itself when there is more to do, or no place for it right now."""
+    if sweeping.run_due():
+        ring_at(timezone.now() + MOMENT, SWEEP)
+
+
+def look_only() -> None:
+    """The sweep an operator asked for: it looks and notes, and removes nobody."""
+    sweeping.run_now(is_dry=True)

@@ -1,0 +1,1 @@
+"""Codes, redemptions and the seats they hold."""

@@ -1,0 +1,162 @@
+"""People who may be in a Team without a seat of ours: there at import, or allowed by an operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import SimpleListFilter
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse_lazy
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+
+from invites import outsiders, wording
+from invites.admin.parts import badge, table
+from invites.emails import read_email
+from invites.errors import EmailInvalid
+from invites.new_codes import TeamField, teams_on_offer
+from notifications.actors import operator
+from notifications.operator_pages import OperatorPages
+from notifications.times import tag
+from teampool.models import AllowedMember, Team
+
+_LOOKS = {
+    AllowedMember.Origin.BASELINE: ("default", "how_to_reg"),
+    AllowedMember.Origin.OPERATOR: ("success", "verified_user"),
+}
+_COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Team"), gettext_lazy("Standing"), gettext_lazy("Note"))
+
+
+class AllowForm(forms.Form):
+    """Who may stay, where and why."""
+
+    email = forms.CharField(label=gettext_lazy("E-mail"), max_length=254)
+    team = TeamField(
+        label=gettext_lazy("Team"),
+        required=False,
+        help_text=gettext_lazy("Name or account id. Empty: in all Teams."),
+    )
+    note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs |= {"class": "sk-input", "autocomplete": "off"}
+        self.fields["team"].widget.attrs["list"] = "teams"
+
+    def clean_email(self) -> str:
+        try:
+            return read_email(self.cleaned_data["email"])
+        except EmailInvalid as error:
+            raise forms.ValidationError(_("The e-mail is not valid.")) from error
+
+
+class OriginFilter(SimpleListFilter):
+    title = gettext_lazy("Standing")
+    parameter_name = "origin"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(origin.value, capfirst(origin.label)) for origin in AllowedMember.Origin]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AllowedMember]) -> QuerySet[AllowedMember]:
+        return queryset.filter(origin=self.value()) if self.value() in AllowedMember.Origin.values else queryset
+
+
+@admin.register(AllowedMember)
+class AllowedPages(OperatorPages):
+    list_display = ("who", "in_team", "standing", "by_whom", "at", "remark")
+    list_display_links = None
+    has_row_pages = False
+    list_filter = (OriginFilter,)
+    search_fields = ("email", "upstream_user_id", "note", "team__name")
+    search_help_text = gettext_lazy("E-mail, Team or note")
+    sortable_by = ()
+    ordering = ("-id",)
+    actions = ("end",)
+    add_text = gettext_lazy("Add a person")
+    empty_text = gettext_lazy("Nobody is allowed.")
+    empty_link: Any = (reverse_lazy("admin:teampool_allowedmember_add"), gettext_lazy("Add a person"))
+
+    class Media:
+        css = {"all": ["invites/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AllowedMember]:
+        teams = Team.objects.only("name", "account_id")
+        return AllowedMember.objects.order_by("-pk").prefetch_related(Prefetch("team", teams))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # an exception is ended and made anew, never edited
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("teampool.delete_allowedmember")
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = AllowForm(request.POST if request.method == "POST" else None)
+        if form.is_bound and form.is_valid():
+            given = form.cleaned_data
+            person = outsiders.allow(
+                team=given["team"], email=given["email"], note=given["note"], actor=operator(request)
+            )
+            messages.success(request, _("%(who)s may stay.") % {"who": person})
+            return redirect("admin:teampool_allowedmember_changelist")
+        context = {"title": _("Allow a person"), "opts": None, "form": form, "teams": teams_on_offer()}
+        return TemplateResponse(request, "admin/invites/allowed/new.html", self._frame(request) | context)
+
+    @admin.action(description=gettext_lazy("End the exception"), permissions=["end"])
+    def end(self, request: HttpRequest, queryset: QuerySet[AllowedMember]) -> HttpResponse | None:
+        """First the list of whom it concerns, then the deed."""
+        people = list(queryset)
+        if "confirmed" in request.POST:
+            actor = operator(request)
+            for person in people:
+                outsiders.disallow(allowed_id=person.pk, actor=actor)
+            text = ngettext("%(n)s exception ended.", "%(n)s exceptions ended.", len(people))
+            messages.success(request, text % {"n": wording.number(len(people))})
+            return None
+        button = ngettext("End %(n)s exception", "End %(n)s exceptions", len(people))
+        context = {
+            "title": _("End exceptions"),
+            "opts": None,
+            "people": people,
+            "button": button % {"n": wording.number(len(people))},
+            **table(_COLUMNS, [[str(one), self.in_team(one), self.standing(one), one.note or "–"] for one in people]),
+        }
+        return TemplateResponse(request, "admin/invites/allowed/end.html", self._frame(request) | context)
+
+    def _frame(self, request: HttpRequest) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}
+
+    @admin.display(description=gettext_lazy("E-mail"))
+    def who(self, person: AllowedMember) -> str:
+        return str(person)
+
+    @admin.display(description=gettext_lazy("Team"))
+    def in_team(self, person: AllowedMember) -> str:
+        return str(person.team) if person.team is not None else _("All")
+
+    @admin.display(description=gettext_lazy("Standing"))
+    def standing(self, person: AllowedMember) -> SafeString:
+        origin = AllowedMember.Origin(person.origin)
+        return badge(str(origin.label), *_LOOKS[origin])
+
+    @admin.display(description=gettext_lazy("Who"))
+    def by_whom(self, person: AllowedMember) -> str:
+        return person.added_by or "–"
+
+    @admin.display(description=gettext_lazy("Note"))
+    def remark(self, person: AllowedMember) -> str:
+        return person.note or "–"
+
+    @admin.display(description=pgettext_lazy("allowed person", "When"))
+    def at(self, person: AllowedMember) -> SafeString | str:
+        return tag(person.created_at)

@@ -1,0 +1,172 @@
+"""Batches of codes: made, handed out, followed, voided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse, reverse_lazy
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from invites import code_states, codes
+from invites.admin import exporting, new_codes, voiding
+from invites.admin.parts import bar, row, table, terms
+from invites.code_states import CodeState, Counts
+from invites.models import CodeBatch, RedeemCode
+from notifications import events
+from notifications.actors import operator
+from notifications.operator_pages import ReadOnlyPages
+from notifications.times import tag
+
+MOST_COPIED = 2_000
+PER_PAGE = 50
+COLUMNS = (pgettext_lazy("of a batch", "Code"), gettext_lazy("State"), gettext_lazy("Used by"), gettext_lazy("Time"))
+
+
+class _Counted(ChangeList):
+    """The batches of one page with their counts, all from one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        counts = code_states.count_by_batch([batch.pk for batch in self.result_list], timezone.now())
+        for batch in self.result_list:
+            batch.counts = counts.get(batch.pk, Counts())
+
+
+@admin.register(CodeBatch)
+class CodeBatchPages(ReadOnlyPages):
+    """The list of batches, a page for each, and the page that makes one."""
+
+    list_display = ("name", "kind", "stands", "until", "made")
+    list_display_links = ("name",)
+    list_select_related = ("team",)
+    search_fields = ("label", "team__name", "team__account_id")
+    search_help_text = gettext_lazy("Label or Team")
+    list_before_template = "admin/invites/code_tabs.html"
+    sortable_by = ()
+    empty_text = gettext_lazy("There are no codes yet.")
+    empty_link: Any = (reverse_lazy("admin:new_codes"), gettext_lazy("New codes"))
+
+    class Media:
+        css = {"all": ["invites/admin.css"]}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return _Counted
+
+    @admin.display(description=gettext_lazy("Label"))
+    def name(self, batch: CodeBatch) -> str:
+        return str(batch)
+
+    @admin.display(description=gettext_lazy("Kind"))
+    def kind(self, batch: CodeBatch) -> str:
+        return terms(batch)
+
+    @admin.display(description=gettext_lazy("Codes"))
+    def stands(self, batch: Any) -> SafeString:
+        return bar(batch.counts)
+
+    @admin.display(description=gettext_lazy("Redeem until"))
+    def until(self, batch: CodeBatch) -> SafeString | str:
+        return tag(batch.redeem_until)
+
+    @admin.display(description=gettext_lazy("Time"))
+    def made(self, batch: CodeBatch) -> SafeString | str:
+        return tag(batch.created_at)
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view
+        return [
+            path("new/", page(self.new_view), name="new_codes"),
+            path("new/summary/", page(new_codes.summary), name="new_codes_summary"),
+            path("<int:batch_id>/unused/", page(self.unused_view), name="batch_unused"),
+            path("<int:batch_id>/export/", page(self.export_view), name="batch_export"),
+            path("<int:batch_id>/void/", page(self.void_view), name="batch_void"),
+            *super().get_urls(),
+        ]
+
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        return new_codes.new_codes(request, self._frame(request))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """One batch: what it is, how it stands, its codes, and what can be done with the unused ones."""
+        batch = self._find(request, object_id)
+        now = timezone.now()
+        counts = code_states.count(RedeemCode.objects.filter(batch=batch), now)
+        shown = code_states.with_users(RedeemCode.objects.filter(batch=batch).order_by("id"))
+        state = request.GET.get("state", "")
+        if state in CodeState.values:
+            shown = shown.filter(code_states.codes_in(state, now))
+        pages = Paginator(shown, PER_PAGE)
+        pages.count = getattr(counts, state) if state in CodeState.values else counts.total  # counted above
+        page = pages.get_page(request.GET.get("p"))
+        context = {
+            "title": str(batch),
+            "batch": batch,
+            "terms": terms(batch),
+            "bar": bar(counts),
+            "counts": counts,
+            "states": [("", _("All"), counts.total), *((s.value, capfirst(s.label), n) for s, n in counts.each())],
+            "state": state,
+            **table(COLUMNS, [row(code, now) for code in page.object_list]),
+            "page": page,
+            "page_range": pages.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
+            "can_copy": 0 < counts.unused <= MOST_COPIED,
+            "most_copied": MOST_COPIED,
+            "can_void": counts.redeemable and voiding.may_void(request),
+        }
+        return TemplateResponse(request, "admin/invites/codebatch/page.html", self._frame(request, batch) | context)
+
+    def unused_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:
+        """The unused codes to copy: in a text box, or bare for the script that copies them."""
+        batch = self._find(request, batch_id)
+        unused = RedeemCode.objects.filter(batch=batch).unused(timezone.now()).order_by("id")
+        text = "\n".join(code.dashed for code in unused.only("code")[:MOST_COPIED])
+        if request.headers.get("Accept") == "text/plain":
+            return HttpResponse(text, content_type="text/plain; charset=utf-8")
+        context = {"title": str(batch), "batch": batch, "codes": text}
+        return render(request, "admin/invites/codebatch/unused.html", self._frame(request, batch) | context)
+
+    def export_view(self, request: HttpRequest, batch_id: int) -> HttpResponseBase:
+        if request.method != "POST":  # it leaves a record
+            return redirect("admin:invites_codebatch_change", batch_id)
+        batch = self._find(request, batch_id)
+        events.codes_exported(subject=codes.subject_of(batch), count=batch.size, actor=operator(request))
+        return exporting.as_csv(batch)
+
+    def void_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:
+        batch = self._find(request, batch_id)
+        if not voiding.may_void(request):
+            raise PermissionDenied
+        picked = RedeemCode.objects.filter(batch=batch)
+        back = reverse("admin:invites_codebatch_change", args=[batch.pk])
+        if request.method == "POST":
+            voiding.carry_out(request, picked)
+            return redirect(back)
+        return voiding.confirm(request, picked, frame=self._frame(request, batch), back=back)
+
+    def _find(self, request: HttpRequest, batch_id: int | str) -> CodeBatch:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = CodeBatch.objects.select_related("team").filter(pk=batch_id) if str(batch_id).isdecimal() else None
+        batch = found.first() if found is not None else None
+        if batch is None:
+            raise Http404
+        return batch
+
+    def _frame(self, request: HttpRequest, batch: CodeBatch | None = None) -> dict[str, Any]:
+        """What the pages of the site share; the trail at the top ends in the batch, or is the title alone."""
+        frame = {**self.admin_site.each_context(request), "media": self.media}
+        return frame if batch is None else frame | {"opts": self.opts, "original": batch}

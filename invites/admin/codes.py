@@ -1,0 +1,122 @@
+"""Single codes, over all batches: found however they are typed, and voided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Max, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse, reverse_lazy
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from invites import code_states, codes
+from invites.admin import voiding
+from invites.admin.parts import code_badge, code_text, used_at, users
+from invites.code_states import CodeState, state_of
+from invites.models import RedeemCode, RedeemCodeQuerySet
+from notifications.operator_pages import ReadOnlyPages
+
+
+class StateFilter(SimpleListFilter):
+    title = _("State")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(state.value, capfirst(state.label)) for state in CodeState]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[RedeemCode]) -> QuerySet[RedeemCode]:
+        state = self.value()
+        if state not in CodeState.values:
+            return queryset
+        return queryset.filter(code_states.codes_in(state, timezone.now()))
+
+
+@admin.register(RedeemCode)
+class RedeemCodePages(ReadOnlyPages):
+    """The list of single codes; one of them is shown as the list narrowed to it."""
+
+    list_display = ("dashed", "state", "used_by", "at", "in_batch")
+    list_display_links = None
+    has_row_pages = False
+    list_select_related = ("batch",)
+    list_filter = (StateFilter,)
+    list_before_template = "admin/invites/code_tabs.html"
+    search_fields = ("code",)
+    search_help_text = _("Code, whole or a part of it")
+    sortable_by = ()
+    actions = ("void_codes",)
+    empty_text = _("There are no codes yet.")
+    empty_link: Any = (reverse_lazy("admin:new_codes"), _("New codes"))
+
+    class Media:
+        css = {"all": ["invites/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> RedeemCodeQuerySet:
+        return code_states.with_users(RedeemCode.objects.all())
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[RedeemCode], search_term: str
+    ) -> tuple[QuerySet[RedeemCode], bool]:
+        if not search_term.strip():
+            return queryset, False
+        letters = codes.letters_typed(search_term)
+        return (queryset.filter(code__contains=letters) if letters else queryset.none()), False
+
+    def has_void_permission(self, request: HttpRequest) -> bool:
+        return voiding.may_void(request)
+
+    @admin.action(description=_("Void"), permissions=["void"])
+    def void_codes(self, request: HttpRequest, picked: RedeemCodeQuerySet) -> HttpResponse | None:
+        """First the page that says what will happen; its own button comes back here with `confirmed`."""
+        back = request.get_full_path()
+        # A plain queryset of the same rows: the list's own order and prefetches are of no use here.
+        rows = RedeemCode.objects.filter(pk__in=picked.order_by().values("pk"))
+        newest = request.POST.get("confirmed", "")
+        if newest.isdecimal():
+            voiding.carry_out(request, rows.filter(pk__lte=int(newest)))
+            return HttpResponseRedirect(back)
+        kept = [(name, value) for name in _KEPT for value in request.POST.getlist(name)]
+        # Codes made after the page was shown were not on it.
+        kept.append(("confirmed", str(rows.aggregate(newest=Max("pk"))["newest"] or 0)))
+        frame = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media, "kept": kept}
+        return voiding.confirm(request, rows, frame=frame, back=back)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        code = self.get_object(request, object_id)
+        page = reverse("admin:invites_redeemcode_changelist")
+        return redirect(f"{page}?q={code.dashed}" if code is not None else page)
+
+    @admin.display(description=_("Code"))
+    def dashed(self, code: RedeemCode) -> SafeString:
+        return code_text(code)
+
+    @admin.display(description=_("State"))
+    def state(self, code: RedeemCode) -> SafeString:
+        return code_badge(code, state_of(code, timezone.now()))
+
+    @admin.display(description=_("Used by"))
+    def used_by(self, code: RedeemCode) -> SafeString | str:
+        return users(code)
+
+    @admin.display(description=_("Time"))
+    def at(self, code: RedeemCode) -> SafeString | str:
+        return used_at(code)
+
+    @admin.display(description=_("Batch"))
+    def in_batch(self, code: RedeemCode) -> SafeString:
+        page = reverse("admin:invites_codebatch_change", args=[code.batch_id])
+        return format_html('<a href="{}">{}</a>', page, code.batch)
+
+
+# What the confirmation sends again, so that it means the same codes: the ticked rows, or all that the list shows.
+_KEPT = (ACTION_CHECKBOX_NAME, "select_across", "action", "index")

@@ -1,0 +1,199 @@
+"""The pages that list what a deed will do to whom, carry it out, and say what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from invites import reseat_plan, wording
+from invites.admin import standing
+from invites.admin.offers import problem_words
+from invites.admin.parts import table
+from invites.admin.redemption_parts import state_badge
+from invites.models import Redemption, SeatGrant
+from invites.operate import was_in
+from invites.seating import is_dead
+from invites.states import GrantState, RedemptionState
+from invites.together import MOST_AT_ONCE, NO_SEAT, Deed, Picked, Result, carry_out
+from notifications import operator_pages
+from notifications.actors import operator
+
+_COLUMNS = (
+    gettext_lazy("E-mail"),
+    gettext_lazy("State"),
+    gettext_lazy("Team"),
+    gettext_lazy("What happens"),
+)
+_RESULT_COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Result"))
+
+
+def confirm(request: HttpRequest, deed: Deed, ids: Sequence[int], *, frame: dict[str, Any], back: str) -> HttpResponse:
+    """Who it is, from where to where, what stays; nothing is held or changed by looking."""
+    redemptions = list(standing.with_grants(Redemption.objects.filter(pk__in=ids).order_by("pk")))
+    if len(redemptions) > MOST_AT_ONCE:
+        text = _("At most %(n)s people at once; %(chosen)s are chosen.")
+        numbers = {"n": wording.number(MOST_AT_ONCE), "chosen": wording.number(len(redemptions))}
+        messages.error(request, text % numbers)
+        return redirect(back)
+    lines = _moves(redemptions) if deed is Deed.RESEAT else [_line(deed, one) for one in redemptions]
+    doable = [(one.pk, grant.pk if grant else NO_SEAT) for one, grant, _said, problem in lines if not problem]
+    rows = [
+        [_link(one), state_badge(one), str(grant.team) if grant is not None else "–", problem_words(problem) or said]
+        for one, grant, said, problem in lines
+    ]
+    context = {
+        "title": _TITLES[deed],
+        "opts": None,  # or the table's name would stand for the title
+        "lead": _LEADS[deed],
+        "picked": [f"{pk}:{grant_id}" for pk, grant_id in doable],
+        "button": _button(deed, len(doable)) if doable else "",
+        "left_out": len(rows) - len(doable),
+        "next": back,
+        **table(_COLUMNS, rows),
+    }
+    return TemplateResponse(request, "admin/invites/redemption/confirm.html", frame | context)
+
+
+def act(request: HttpRequest, deed: Deed, *, frame: dict[str, Any], back: str) -> HttpResponse:
+    """Carry out what was confirmed. One person: back to where the button was; several: a page with each result."""
+    results = carry_out(deed, _picked(request), actor=operator(request), now=timezone.now())
+    if len(results) == 1:
+        result = results[0]
+        text = _("%(email)s: %(what)s") % {"email": result.redemption.email, "what": _said(deed, result)}
+        messages.warning(request, text) if result.problem else messages.success(request, text)
+        return redirect(back)
+    done = sum(1 for result in results if not result.problem)
+    summary = _("Started for %(done)s of %(all)s.")
+    context = {
+        "title": _TITLES[deed],
+        "opts": None,
+        "lead": summary % {"done": wording.number(done), "all": wording.number(len(results))},
+        "next": back,
+        **table(_RESULT_COLUMNS, [[_link(result.redemption), _said(deed, result)] for result in results]),
+    }
+    return TemplateResponse(request, "admin/invites/redemption/confirm.html", frame | context)
+
+
+def where_from(request: HttpRequest) -> str:
+    """The page the button was on, if it is one of ours."""
+    return operator_pages.where_from(request, otherwise=reverse("admin:invites_redemption_changelist"))
+
+
+def _picked(request: HttpRequest) -> list[Picked]:
+    """`redemption:seat` of each; what does not read so is nobody."""
+    pairs = (text.partition(":") for text in request.POST.getlist("picked"))
+    return [(int(pk), int(grant_id)) for pk, _colon, grant_id in pairs if _is_id(pk) and _is_id(grant_id)]
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 18
+
+
+_Line = tuple[Redemption, SeatGrant | None, str, str]
+
+
+def _line(deed: Deed, redemption: Any) -> _Line:
+    """The redemption, the seat it holds, what happens to it, or why nothing does."""
+    grant = standing.live_grant(redemption)
+    if deed is Deed.END_CLAIM:
+        return redemption, grant, *_end_of_claim(redemption, grant)
+    if grant is None:
+        return redemption, None, "", "no_seat"
+    if redemption.leaving:
+        return redemption, grant, "", "leaving"
+    is_in = grant.state == GrantState.JOINED
+    if deed is Deed.WITHDRAW:
+        return redemption, grant, _revoked(redemption), "joined" if is_in else ""
+    if is_in and redemption.code_id is None:
+        return redemption, grant, _("Is removed from the Team."), ""
+    if is_in:
+        return redemption, grant, _("Is removed from the Team; the code stays used."), ""
+    if redemption.code_id is None:
+        return redemption, grant, _revoked(redemption), ""
+    return redemption, grant, _("The invitation is revoked; the code stays used."), ""
+
+
+def _revoked(redemption: Redemption) -> str:
+    if redemption.code_id is None:
+        return _("The invitation is revoked.")
+    return _("The invitation is revoked; the code can be used again.")
+
+
+def _end_of_claim(redemption: Any, grant: SeatGrant | None) -> tuple[str, str]:
+    if grant is not None:
+        return "", "seated"
+    if redemption.state != RedemptionState.OPEN:
+        return "", "over"
+    if redemption.code_id is None:
+        return _("Does not wait for a seat any more."), ""
+    if was_in(redemption.tries):
+        return _("Does not wait for a seat any more; the code stays used."), ""
+    return _("Does not wait for a seat any more; the code can be used again."), ""
+
+
+def _moves(redemptions: Sequence[Redemption]) -> list[_Line]:
+    lines: list[_Line] = []
+    for move in reseat_plan.plan(redemptions, timezone.now()):
+        said = ""
+        if move.to is not None and move.grant is not None:
+            said = _("→ %(team)s") % {"team": move.to}
+            if not is_dead(move.grant.team):
+                said = _("leaves first, then → %(team)s") % {"team": move.to}
+        lines.append((move.redemption, move.grant, said, move.problem))
+    return lines
+
+
+def _button(deed: Deed, count: int) -> str:
+    match deed:
+        case Deed.WITHDRAW:
+            text = ngettext("Revoke %(n)s invitation", "Revoke %(n)s invitations", count)
+        case Deed.TAKE_BACK:
+            text = ngettext("Take back %(n)s seat", "Take back %(n)s seats", count)
+        case Deed.RESEAT:
+            text = ngettext("Re-seat %(n)s person", "Re-seat %(n)s people", count)
+        case Deed.END_CLAIM:
+            text = ngettext("End %(n)s claim", "End %(n)s claims", count)
+    return text % {"n": wording.number(count)}
+
+
+def _said(deed: Deed, result: Result) -> str:
+    return problem_words(result.problem) or str(_STARTED[deed])
+
+
+def _link(redemption: Redemption) -> SafeString:
+    page = reverse("admin:invites_redemption_change", args=[redemption.pk])
+    return format_html('<a href="{}">{}</a>', page, redemption.email)
+
+
+_TITLES = {
+    Deed.WITHDRAW: gettext_lazy("Revoke invitations"),
+    Deed.TAKE_BACK: gettext_lazy("Take seats back"),
+    Deed.RESEAT: gettext_lazy("Re-seat people"),
+    Deed.END_CLAIM: gettext_lazy("End claims"),
+}
+_LEADS = {
+    Deed.WITHDRAW: gettext_lazy("The seat is free once a complete list shows that they are gone."),
+    Deed.TAKE_BACK: gettext_lazy("The seat is free once a complete list shows that they are gone."),
+    Deed.RESEAT: gettext_lazy(
+        "Everyone keeps their code, their reference and the end of their time, and gets a new invitation mail. "
+        "Nothing is held yet: somebody else may take a seat first."
+    ),
+    Deed.END_CLAIM: gettext_lazy("No seat is held and nobody is removed; with a code they can come again."),
+}
+_STARTED = {
+    Deed.WITHDRAW: gettext_lazy("Started: the invitation is being revoked."),
+    Deed.TAKE_BACK: gettext_lazy("Started: the seat is being taken back."),
+    Deed.RESEAT: gettext_lazy("Started: the person is being moved."),
+    Deed.END_CLAIM: gettext_lazy("Ended: they wait for a seat no more."),
+}

@@ -1,0 +1,110 @@
+"""What an operator can do to one redemption now, as buttons of the page's hidden form; the main one first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from invites.admin.redemption_parts import resend_button, resend_words
+from invites.admin.standing import live_grant
+from invites.models import Redemption
+from invites.resend import Resend, resend_view
+from invites.seating import is_dead
+from invites.states import DepartureReason, GrantState, RedemptionState
+from invites.together import Deed
+from notifications.operator_pages import row_button
+
+NAMES = {
+    Deed.WITHDRAW: gettext_lazy("Revoke"),
+    Deed.TAKE_BACK: gettext_lazy("Take back"),
+    Deed.RESEAT: gettext_lazy("Re-seat"),
+    Deed.END_CLAIM: gettext_lazy("End claim"),
+}
+_LEAVING: dict[str, Any] = {
+    DepartureReason.WITHDRAWN: gettext_lazy("Being revoked…"),
+    DepartureReason.RECLAIMED: gettext_lazy("Being revoked…"),
+    DepartureReason.RESEATED: gettext_lazy("Being moved…"),
+}
+# Why a deed was not done, or would not be.
+_PROBLEMS = {
+    "joined": gettext_lazy("has joined already: take the seat back instead"),
+    "no_seat": gettext_lazy("holds no seat"),
+    "bound": gettext_lazy("may sit in this Team only"),
+    "full": gettext_lazy("no seat free"),
+    "leaving": gettext_lazy("is leaving already"),
+    "over": gettext_lazy("is over already"),
+    "changed": gettext_lazy("changed meanwhile; look again"),
+    "manager": gettext_lazy("owners and admins are never removed"),
+    "seated": gettext_lazy("has a seat of ours: take that back instead"),
+    "gone": gettext_lazy("is not in the Team any more"),
+}
+
+
+def problem_words(code: str) -> str:
+    return str(_PROBLEMS.get(code, code))
+
+
+def deeds(redemption: Any) -> list[Deed]:
+    """What can be confirmed for it; the main one first. From `standing.with_grants`."""
+    grant = live_grant(redemption)
+    if grant is None:
+        return [Deed.END_CLAIM] if redemption.state == RedemptionState.OPEN else []
+    if redemption.leaving:
+        return []
+    is_lost = is_dead(grant.team)
+    may_move = is_lost or redemption.bound_team_id != grant.team_id
+    is_in = grant.state == GrantState.JOINED
+    found = [Deed.TAKE_BACK if is_in else Deed.WITHDRAW]
+    if may_move and (is_in or is_lost):
+        found.insert(0 if is_lost else 1, Deed.RESEAT)
+    return found
+
+
+def leaving_words(redemption: Any) -> str:
+    return str(_LEAVING.get(redemption.leaving, _("Being taken back…"))) if redemption.leaving else ""
+
+
+def main_button(redemption: Redemption, now: datetime) -> SafeString | str:
+    """The one button of a row: the mail while it can be sent again, else the first deed; – where there is none."""
+    if words := leaving_words(redemption):
+        return words
+    possible = deeds(redemption)
+    if _can_resend(redemption, now) and possible[:1] != [Deed.RESEAT]:
+        return resend_button(redemption, now)
+    words = "" if _can_resend(redemption, now) else resend_words(redemption, now)
+    parts: list[SafeString | str] = [words] if words != "–" else []
+    return joined([*filter(None, parts), *(deed_button(redemption, deed) for deed in possible[:1])])
+
+
+def buttons(redemption: Redemption, now: datetime) -> SafeString | str:
+    """Everything that can be done to it, and how its mail stands."""
+    if words := leaving_words(redemption):
+        return words
+    parts: list[SafeString | str] = [deed_button(redemption, deed) for deed in deeds(redemption)]
+    mail = resend_button(redemption, now)
+    if mail != "–":
+        parts.insert(0, mail)
+    return joined(parts)
+
+
+def deed_button(redemption: Redemption, deed: Deed) -> SafeString:
+    return row_button(reverse(f"admin:{view_name(deed)}", args=[redemption.pk]), NAMES[deed])
+
+
+def view_name(deed: Deed, *, for_many: bool = False) -> str:
+    return f"{'redemptions' if for_many else 'redemption'}_{deed.name.lower()}"
+
+
+def joined(parts: Iterable[SafeString | str]) -> SafeString | str:
+    return format_html_join(" ", "{}", ((part,) for part in parts)) or "–"
+
+
+def _can_resend(redemption: Redemption, now: datetime) -> bool:
+    return resend_view(redemption, live_grant(redemption), now).state is Resend.AVAILABLE

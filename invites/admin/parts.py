@@ -1,0 +1,97 @@
+"""Small pieces of the pages of this room: a state with its icon, a row's button, a batch's bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from invites import wording
+from invites.code_states import CodeState, Counts, state_of
+from invites.models import CodeBatch, RedeemCode
+from notifications.times import tag
+
+_USERS_NAMED = 3
+
+_LOOK_OF_CODE = {
+    CodeState.UNUSED: ("success", "radio_button_unchecked"),
+    CodeState.USED: ("primary", "check_circle"),
+    CodeState.EXPIRED: ("warning", "schedule"),
+    CodeState.VOID: ("default", "block"),
+}
+
+
+def badge(text: str, tone: str, icon: str) -> SafeString:
+    """A state: its word, and an icon, so that colour is never alone."""
+    context = {"text": capfirst(text), "type": tone, "icon": icon}
+    return mark_safe(render_to_string("unfold/helpers/label.html", context))  # noqa: S308 - a template escaped it
+
+
+def code_badge(code: RedeemCode, state: CodeState) -> SafeString:
+    text = str(state.label)
+    if code.max_uses > 1 and state == CodeState.USED:
+        text = f"{text} {code.uses_held}/{code.max_uses}"
+    return badge(text, *_LOOK_OF_CODE[state])
+
+
+def bar(counts: Counts) -> SafeString:
+    """How the codes of a batch stand; the numbers are always written."""
+    parts = [
+        {"state": state.value, "word": state.label, "count": count, "text": wording.number(count)}
+        for state, count in counts.each()
+    ]
+    return mark_safe(render_to_string("admin/invites/bar.html", {"parts": parts}))  # noqa: S308 - a template escaped it
+
+
+def terms(batch: CodeBatch) -> str:
+    """What the codes of a batch are, beyond the one word: their Team, their time."""
+    said = [wording.kind(is_bound=batch.team_id is not None, is_temporary=batch.seat_time is not None)]
+    if batch.team is not None:
+        said.append(str(batch.team))
+    if batch.seat_time is not None:
+        said.append(wording.duration(batch.seat_time))
+    if batch.max_uses > 1:
+        said.append(_("%(uses)s uses each") % {"uses": wording.number(batch.max_uses)})
+    return capfirst(" · ".join(said))
+
+
+def users(code: Any) -> SafeString | str:
+    """Who used the code, each linked to the redemption; `code` comes from `with_users`."""
+    if not code.held_by:
+        return "–"
+    links = format_html_join(
+        ", ",
+        '<a href="{}">{}</a>',
+        (
+            (reverse("admin:invites_redemption_change", args=[redemption.pk]), redemption.email)
+            for redemption in code.held_by[:_USERS_NAMED]
+        ),
+    )
+    more = len(code.held_by) - _USERS_NAMED
+    return format_html("{} +{}", links, wording.number(more)) if more > 0 else links
+
+
+def used_at(code: Any) -> SafeString | str:
+    """When it was used first, else when it was voided."""
+    return tag(code.held_by[0].created_at if code.held_by else code.voided_at)
+
+
+def code_text(code: RedeemCode) -> SafeString:
+    return format_html('<code class="code">{}</code>', code.dashed)
+
+
+def row(code: Any, now: datetime) -> list[SafeString | str]:
+    """Code, state, who used it, when."""
+    return [code_text(code), code_badge(code, state_of(code, now)), users(code), used_at(code)]
+
+
+def table(headers: Sequence[object], rows: Iterable[Sequence[object]]) -> dict[str, object]:
+    """The context of `admin/invites/table.html`: every cell knows its header."""
+    return {"headers": headers, "rows": [list(zip(headers, cells, strict=True)) for cells in rows]}

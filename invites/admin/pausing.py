@@ -1,0 +1,46 @@
+"""The switch that stops new redemptions, and the days after which an unaccepted invitation is taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from invites.tunables import IS_OPEN, RECLAIM_AFTER_DAYS
+from notifications import runtime
+from notifications.actors import operator
+
+_MAY = "invites.change_redemption"
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """What the switch shows; `can_pause` is whether it may be moved by this person."""
+    return {
+        "is_paused": not IS_OPEN.get(),
+        "can_pause": request.user.has_perm(_MAY),
+        "reclaim_days": RECLAIM_AFTER_DAYS.get(),
+        "most_days": RECLAIM_AFTER_DAYS.high,
+    }
+
+
+def switch(request: HttpRequest) -> HttpResponse:
+    """Pause, go on, or set the days; each is one audit row."""
+    if not request.user.has_perm(_MAY):
+        raise PermissionDenied
+    if request.method == "POST":
+        if request.POST.get("open") in ("on", "off"):
+            runtime.change({IS_OPEN.key: request.POST["open"]}, actor=operator(request))
+            said = _("Redemptions go on.") if request.POST["open"] == "on" else _("Redemptions are paused.")
+            messages.success(request, said)
+        elif "days" in request.POST:
+            try:
+                runtime.change({RECLAIM_AFTER_DAYS.key: request.POST["days"]}, actor=operator(request))
+            except runtime.BadSetting:
+                messages.error(request, _("Between 0 and %(most)s days.") % {"most": RECLAIM_AFTER_DAYS.high})
+            else:
+                messages.success(request, _("Saved."))
+    return redirect("admin:invites_redemption_changelist")

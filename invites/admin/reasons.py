@@ -1,0 +1,70 @@
+"""Why a seat was not given or is over, in words: our own, never what upstream wrote."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from invites import depart, removing, rights
+from invites.settle import GHOST
+from invites.states import DepartureReason, Refusal
+from notifications.wording import explain
+from teampool import wording as teams
+from teampool.upstream.types import Failure
+
+_WORDS: dict[str, str] = {
+    Failure.SEATS_FULL: gettext_noop("ChatGPT says the Team is full"),
+    Failure.EMAIL_REJECTED: gettext_noop("ChatGPT does not accept this e-mail"),
+    Failure.DOMAIN_RESTRICTED: gettext_noop("the Team does not allow this e-mail domain"),
+    GHOST: gettext_noop("ChatGPT accepted the invitation and never listed it"),
+    Failure.WORKSPACE_SUSPENDED: gettext_noop("the Team is suspended"),
+    Failure.WORKSPACE_DELINQUENT: gettext_noop("the Team is not paid for"),
+    Failure.WORKSPACE_NOT_FOUND: gettext_noop("the login does not reach the Team"),
+    Failure.PERMISSION_DENIED: gettext_noop("the login may not invite there"),
+    Failure.TOKEN_REJECTED: gettext_noop("the login expired"),
+    Failure.USER_DEACTIVATED: gettext_noop("the owner's account is disabled"),
+    Failure.UNKNOWN_401: gettext_noop("the login expired"),
+    Failure.REFUSED_UNCLEAR: gettext_noop("ChatGPT refused without saying why"),
+    "team_gone": gettext_noop("the Team was lost"),
+    "left": gettext_noop("no longer in the lists"),
+    "time_over": gettext_noop("time over"),
+    "renewed": gettext_noop("goes on under a new code"),
+}
+# Why somebody stays, or is still there; our own words in English, as `Departure.last_problem` holds them.
+_IN_THE_WAY: dict[str, str] = {
+    depart.UNAVAILABLE: gettext_noop("the Team cannot be reached"),
+    depart.PROTECTED: gettext_noop("owners and admins are never removed"),
+    depart.NOT_PERMITTED: gettext_noop("ChatGPT does not permit it"),
+    depart.PAUSED: gettext_noop("removals are paused"),
+    depart.HIDDEN: gettext_noop("ChatGPT hides the e-mail: remove the hidden person on the Team's page"),
+    depart.ACCEPTED: gettext_noop("was accepted meanwhile"),
+    rights.SEATED_AGAIN: gettext_noop("has a seat again"),
+    rights.ALLOWED: gettext_noop("was allowed meanwhile"),
+    rights.EXTENDED: gettext_noop("was extended meanwhile"),
+    rights.OTHER_SEAT_UNSURE: gettext_noop("the other seat is not confirmed"),
+    rights.UNDER_WAY: gettext_noop("a redemption is under way"),
+    removing.SWITCHED_OFF: gettext_noop("the guardian was switched off"),
+    removing.REPORT_ONLY: gettext_noop("the guardian only reports"),
+    depart.OUT_OF_HOURS: gettext_noop("outside the guardian's hours"),
+}
+
+
+def reason(key: str) -> str:
+    """The words for a stored reason; for one without words, that it did not work."""
+    if not key:
+        return ""
+    if key in DepartureReason.values:
+        return str(DepartureReason(key).label)
+    if key in Refusal.values:
+        return str(Refusal(key).label)
+    return _(_WORDS[key]) if key in _WORDS else _("ChatGPT could not be asked")
+
+
+def in_the_way(problem: str) -> str:
+    """Why a departure was dropped or has not worked yet, in our words: never upstream's. "" for no problem."""
+    if problem in _IN_THE_WAY:
+        return _(_IN_THE_WAY[problem])
+    return teams.untrusted(problem) or reason(problem)
+
+
+explain("departure_dropped", in_the_way)

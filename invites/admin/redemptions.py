@@ -1,0 +1,196 @@
+"""Redemptions: who used which code, how it went, and what an operator does to a seat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from invites import codes
+from invites.admin import checking, deed_pages, offers, pausing, redemption_page, seat_end, standing
+from invites.admin.parts import code_text
+from invites.admin.redemption_filters import KindFilter, SeatFilter, StateFilter, UnconfirmedFilter
+from invites.admin.redemption_parts import state_badge, team_name, until
+from invites.models import Redemption, SeatGrant
+from invites.together import Deed
+from notifications.operator_pages import ReadOnlyPages
+from notifications.times import ago, tag
+
+SHORTEST_PART = 4  # letters of a code or reference, fewer find too many
+
+
+@admin.register(Redemption)
+class RedemptionPages(ReadOnlyPages):
+    """The list of redemptions and a page for each. A row has one button, its page has all."""
+
+    list_display = ("received", "who", "with_code", "stands", "where", "ends", "quoted", "again")
+    list_display_links = ("who",)
+    list_filter = (StateFilter, UnconfirmedFilter, SeatFilter, KindFilter, "created_at")
+    list_before_template = "admin/parts/row_actions.html"
+    actions = ("take_back", "reseat")
+    search_fields = ("email",)
+    search_help_text = gettext_lazy("E-mail, code or reference")
+    sortable_by = ()
+
+    class Media:
+        css = {"all": ["invites/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Redemption]:
+        return standing.with_grants(Redemption.objects.all())
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Redemption], search_term: str
+    ) -> tuple[QuerySet[Redemption], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(email__icontains=term)
+        letters = codes.letters_typed(term)
+        if len(letters) >= SHORTEST_PART:
+            found |= Q(code__code__startswith=letters) | Q(public_id__startswith=letters)
+        return queryset.filter(found), False
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        can_operate = redemption_page.may_operate(request)
+        return [column for column in self.list_display if column != "again" or can_operate]
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return redemption_page.may_operate(request)
+
+    @admin.action(description=gettext_lazy("Take back"), permissions=["operate"])
+    def take_back(self, request: HttpRequest, queryset: QuerySet[Redemption]) -> HttpResponse:
+        return self._confirm_chosen(request, Deed.TAKE_BACK, queryset)
+
+    @admin.action(description=gettext_lazy("Re-seat"), permissions=["operate"])
+    def reseat(self, request: HttpRequest, queryset: QuerySet[Redemption]) -> HttpResponse:
+        return self._confirm_chosen(request, Deed.RESEAT, queryset)
+
+    def get_urls(self) -> list[URLPattern]:
+        def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+            return self.admin_site.admin_view(view)
+
+        one = "<int:redemption_id>/"
+        own = [
+            path("pause/", page(pausing.switch), name="redemptions_pause"),
+            path("check/", page(checking.check), name="redemptions_check"),
+            path(f"{one}resend/", page(self.resend_view), name="redemption_resend"),
+            path(f"{one}end/", page(self.end_view), name="redemption_end"),
+        ]
+        for deed in Deed:
+            view = page(partial(self.deed_view, deed=deed))
+            own += [
+                path(f"{deed}/", view, name=offers.view_name(deed, for_many=True)),
+                path(f"{one}{deed}/", view, name=offers.view_name(deed)),
+            ]
+        return own + super().get_urls()
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        address = request.build_absolute_uri(reverse("form"))
+        return super().changelist_view(
+            request, (extra_context or {}) | {"public_address": address} | pausing.context(request)
+        )
+
+    def deed_view(self, request: HttpRequest, *, deed: Deed, redemption_id: int | None = None) -> HttpResponse:
+        """The list of what will happen, to one person or to those of a Team (`?team=`); then the deed itself."""
+        if not redemption_page.may_operate(request):
+            raise PermissionDenied
+        back = deed_pages.where_from(request)
+        frame = self._frame(request) | {"action": reverse(f"admin:{offers.view_name(deed, for_many=True)}")}
+        if request.method == "POST" and "confirmed" in request.POST:
+            return deed_pages.act(request, deed, frame=frame, back=back)
+        if redemption_id is not None:
+            ids = [self._find(request, str(redemption_id)).pk]
+        else:
+            ids = _seated_in(request.GET.get("team", ""))
+        if not ids:
+            return redirect(back)
+        return deed_pages.confirm(request, deed, ids, frame=frame, back=back)
+
+    def _confirm_chosen(self, request: HttpRequest, deed: Deed, chosen: QuerySet[Redemption]) -> HttpResponse:
+        frame = self._frame(request) | {"action": reverse(f"admin:{offers.view_name(deed, for_many=True)}")}
+        ids = list(chosen.order_by("pk").values_list("pk", flat=True))
+        return deed_pages.confirm(request, deed, ids, frame=frame, back=request.get_full_path())
+
+    def end_view(self, request: HttpRequest, redemption_id: int) -> HttpResponse:
+        if not redemption_page.may_operate(request):
+            raise PermissionDenied
+        redemption = self._find(request, str(redemption_id))
+        if request.method == "POST":
+            seat_end.change(request, redemption)
+        return redirect("admin:invites_redemption_change", redemption_id)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        redemption = self._find(request, object_id)
+        return redemption_page.show(request, redemption, frame=self._frame(request) | {"original": redemption})
+
+    def _frame(self, request: HttpRequest) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}
+
+    def resend_view(self, request: HttpRequest, redemption_id: int) -> HttpResponse:
+        if not redemption_page.may_operate(request):
+            raise PermissionDenied
+        redemption = self._find(request, str(redemption_id))
+        if request.method != "POST":
+            return redirect("admin:invites_redemption_change", redemption_id)
+        return redemption_page.ask_again(request, redemption)
+
+    def _find(self, request: HttpRequest, object_id: str) -> Redemption:
+        redemption: Redemption | None = self.get_object(request, object_id)
+        if redemption is None:
+            raise Http404
+        return redemption
+
+    @admin.display(description=gettext_lazy("Time"))
+    def received(self, redemption: Redemption) -> SafeString | str:
+        return tag(redemption.created_at, ago(redemption.created_at, timezone.now()))
+
+    @admin.display(description=gettext_lazy("E-mail"))
+    def who(self, redemption: Redemption) -> str:
+        return redemption.email
+
+    @admin.display(description=gettext_lazy("Code"))
+    def with_code(self, redemption: Redemption) -> SafeString | str:
+        return code_text(redemption.code) if redemption.code else "–"
+
+    @admin.display(description=gettext_lazy("State"))
+    def stands(self, redemption: Redemption) -> SafeString:
+        return state_badge(redemption)
+
+    @admin.display(description=gettext_lazy("Team"))
+    def where(self, redemption: Redemption) -> str:
+        return team_name(redemption)
+
+    @admin.display(description=gettext_lazy("Ends"))
+    def ends(self, redemption: Redemption) -> SafeString | str:
+        return until(redemption)
+
+    @admin.display(description=gettext_lazy("Reference"))
+    def quoted(self, redemption: Redemption) -> SafeString:
+        return format_html('<code class="code">{}</code>', redemption.reference)
+
+    @admin.display(description="")
+    def again(self, redemption: Redemption) -> SafeString | str:
+        return offers.main_button(redemption, timezone.now())
+
+
+def _seated_in(team: str) -> list[int]:
+    """The redemptions with a seat in the Team of this id; none for what is no id."""
+    if not (team.isascii() and team.isdecimal() and len(team) < 18):
+        return []
+    seated = SeatGrant.objects.live().filter(team_id=int(team))
+    return list(seated.order_by("redemption_id").values_list("redemption_id", flat=True))

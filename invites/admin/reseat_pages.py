@@ -1,0 +1,80 @@
+"""The people of lost Teams in one list: for each from where to where, chosen by hand, and moved in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from invites import lost, reseat_plan, wording
+from invites.admin import deed_pages, standing
+from invites.admin.offers import problem_words
+from invites.admin.person_pages import MEDIA, page
+from invites.admin.redemption_parts import state_badge, until
+from invites.admin.team_people import may_operate
+from invites.together import MOST_AT_ONCE, Deed
+
+
+def address(team_ids: list[int]) -> str:
+    """The list of exactly these Teams."""
+    return f"{reverse('admin:team_reseat')}?teams={','.join(map(str, team_ids))}"
+
+
+def reseat(request: HttpRequest) -> HttpResponse:
+    """GET: the list, planned as if it were done now; nothing is held. POST: those chosen, each with a result."""
+    if not may_operate(request):
+        raise PermissionDenied
+    here = request.get_full_path()
+    if request.method == "POST":
+        frame = admin.site.each_context(request) | {"media": MEDIA, "action": here}
+        return deed_pages.act(request, Deed.RESEAT, frame=frame, back=here)
+    team_ids = asked_for(request)
+    waiting = lost.claims(team_ids)
+    count = waiting.count()
+    claims = list(standing.with_grants(waiting)[:MOST_AT_ONCE])
+    moves = reseat_plan.plan(claims, timezone.now())
+    rows = [_row(move) for move in moves]
+    seated = sum(1 for row in rows if row["value"])
+    context = {
+        "title": _("Re-seat people"),
+        "rows": rows,
+        "seated": seated,
+        "unseated": sum(1 for move in moves if move.problem == "full"),
+        "later": count - len(claims),
+        "button": ngettext("Re-seat %(n)s person", "Re-seat %(n)s people", seated) % {"n": wording.number(seated)},
+        # For the page's script, which counts along with the boxes.
+        "button_for": _("Re-seat {n}"),
+    }
+    return page(request, "admin/invites/team/reseat.html", None, context)
+
+
+def asked_for(request: HttpRequest) -> list[int] | None:
+    """The Teams named by `?teams=1,2`; None for all that are lost."""
+    if "teams" not in request.GET:
+        return None
+    return ids(request.GET["teams"].split(","))
+
+
+def ids(texts: Iterable[str]) -> list[int]:
+    """What does not read as an id is nobody's."""
+    return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 18]
+
+
+def _row(move: reseat_plan.Move) -> dict[str, Any]:
+    grant = move.grant
+    return {
+        "redemption": move.redemption,
+        "state": state_badge(move.redemption),
+        "ends": until(move.redemption),
+        "before": grant.team if grant is not None else "–",
+        "after": move.to or problem_words(move.problem),
+        "is_full": bool(move.problem),
+        "value": f"{move.redemption.pk}:{grant.pk}" if grant is not None and not move.problem else "",
+    }

@@ -1,0 +1,103 @@
+"""What an operator can do to each person of a Team, as the Team's page shows it: buttons, and who is on the way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from invites import people
+from invites.admin import offers, standing
+from invites.admin.reasons import in_the_way
+from invites.models import Departure, Redemption
+from invites.people import Person, Standing
+from invites.seating import is_dead
+from invites.states import DepartureReason
+from notifications.operator_pages import row_button
+from teampool.models import Team
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One person of the page, with the buttons of the page's hidden form, or how far the way out is."""
+
+    person: Person
+    buttons: SafeString | str = ""
+    leaving: str = ""
+    leaving_since: datetime | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Everyone in the Team; `to_reseat` is how many seats of a lost Team wait to be moved."""
+
+    seating: people.Seating
+    rows: list[Row]
+    may_operate: bool
+    to_reseat: int
+
+
+def team_page(request: HttpRequest, object_id: str) -> HttpResponse:
+    """The page of one Team, which belongs to a room that knows no seat, with the people it shows."""
+    pages = admin.site.get_model_admin(Team)
+    found = Team.objects.filter(pk=object_id) if object_id.isdecimal() and len(object_id) < 18 else Team.objects.none()
+    team = found.select_related("owner").defer("access_token").first()
+    beside = {"sheet": sheet(request, team)} if team is not None and pages.has_view_permission(request) else {}
+    return pages.change_view(request, object_id, extra_context=beside)
+
+
+def sheet(request: HttpRequest, team: Team) -> Sheet:
+    """The people of one Team; the number of queries does not grow with them."""
+    seats = people.seating(team)
+    can = may_operate(request)
+    claims: dict[int, Any] = {}
+    if can:
+        ids = [person.redemption.pk for person in seats.people if person.redemption is not None]
+        claims = {one.pk: one for one in standing.with_grants(Redemption.objects.filter(pk__in=ids))}
+    now = timezone.now()
+    rows = [_row(team, person, claims, can=can, now=now) for person in seats.people]
+    to_reseat = sum(1 for person in seats.people if person.redemption is not None) if is_dead(team) else 0
+    return Sheet(seats, rows, can, to_reseat)
+
+
+def may_operate(request: HttpRequest) -> bool:
+    return request.user.has_perms(["invites.change_redemption", "teampool.change_team"])
+
+
+def _row(team: Team, person: Person, claims: dict[int, Any], *, can: bool, now: datetime) -> Row:
+    if person.leaving is not None:
+        way = person.leaving
+        return Row(person, "", leaving_words(way), way.opened_at, problem_words(way))
+    if not can or person.is_protected:
+        return Row(person)
+    if person.redemption is not None:
+        claim = claims.get(person.redemption.pk)
+        return Row(person, offers.buttons(claim, now) if claim is not None else "")
+    if person.standing in (Standing.STRANGER, Standing.HIDDEN) and person.member_id is not None:
+        args = [team.pk, person.member_id]
+        allow = row_button(reverse("admin:team_person_allow", args=args), _("Allow"))
+        remove = row_button(reverse("admin:team_person_remove", args=args), _("Remove"))
+        return Row(person, offers.joined([allow, remove]))
+    return Row(person)
+
+
+def leaving_words(departure: Departure) -> str:
+    match departure.reason:
+        case DepartureReason.WITHDRAWN | DepartureReason.RECLAIMED:
+            return _("Being revoked")
+        case DepartureReason.RESEATED:
+            return _("Being moved")
+    return _("Being removed")
+
+
+def problem_words(departure: Departure) -> str:
+    """What stood in the way the last time, in our words: never upstream's."""
+    return in_the_way(departure.last_problem)

@@ -1,0 +1,66 @@
+"""The page that lists what voiding will do, and then does it: for one batch, or for codes picked from a list."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from invites import code_states, codes, wording
+from invites.models import RedeemCode, RedeemCodeQuerySet
+from notifications.actors import operator
+
+SHOWN = 20
+
+
+def confirm(
+    request: HttpRequest, picked: RedeemCodeQuerySet, *, frame: dict[str, object], back: str
+) -> TemplateResponse:
+    """What stands to be voided and what stays. `frame` is the admin's context, with the form's hidden fields."""
+    now = timezone.now()
+    counts = code_states.count(picked, now)
+    first = list(picked.redeemable(now).order_by("id").only("code")[:SHOWN])
+    stays = [
+        (state.label, wording.number(left))
+        for state, count in counts.each()
+        if state != "unused" and (left := count - (counts.partly if state == "used" else 0))
+    ]
+    context = {
+        "title": _("Void codes"),
+        "counts": counts,
+        "first": first,
+        "more": counts.redeemable - len(first),
+        "button": button(counts),
+        "batches": picked.order_by("batch__id").values_list("batch__id", "batch__label").distinct()[:SHOWN],
+        "stays": stays,
+        "back": back,
+    }
+    return TemplateResponse(request, "admin/invites/void.html", frame | context)
+
+
+def button(counts: code_states.Counts) -> str:
+    """`Void 1,980 unused codes (the 20 used ones are not affected)`; codes with a use left may have been used."""
+    numbers = {"n": wording.number(counts.redeemable), "used": wording.number(counts.used)}
+    if counts.partly:
+        void = ngettext("Void %(n)s code with uses left", "Void %(n)s codes with uses left", counts.redeemable)
+        return (void + _(" (nobody who used one is affected)")) % numbers
+    void = ngettext("Void %(n)s unused code", "Void %(n)s unused codes", counts.unused)
+    if counts.used:
+        void += ngettext(
+            " (the %(used)s used one is not affected)", " (the %(used)s used ones are not affected)", counts.used
+        )
+    return void % numbers
+
+
+def carry_out(request: HttpRequest, picked: RedeemCodeQuerySet) -> None:
+    """Void them and say how many it were: somebody may have used one since the page was shown."""
+    count = codes.void(codes=picked, actor=operator(request))
+    text = ngettext("%(n)s code voided.", "%(n)s codes voided.", count) % {"n": wording.number(count)}
+    messages.success(request, text) if count else messages.info(request, _("No unused code was left to void."))
+
+
+def may_void(request: HttpRequest) -> bool:
+    return request.user.has_perm(f"{RedeemCode._meta.app_label}.change_redeemcode")

@@ -1,0 +1,49 @@
+"""How many redemptions came on each of the last days, and how many of them were refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.db import connection
+from django.utils.timezone import localdate, make_aware
+
+from invites.models import Redemption
+from invites.states import RedemptionState, Refusal
+
+DAYS = 30
+_TABLE = Redemption._meta.db_table
+# One whose invitation was revoked later had been accepted.
+_IS_REFUSED = f"state = '{RedemptionState.REFUSED}' AND refusal <> '{Refusal.WITHDRAWN}'"
+_REFUSED = f"COUNT(CASE WHEN {_IS_REFUSED} THEN 1 END)"
+_ONE_DAY = f"SELECT %s, COUNT(*), {_REFUSED} FROM {_TABLE} WHERE created_at >= %s AND created_at < %s"  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of the operator's calendar: from `begins_at` to before `ends_at`."""
+
+    date: date
+    begins_at: datetime
+    ends_at: datetime
+    accepted: int
+    refused: int
+
+
+def by_day(now: datetime, *, days: int = DAYS) -> list[Day]:
+    """The last `days` days, oldest first, today included. One query.
+
+    It reads a range of the index for each day: grouped by date, SQLite would ask Python for the day of every row.
+    """
+    today = localdate(now)
+    dates = [today - timedelta(days=back) for back in reversed(range(days))]
+    begin = [make_aware(datetime.combine(one, time.min)) for one in [*dates, today + timedelta(days=1)]]
+    edges = [connection.ops.adapt_datetimefield_value(edge) for edge in begin]
+    with connection.cursor() as cursor:
+        spans = [value for n in range(days) for value in (n, edges[n], edges[n + 1])]
+        cursor.execute(" UNION ALL ".join([_ONE_DAY] * days), spans)
+        found = {n: (total, refused) for n, total, refused in cursor.fetchall()}
+    return [
+        Day(one, begin[n], begin[n + 1], accepted=found[n][0] - found[n][1], refused=found[n][1])
+        for n, one in enumerate(dates)
+    ]

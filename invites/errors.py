@@ -1,0 +1,76 @@
+"""Why a redemption is not accepted: the public `error_code`, and the sentence a person reads."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+
+class RedeemError(Exception):
+    """Nothing was taken and no code was used. `str()` is the sentence, in the language active when it is read."""
+
+    error_code: ClassVar[str]
+    text: ClassVar[str | Promise]
+
+    def __str__(self) -> str:
+        return str(self.text)
+
+
+class CodeUnknown(RedeemError):
+    error_code = "code_unknown"
+    text = _("No such code. Check it against the original, or ask the person who gave it to you.")
+
+
+class CodeUsed(RedeemError):
+    """The code is held by another e-mail; nothing about that person is said."""
+
+    error_code = "code_used"
+    text = _("This code has been used. If it was you, enter the e-mail you used then.")
+
+
+class CodeExpired(RedeemError):
+    error_code = "code_expired"
+    text = _("This code has expired. Ask the person who gave it to you for a new one.")
+
+
+class CodeVoid(RedeemError):
+    error_code = "code_void"
+    text = _("This code has been cancelled. Ask the person who gave it to you for a new one.")
+
+
+class NoSeat(RedeemError):
+    error_code = "no_seat"
+    text = _("No seat is free right now. Your code has not been used; please submit it again later.")
+
+
+class Paused(RedeemError):
+    """An operator paused redemptions as a whole; claims that exist go on."""
+
+    error_code = "paused"
+    text = _("Redemptions are paused right now. Your code has not been used; please submit it again later.")
+
+
+class EmailInvalid(RedeemError):
+    error_code = "email_invalid"
+    text = _("This e-mail address is not complete. Example: name@example.com")
+
+
+class TooMany(RedeemError):
+    """Too many tries; `minutes` (1 or more) from now there is room for one again."""
+
+    error_code = "too_many"
+    text = ""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(minutes)
+        self.minutes = minutes
+
+    def __str__(self) -> str:
+        return ngettext(
+            "Too many tries. Try again in %(minutes)d minute. No code was used this time.",
+            "Too many tries. Try again in %(minutes)d minutes. No code was used this time.",
+            self.minutes,
+        ) % {"minutes": self.minutes}

@@ -1,0 +1,39 @@
+"""Looks for one person in a Team's lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from teampool.models import Member
+from teampool.upstream.client import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`found`: where the person stands, if anywhere. Absence counts only while `is_complete`."""
+
+    started_at: datetime
+    is_complete: bool
+    found: Member.Kind | None = None
+    user_id: str = ""
+
+
+def look_for(upstream: Upstream, *, email: str, user_id: str = "", known_ids: frozenset[str] = frozenset()) -> Look:
+    """The pending list first, the member list only if absent there. Raises UpstreamError when unreadable.
+
+    A member list with a hidden e-mail is no proof of absence, unless `known_ids` explains whose it is.
+    """
+    pending = upstream.invites()
+    invited = any(row.email == email for row in pending.rows)
+    if invited and not user_id:
+        return Look(pending.started_at, pending.is_complete, Member.Kind.INVITE)
+    members = upstream.members()
+    for row in members.rows:
+        if row.deactivated_at is None and ((user_id and row.user_id == user_id) or row.email == email):
+            return Look(pending.started_at, True, Member.Kind.MEMBER, row.user_id)
+    if invited:
+        return Look(pending.started_at, pending.is_complete, Member.Kind.INVITE)
+    hides_someone = any(row.email is None and row.user_id not in known_ids for row in members.rows)
+    is_complete = pending.is_complete and members.is_complete and not hides_someone
+    return Look(pending.started_at, is_complete)

@@ -1,0 +1,180 @@
+"""Who sits in one Team and by what right: the last snapshot, laid over the live seats. Reads only, four queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from invites.models import Departure, Redemption, SeatGrant
+from invites.states import DepartureState, GrantState
+from teampool.models import AllowedMember, Member, Owner, Team
+from teampool.snapshot import USAGE_BASED
+from teampool.upstream.types import MANAGER_ROLES
+
+
+class Standing(Enum):
+    """By what right somebody is there; in the order of the page."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    STRANGER = "stranger"
+    HIDDEN = "hidden"
+    SEAT = "seat"
+    BASELINE = "baseline"
+    ALLOWED = "allowed"
+
+
+LOOKS = {
+    Standing.OWNER: (_("Owner"), "busy", "key"),
+    Standing.ADMIN: (_("Admin"), "busy", "shield_person"),
+    Standing.STRANGER: (_("Stranger"), "bad", "person_alert"),
+    # ChatGPT hides the e-mail: it may be any of the people below.
+    Standing.HIDDEN: (_("Hidden"), "warn", "visibility_off"),
+    Standing.SEAT: (pgettext_lazy("standing", "Seat"), "good", "event_seat"),
+    Standing.BASELINE: (_("Baseline"), "idle", "how_to_reg"),
+    Standing.ALLOWED: (_("Allowed"), "idle", "verified_user"),
+}
+STATES = {
+    GrantState.RESERVED: _("Being arranged"),
+    GrantState.INVITING: _("Being invited"),
+    GrantState.INVITED: _("Invited, not listed yet"),
+    GrantState.VERIFIED: _("Waiting"),
+    GrantState.JOINED: _("Joined"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One line of the page. `email` is empty when upstream hides it; `redemption` is the claim behind the seat.
+
+    `member_id` is the row of the last snapshot, None for a seat it does not show; `leaving` the way out under way.
+    """
+
+    email: str
+    name: str
+    standing: Standing
+    state: str
+    since: datetime | None
+    takes_seat: bool = True
+    redemption: Redemption | None = None
+    member_id: int | None = None
+    leaving: Departure | None = None
+
+    @property
+    def word(self) -> str:
+        return str(LOOKS[self.standing][0])
+
+    @property
+    def tone(self) -> str:
+        return LOOKS[self.standing][1]
+
+    @property
+    def icon(self) -> str:
+        return LOOKS[self.standing][2]
+
+    @property
+    def is_protected(self) -> bool:
+        """Owners and admins are never removed."""
+        return self.standing in (Standing.OWNER, Standing.ADMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Seating:
+    """`people` and how many of the seats are taken by whom: the parts of the Team's bar."""
+
+    people: list[Person]
+    joined: int
+    waiting: int
+
+
+def seating(team: Team) -> Seating:
+    """Everyone of the last snapshot, once, and the seats given out that it does not show yet."""
+    grants = list(SeatGrant.objects.live().filter(team=team).select_related("redemption__code").order_by("pk"))
+    rows = list(team.members.order_by("kind", "email", "upstream_id"))
+    allowed = list(AllowedMember.objects.filter(Q(team=team) | Q(team=None)))
+    leaving = list(Departure.objects.filter(team=team, state=DepartureState.OPEN))
+    present = {row.email for row in rows if row.email and row.kind == Member.Kind.MEMBER}
+    people = []
+    left = {grant.pk: grant for grant in grants}
+    # Members before invites: an accepted invite that lingers in the pending list is the member.
+    for row in sorted(rows, key=lambda row: row.kind != Member.Kind.MEMBER):
+        if row.kind == Member.Kind.INVITE and row.email in present:
+            continue
+        grant = _grant_of(row, left)
+        if grant is not None:
+            del left[grant.pk]
+        people.append(_person(row, team.owner, grant, allowed, leaving))
+    people += [_unlisted(grant, leaving) for grant in left.values()]
+    order = list(Standing)
+    people.sort(key=lambda person: (order.index(person.standing), person.email))
+    joined = sum(1 for grant in grants if grant.state == GrantState.JOINED)
+    return Seating(people, joined, len(grants) - joined)
+
+
+def _grant_of(row: Member, left: dict[int, SeatGrant]) -> SeatGrant | None:
+    """By upstream user id first, then by e-mail."""
+    for grant in left.values():
+        if grant.upstream_user_id and grant.upstream_user_id == row.upstream_id:
+            return grant
+    return next((grant for grant in left.values() if row.email and grant.email == row.email), None)
+
+
+def _way_out(leaving: list[Departure], email: str, upstream_id: str = "") -> Departure | None:
+    """The open departure of this person; of somebody hidden it has the id in place of the address."""
+    for departure in leaving:
+        if upstream_id and upstream_id in (departure.upstream_user_id, departure.email):
+            return departure
+    return next((departure for departure in leaving if email and departure.email == email), None)
+
+
+def _person(
+    row: Member, owner: Owner, grant: SeatGrant | None, allowed: list[AllowedMember], leaving: list[Departure]
+) -> Person:
+    is_member = row.kind == Member.Kind.MEMBER
+    return Person(
+        email=row.email or (grant.email if grant is not None else ""),
+        name=row.name,
+        standing=standing_of(row, owner, grant, allowed),
+        state=str(_("Deactivated") if row.deactivated_at else _("Joined") if is_member else _("Waiting")),
+        since=row.joined_at if is_member else None,  # an invite has the time it was sent
+        takes_seat=row.seat_type != USAGE_BASED and row.deactivated_at is None,
+        redemption=grant.redemption if grant is not None else None,
+        member_id=row.pk,
+        leaving=_way_out(leaving, row.email or (grant.email if grant is not None else ""), row.upstream_id),
+    )
+
+
+def standing_of(row: Member, owner: Owner, grant: SeatGrant | None, allowed: Iterable[AllowedMember]) -> Standing:
+    """By what right this row is there; `grant` is the live seat it takes, `allowed` the exceptions of its Team."""
+    is_own = bool(owner.upstream_user_id) and row.upstream_id == owner.upstream_user_id
+    if is_own or (row.email and row.email == owner.email):
+        return Standing.OWNER
+    if row.role in MANAGER_ROLES:
+        return Standing.ADMIN
+    if grant is not None:
+        return Standing.SEAT
+    for person in allowed:
+        if (person.email and person.email == row.email) or (
+            person.upstream_user_id and person.upstream_user_id == row.upstream_id
+        ):
+            is_baseline = person.origin == AllowedMember.Origin.BASELINE
+            return Standing.BASELINE if is_baseline else Standing.ALLOWED
+    return Standing.STRANGER if row.email else Standing.HIDDEN
+
+
+def _unlisted(grant: SeatGrant, leaving: list[Departure]) -> Person:
+    return Person(
+        email=grant.email,
+        name="",
+        standing=Standing.SEAT,
+        state=str(STATES[GrantState(grant.state)]),
+        since=None,
+        redemption=grant.redemption,
+        leaving=_way_out(leaving, grant.email),
+    )

@@ -1,0 +1,153 @@
+"""Finishes whatever a crash, a lost ring or a dead worker left (design §4).
+
+| what it finds | what finishes it |
+| --- | --- |
+| RESERVED, INVITING with its lease over, INVITED unseen | due again by their own columns: `deliver` |
+| an open redemption without a live grant | a seat elsewhere, or refused with its code free |
+| an open departure that is due | told upstream; told and confirmed: by the next complete list |
+| a grant with a resend wanted and nothing due | made due |
+| an invitation nobody accepted for the days set | withdrawn, its code usable again |
+| unresolved for 10 minutes, then for 24 hours | told to the operator once each |
+| a seat that ends soon | its person is written to, once for each end |
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from invites import depart, letters, moves, operate, seating, timing
+from invites.bells import ring_deliver
+from invites.models import Departure, Redemption, SeatGrant
+from invites.states import DepartureReason, DepartureState, GrantState, RedemptionState
+from invites.tunables import RECLAIM_AFTER_DAYS
+from notifications import events
+from notifications.actors import Actor
+from notifications.bells import ring
+from teampool import leases
+
+log = logging.getLogger(__name__)
+ACTOR = Actor("job", "reconcile")
+RECLAIM_AGAIN = timedelta(days=1)
+LEASE = ("departures",)
+LEASE_TTL = timedelta(minutes=3)
+_MOST_ALERTS = 200  # in one transaction; the rest a minute later
+UNRESOLVED = (GrantState.RESERVED, GrantState.INVITING, GrantState.INVITED)
+
+
+def reconcile() -> dict[str, int]:
+    """One pass over everything that is not finished; what it did, counted. May run beside itself."""
+    now = timezone.now()
+    return {
+        "seated": _seat_waiting(now),
+        "resends": _wake_resends(now),
+        "reclaimed": _reclaim(now),
+        "alerts": _alert_unresolved(now),
+        "reminders": letters.remind(now),
+        "due": _ring_for_due(now),
+        # Last, as only this speaks to upstream and may take its time.
+        "departures": _carry_out_departures(now),
+    }
+
+
+def _seat_waiting(now: datetime) -> int:
+    seated = SeatGrant.objects.live().filter(redemption=OuterRef("pk"))
+    waiting = Redemption.objects.filter(~Exists(seated), state=RedemptionState.OPEN).order_by("pk")
+    count = 0
+    for redemption_id in list(waiting.values_list("pk", flat=True)):
+        try:
+            seating.reseat_or_refuse(redemption_id=redemption_id, now=now, actor=ACTOR)
+            count += 1
+        except Exception:
+            log.exception("reconcile: redemption %s", redemption_id)
+    return count
+
+
+def _carry_out_departures(now: datetime) -> int:
+    """A slice of them, by one worker at a time: Teams that hang cost a timeout each. Rings again when some are left."""
+    until = timezone.now() + timing.DEPARTURES
+    due = Departure.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lte=now), state=DepartureState.OPEN, due_at__lte=now
+    )
+    count, is_over = 0, False
+    with leases.slot(LEASE, ttl=LEASE_TTL) as alone:
+        if alone is None:
+            return 0
+        for departure_id in list(due.order_by("due_at").values_list("pk", flat=True)):
+            if is_over := timezone.now() >= until:
+                break
+            try:
+                count += depart.carry_out(departure_id=departure_id)
+            except Exception:
+                log.exception("reconcile: departure %s", departure_id)
+    if is_over:
+        ring("invites.tasks.reconcile")
+    return count
+
+
+def _wake_resends(now: datetime) -> int:
+    wanted = SeatGrant.objects.filter(
+        Q(due_at=None) | Q(due_at__gt=now),
+        state__in=(GrantState.INVITED, GrantState.VERIFIED),
+        redemption__resend_wanted_at__lte=now,
+    )
+    return SeatGrant.objects.filter(pk__in=wanted.values("pk"), lease_until=None).update(due_at=now)
+
+
+def _reclaim(now: datetime) -> int:
+    days = RECLAIM_AFTER_DAYS.get()
+    if not days:
+        return 0
+    tried = Q(reason=DepartureReason.RECLAIMED, closed_at__gt=now - RECLAIM_AGAIN)  # in vain, or it had ended
+    leaving = Departure.objects.filter(Q(state=DepartureState.OPEN) | tried, grant=OuterRef("pk"))
+    old = SeatGrant.objects.filter(
+        ~Exists(leaving),
+        state__in=(GrantState.INVITED, GrantState.VERIFIED),
+        invited_at__lte=now - timedelta(days=days),
+    )
+    count = 0
+    for redemption_id in list(old.values_list("redemption_id", flat=True)):
+        with contextlib.suppress(operate.NotPossible):  # joined at this very moment
+            operate.withdraw(redemption_id=redemption_id, actor=ACTOR, reason=DepartureReason.RECLAIMED)
+            count += 1
+    return count
+
+
+def _alert_unresolved(now: datetime) -> int:
+    """Tell the operator at 10 minutes and at 24 hours; never a broken Team by itself."""
+    unresolved = SeatGrant.objects.filter(
+        redemption=OuterRef("pk"), state__in=UNRESOLVED, created_at__lte=now - timing.UNRESOLVED_AFTER
+    )
+    seated = SeatGrant.objects.live().filter(redemption=OuterRef("pk"))
+    waits = ~Exists(seated) & Q(created_at__lte=now - timing.UNRESOLVED_AFTER)
+    rows = Redemption.objects.filter(Q(Exists(unresolved)) | waits, state=RedemptionState.OPEN)
+    late = Q(alerted_at=None) | Q(
+        created_at__lte=now - timing.ALERT_AFTER, alerted_at__lt=F("created_at") + timing.ALERT_AFTER
+    )
+    told: dict[timedelta, list[Redemption]] = {}
+    with transaction.atomic(durable=True):
+        for redemption in rows.filter(late).order_by("pk")[:_MOST_ALERTS]:
+            if Redemption.objects.filter(late, pk=redemption.pk).update(alerted_at=now) == 1:
+                age = timing.UNRESOLVED_AFTER if redemption.alerted_at is None else timing.ALERT_AFTER
+                events.invite_unresolved(subject=moves.about_redemption(redemption), minutes=_minutes(age), actor=ACTOR)
+                told.setdefault(age, []).append(redemption)
+        for age, those in told.items():  # one notice for all of them
+            first = moves.about_redemption(those[0])
+            events.invites_unresolved(count=len(those), minutes=_minutes(age), first=first)
+    return sum(len(those) for those in told.values())
+
+
+def _minutes(age: timedelta) -> int:
+    return int(age.total_seconds() // 60)
+
+
+def _ring_for_due(now: datetime) -> int:
+    due = SeatGrant.objects.due(now).count()
+    if due:
+        ring_deliver()
+    return due

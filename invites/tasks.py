@@ -1,0 +1,43 @@
+"""Thin doors for the worker. Tasks may run twice and may die anywhere."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from invites import deliver as delivery
+from invites import depart
+from invites import reconcile as reconciling
+from invites import sync as syncing
+from notifications.bells import ring
+from teampool import leases
+
+
+def deliver() -> int:
+    return delivery.deliver()
+
+
+def reconcile() -> dict[str, int]:
+    return reconciling.reconcile()
+
+
+def sync_team(team_id: int) -> None:
+    syncing.sync_team(team_id=team_id)
+
+
+def sync() -> int:
+    """A slice of at most 45 s over the stalest Teams; rings itself again when some are left."""
+    now = timezone.now()
+    with leases.slot(leases.LONG_JOBS, ttl=syncing.SLICE + timedelta(minutes=2)) as taken:
+        if not taken:
+            return 0
+        team_ids = syncing.stale_team_ids(now=now)
+        done = syncing.sync(team_ids=team_ids, until=now + syncing.SLICE)
+    if done < len(team_ids) and timezone.now() >= now + syncing.SLICE:
+        ring("invites.tasks.sync")
+    return done
+
+
+def carry_out(departure_id: int) -> None:
+    depart.carry_out(departure_id=departure_id)

@@ -1,0 +1,10 @@
+"""The run-time settings this room reads."""
+
+from __future__ import annotations
+
+from notifications.runtime import Tunable, declare
+
+IS_OPEN = declare(Tunable("invites.is_open", True))
+RECLAIM_AFTER_DAYS = declare(Tunable("invites.reclaim_after_days", 0, low=0, high=365))
+# Set by itself when the database stood still for long (a restored copy, a long stop); an operator takes it back.
+REMOVALS_PAUSED = declare(Tunable("invites.removals_paused", False))

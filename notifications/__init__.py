@@ -1,0 +1,1 @@
+"""What happened, what was sent, and the run-time settings."""

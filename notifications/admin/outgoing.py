@@ -1,0 +1,158 @@
+"""The messages: what was sent, what was not, and sending it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin import SimpleListFilter
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse, reverse_lazy
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
+
+from notifications import again, message_words
+from notifications.actors import operator
+from notifications.admin.filters import DayFilter, WordFilter
+from notifications.models import Message
+from notifications.operator_pages import ReadOnlyPages, row_button, where_from
+from notifications.times import ago, tag
+
+
+class StateFilter(SimpleListFilter):
+    title = gettext_lazy("State")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("waiting", pgettext_lazy("message", "Waiting")),
+            ("retry", gettext_lazy("To be tried again")),
+            ("sent", pgettext_lazy("message", "Sent")),
+            ("failed", gettext_lazy("Failed")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
+        match self.value():
+            case "waiting":
+                return queryset.filter(state=Message.State.WAITING, attempts=0)
+            case "retry":
+                return queryset.filter(state=Message.State.WAITING, attempts__gt=0)
+            case "sent" | "failed" as state:
+                return queryset.filter(state=state)
+        return queryset
+
+
+class ChannelFilter(WordFilter):
+    title = gettext_lazy("Channel")
+    parameter_name = "channel"
+    words = message_words.CHANNELS
+
+
+class EventFilter(WordFilter):
+    title = gettext_lazy("Event")
+    parameter_name = "event"
+    words = message_words.EVENTS
+
+
+@admin.register(Message)
+class MessagePages(ReadOnlyPages):
+    list_display = ("time", "what", "way", "whom", "stands", "tries", "again")
+    list_display_links = None
+    has_row_pages = False
+    list_filter = (StateFilter, ChannelFilter, EventFilter, DayFilter.on("created_at"))
+    list_before_template = "admin/parts/row_actions.html"
+    search_fields = ("recipient",)
+    search_help_text = gettext_lazy("Recipient")
+    actions = ("send_chosen_again",)
+    sortable_by = ()
+    empty_text = gettext_lazy("There are no messages yet.")
+    empty_link = (reverse_lazy("admin:settings"), gettext_lazy("Set up notices"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        return Message.objects.defer("dedupe_key", "uid")
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("notifications.change_message"))
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [column for column in self.list_display if column != "again" or self.has_send_permission(request)]
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view
+        return [
+            path("again/", page(self.all_again_view), name="messages_again"),
+            path("<int:message_id>/again/", page(self.again_view), name="message_again"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description=gettext_lazy("Time"))
+    def time(self, message: Message) -> SafeString | str:
+        return tag(message.created_at, ago(message.created_at, timezone.now()))
+
+    @admin.display(description=gettext_lazy("Event"))
+    def what(self, message: Message) -> str:
+        return message_words.about(message)
+
+    @admin.display(description=gettext_lazy("Channel"))
+    def way(self, message: Message) -> str:
+        return message_words.channel(message)
+
+    @admin.display(description=gettext_lazy("To or about"))
+    def whom(self, message: Message) -> str:
+        return message_words.whom(message)
+
+    @admin.display(description=gettext_lazy("State"))
+    def stands(self, message: Message) -> SafeString:
+        badge = render_to_string("admin/parts/badge.html", message_words.standing(message))
+        if message.state == Message.State.SENT:
+            return format_html('{} <span class="sk-hint">{}</span>', badge, tag(message.sent_at))
+        return format_html('{} <span class="sk-hint">{}</span>', badge, message.last_error)
+
+    @admin.display(description=gettext_lazy("Tries"))
+    def tries(self, message: Message) -> int:
+        return message.attempts
+
+    @admin.display(description="")
+    def again(self, message: Message) -> SafeString | str:
+        if message.state != Message.State.FAILED:
+            return ""
+        return row_button(reverse("admin:message_again", args=[message.pk]), pgettext("message", "Send again"))
+
+    @admin.action(description=pgettext_lazy("message", "Send again"), permissions=["send"])
+    def send_chosen_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        ids = queryset.values_list("pk", flat=True)
+        self._say(request, again.send_again(message_ids=ids, actor=operator(request)))
+
+    def again_view(self, request: HttpRequest, message_id: int) -> HttpResponse:
+        self._check(request)
+        if request.method == "POST":
+            self._say(request, again.send_again(message_ids=[message_id], actor=operator(request)))
+        return self._back(request)
+
+    def all_again_view(self, request: HttpRequest) -> HttpResponse:
+        """Every failed message: the first screen's button."""
+        self._check(request)
+        if request.method == "POST":
+            self._say(request, again.send_all_again(actor=operator(request)))
+        return self._back(request)
+
+    def _check(self, request: HttpRequest) -> None:
+        if not self.has_send_permission(request):
+            raise PermissionDenied
+
+    def _back(self, request: HttpRequest) -> HttpResponse:
+        return redirect(where_from(request, otherwise=reverse("admin:notifications_message_changelist")))
+
+    def _say(self, request: HttpRequest, count: int) -> None:
+        if count:
+            text = ngettext("{n} message is sent again.", "{n} messages are sent again.", count)
+            messages.success(request, text.format(n=count))
+        else:
+            messages.info(request, _("Nothing was sent: only failed messages can be sent again."))

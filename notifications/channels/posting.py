@@ -1,0 +1,88 @@
+"""One HTTP POST of JSON to an address an operator typed in. No redirect is followed, no proxy asked."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from django.utils.translation import gettext as _
+
+from notifications.channels.connecting import Deadline, connect, secured, words_for
+from notifications.channels.result import NotDelivered
+
+_AS_IT_IS = "/?%:@!$&'()*+,;=~-._[]"
+MOST_ANSWER = 64 * 1024  # nobody needs more to say whether it took it
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes
+
+    def json(self) -> Any:
+        """None for anything that is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_private: bool) -> Answer:
+    """The answer to `body`, whatever its status, within the whole call's time.
+
+    Raises NotDelivered when there was none. The connection goes to the very address that was checked.
+    """
+    deadline = Deadline()
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    is_secure = parts.scheme == "https"
+    port = parts.port or (443 if is_secure else 80)
+    call = http.client.HTTPConnection(host, port)
+    try:
+        call.sock = connect(host, port, deadline=deadline, may_be_private=may_be_private)
+        with deadline.cuts(lambda: call.sock):
+            if is_secure:
+                call.sock = line = secured(call.sock, host)
+                line.do_handshake()
+            return _exchange(call, parts.path, parts.query, parts.netloc, body, headers)
+    except OSError as error:
+        raise NotDelivered(words_for(error, deadline), is_way_down=True) from None
+    except http.client.HTTPException:
+        reason = words_for(TimeoutError() if deadline.is_over else ConnectionError(), deadline)
+        raise NotDelivered(reason, is_way_down=True) from None
+    finally:
+        call.close()
+
+
+def _exchange(
+    call: http.client.HTTPConnection, path: str, query: str, netloc: str, body: bytes, headers: Mapping[str, str]
+) -> Answer:
+    target = quote(path or "/", safe=_AS_IT_IS)
+    if query:
+        target += f"?{quote(query, safe=_AS_IT_IS)}"
+    own = {
+        "Host": netloc.encode("idna").decode() if not netloc.isascii() else netloc,
+        "Content-Type": "application/json",
+        "User-Agent": "Seatkeeper",
+        "Connection": "close",
+    }
+    call.request("POST", target, body=body, headers=own | dict(headers))
+    response = call.getresponse()
+    try:
+        return Answer(response.status, response.read(MOST_ANSWER))
+    except (OSError, http.client.HTTPException):
+        return Answer(response.status, b"")  # the status has said it: asking once more would double a 200
+
+
+def refuse_unless_taken(answer: Answer) -> None:
+    """Raises NotDelivered for every status but 2xx, with the status as the reason."""
+    if 300 <= answer.status < 400:
+        raise NotDelivered(
+            _("HTTP {status}: the receiver redirects; write the address it redirects to").format(status=answer.status)
+        )
+    if not 200 <= answer.status < 300:
+        raise NotDelivered(f"HTTP {answer.status}")

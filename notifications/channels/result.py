@@ -1,0 +1,25 @@
+"""What came of one sending, in words for the operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class NotDelivered(Exception):
+    """The receiver did not take it. `reason` is for a person: one line, without any secret.
+
+    `is_final`: no later try can do better. `is_way_down`: no other message would get through now either.
+    """
+
+    def __init__(self, reason: str, *, is_final: bool = False, is_way_down: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = " ".join(reason.split())[:300]
+        self.is_final, self.is_way_down = is_final, is_way_down
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to a test: delivered, or the reason why not."""
+
+    is_delivered: bool
+    words: str

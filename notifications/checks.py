@@ -1,0 +1,151 @@
+"""What a typed text of the notice settings must be: each returns it as it is stored, or raises ValueError.
+
+The reason is for the person who typed. Nothing here looks a name up or opens a connection.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import formataddr, parseaddr
+from typing import Any
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext as _
+
+from notifications import placeholders, topics
+from notifications.channels.reachable import is_private, literal
+
+MOST_SUBJECT, MOST_BODY = 200, 4000
+SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
+_SOUND = re.compile(r"[\w.-]{1,40}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9.:\-\[\]]{1,253}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def one_line(text: str) -> str:
+    if _CONTROL.search(text.strip()):
+        raise ValueError(_("Write it on one line."))
+    return text.strip()
+
+
+def web_address(text: str) -> str:
+    return urlunsplit(_address(text))
+
+
+def _address(text: str) -> SplitResult:
+    text = one_line(text)
+    try:
+        url = urlsplit(text)
+        host, _port = url.hostname, url.port
+    except ValueError:
+        host = None
+    if not host or url.scheme not in ("http", "https") or re.search(r"\s", text):
+        raise ValueError(_("Write a whole address. Example: https://example.com/path"))
+    if url.username is not None or url.password is not None:
+        raise ValueError(_("The address must not hold a user name or a password."))
+    return url._replace(fragment="")
+
+
+def public_url(text: str) -> str:
+    """Where redeemers find this site: no path, for the paths are ours."""
+    url = _address(text)
+    if url.path.strip("/") or url.query:
+        raise ValueError(_("Write it without a path. Example: https://seats.example.com"))
+    return f"{url.scheme}://{url.netloc}"
+
+
+def bark_url(text: str) -> str:
+    """Server and device key, as the app shows them; the sample text the official app adds is left off."""
+    url = _address(text)
+    parts = [part for part in url.path.split("/") if part]
+    if url.hostname == "api.day.app":
+        parts = parts[:1]
+    if not parts:
+        raise ValueError(_("The address lacks the device key. Example: https://api.day.app/key"))
+    return f"{url.scheme}://{url.netloc}/{'/'.join(parts)}"
+
+
+def bark_sound(text: str) -> str:
+    text = one_line(text)
+    if text and not _SOUND.fullmatch(text):
+        raise ValueError(_("Write the name of a sound as the app shows it. Example: minuet"))
+    return text
+
+
+def webhook_secret(text: str) -> str:
+    """`whsec_` and base64, as Standard Webhooks writes it, or any other text, which is the key as it stands."""
+    text = one_line(text)
+    if text.startswith(SECRET_PREFIX):
+        try:
+            key = base64.b64decode(text.removeprefix(SECRET_PREFIX) + "==", validate=False)
+        except (binascii.Error, ValueError):
+            key = b""
+        if not key:
+            raise ValueError(_("After whsec_ there must be base64."))
+    if text and len(text) < 8:
+        raise ValueError(_("Write at least 8 characters."))
+    return text
+
+
+def webhook_address(values: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The URL and whether private addresses are allowed, as they would stand together."""
+    url = urlsplit(values[topics.WEBHOOK_URL])
+    if not url.hostname or values["notifications.webhook_allow_private"]:
+        return None
+    if url.scheme != "https":
+        return topics.WEBHOOK_URL, _("An https address is needed.")
+    address = literal(url.hostname)
+    if url.hostname == "localhost" or (address is not None and is_private(address)):
+        return topics.WEBHOOK_URL, _("Private addresses are not allowed.")
+    return None
+
+
+def host_name(text: str) -> str:
+    text = one_line(text)
+    if text and not _HOST.fullmatch(text):
+        raise ValueError(_("Write the name of the server alone. Example: smtp.example.com"))
+    return text
+
+
+def email_address(text: str) -> str:
+    text = one_line(text)
+    try:
+        validate_email(text)
+    except ValidationError:
+        raise ValueError(_("This e-mail address is not complete. Example: name@example.com")) from None
+    return text
+
+
+def sender(text: str) -> str:
+    """`name@example.com` or `Name <name@example.com>`."""
+    text = one_line(text)
+    name, address = parseaddr(text)
+    email_address(address or text)
+    try:
+        Address(addr_spec=address)
+    except (HeaderParseError, ValueError):
+        raise ValueError(_("This e-mail address is not complete. Example: name@example.com")) from None
+    return formataddr((name, address), "utf-8") if name.isascii() else f"{name} <{address}>"
+
+
+def subject(text: str) -> str:
+    text = one_line(text)
+    if len(text) > MOST_SUBJECT:
+        raise ValueError(_("At most {n} characters.").format(n=MOST_SUBJECT))
+    placeholders.refuse_unknown(text)
+    return text
+
+
+def body(text: str) -> str:
+    text = text.replace("\r\n", "\n").strip()
+    if len(text) > MOST_BODY:
+        raise ValueError(_("At most {n} characters.").format(n=MOST_BODY))
+    placeholders.refuse_unknown(text)
+    return text

@@ -1,0 +1,224 @@
+"""Sends what the outbox holds: claim, send outside any transaction, settle (design §6, `messages`).
+
+A message is claimed by a counted update; `attempts` is the fence. A receiver that took it just before this
+process died sees it once more, with the same id. Messages to one recipient of a channel go in their order: a later
+one waits for the earlier one's last try. One drain works on a channel at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from django.db import connections, transaction
+from django.db.models import Count, Max, Min, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from notifications.channels.bark import Bark
+from notifications.channels.email import Email
+from notifications.channels.result import NotDelivered
+from notifications.channels.trying import Channel
+from notifications.channels.webhook import Webhook
+from notifications.models import Message, Setting
+from notifications.outbox import BARK, EMAIL, WEBHOOK, tell_operators
+from notifications.tunables import OPERATOR_LANGUAGE
+
+log = logging.getLogger(__name__)
+CHANNELS: dict[str, type[Email] | type[Bark] | type[Webhook]] = {EMAIL: Email, BARK: Bark, WEBHOOK: Webhook}
+BACK_OFF = tuple(timedelta(minutes=n) for n in (1, 5, 30, 120, 720))
+# Well above the longest call: whoever comes later finds a message nobody is sending any more.
+LEASE = timedelta(seconds=60)
+SLICE = timedelta(seconds=45)
+PAGE = 50
+# How the keys of a channel's settings begin, and how long a change of one is news: longer than from drain to drain.
+_SET_BY = {EMAIL: "notifications.smtp", BARK: "notifications.bark", WEBHOOK: "notifications.webhook"}
+_JUST_NOW = timedelta(seconds=90)
+State = Message.State
+
+
+class Came(Enum):
+    """What came of one message."""
+
+    THROUGH = auto()
+    TO_NOTHING = auto()
+    TO_A_CLOSED_WAY = auto()  # nor would any other message of the channel
+    TOO_LATE = auto()  # another worker has it
+
+
+def drain(until: datetime) -> int:
+    """Send everything that is due, until then at most; the number sent. A channel takes a thread of its own."""
+    _wake_mended(timezone.now())
+    ways = _due(timezone.now()).order_by().values_list("channel", flat=True).distinct()
+    names = [name for name in ways if name in CHANNELS]
+    if len(names) == 1:
+        return _drain_channel(names[0], until)
+    with ThreadPoolExecutor(max_workers=len(CHANNELS)) as pool:
+        return sum(pool.map(lambda name: _in_a_thread(name, until), names))
+
+
+def has_due(now: datetime) -> bool:
+    return _due(now).exists()
+
+
+def send_again(message: Message) -> bool:
+    """Queue a message that failed anew, with the same id; the caller rings. False: it was not failed any more."""
+    return _queue_anew(Message.objects.filter(pk=message.pk)) == 1
+
+
+def send_all_again() -> int:
+    """Queue every failed message anew; the caller rings. How many there were."""
+    return _queue_anew(Message.objects.all())
+
+
+def _queue_anew(messages: QuerySet[Message]) -> int:
+    return messages.filter(state=State.FAILED).update(
+        state=State.WAITING, attempts=0, due_at=timezone.now(), lease_until=None, last_error=""
+    )
+
+
+def _wake_mended(now: datetime) -> None:
+    """An operator has just changed how a channel sends: what waits for its next try is tried by that."""
+    changed = Setting.objects.filter(key__startswith="notifications.", updated_at__gt=now - _JUST_NOW)
+    prefixes = {key.partition("_")[0] for key in changed.values_list("key", flat=True)}
+    mended = [name for name, prefix in _SET_BY.items() if prefix in prefixes]
+    if mended:
+        tried = Message.objects.filter(channel__in=mended, state=State.WAITING, attempts__gt=0, due_at__gt=now)
+        tried.update(due_at=now)
+
+
+def _in_a_thread(name: str, until: datetime) -> int:
+    try:
+        return _drain_channel(name, until)
+    finally:
+        connections.close_all()
+
+
+def _drain_channel(name: str, until: datetime) -> int:
+    now = timezone.now()
+    waiting = Message.objects.filter(channel=name, state=State.WAITING)
+    if waiting.filter(lease_until__gt=now).exists():
+        return 0  # another drain is at it, and will see the rest; or it died, and its lease will end
+    channel = CHANNELS[name].stored()
+    try:
+        with override(OPERATOR_LANGUAGE.get()):  # what went wrong is written down for operators
+            if channel.is_on():
+                return _send_heads(name, channel, until)
+            waiting.update(state=State.FAILED, last_error=_("This way of sending was switched off."))
+            return 0
+    finally:
+        channel.close()
+
+
+def _send_heads(name: str, channel: Channel, until: datetime) -> int:
+    sent = 0
+    while heads := _heads(name, timezone.now()):
+        tried = 0
+        for head, has_more in heads:
+            for message in _in_order(head, has_more=has_more):
+                if timezone.now() >= until:
+                    return sent
+                came = _deliver(message, channel)
+                sent += came is Came.THROUGH
+                if came is Came.TO_A_CLOSED_WAY:
+                    return sent
+                if came is not Came.THROUGH:
+                    break  # the next one to this recipient must not overtake it
+            tried += came is not Came.TOO_LATE
+        if not tried:
+            return sent  # all of it is in other hands
+    return sent
+
+
+def _due(now: datetime) -> QuerySet[Message]:
+    return Message.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), state=State.WAITING, due_at__lte=now)
+
+
+def _heads(name: str, now: datetime) -> list[tuple[Message, bool]]:
+    """A page of messages that are first in line at their recipient and due, and whether more stand behind each."""
+    lines = Message.objects.filter(channel=name, state=State.WAITING).order_by().values("recipient")
+    first = lines.annotate(first=Min("pk"))
+    heads = list(_due(now).filter(pk__in=first.values("first")).order_by("pk")[:PAGE])
+    recipients = [head.recipient for head in heads]
+    lengths = dict(lines.filter(recipient__in=recipients).annotate(n=Count("pk")).values_list("recipient", "n"))
+    return [(head, lengths.get(head.recipient, 0) > 1) for head in heads]
+
+
+def _in_order(head: Message, *, has_more: bool) -> Iterator[Message]:
+    """`head` and what waits behind it, a page at a time, as far as it is due."""
+    yield head
+    last = head.pk
+    while has_more:
+        behind = Message.objects.filter(
+            channel=head.channel, recipient=head.recipient, state=State.WAITING, pk__gt=last
+        )
+        page = list(behind.order_by("pk")[:PAGE])
+        for message in page:
+            if message.due_at > timezone.now():
+                return
+            yield message
+            last = message.pk
+        has_more = len(page) == PAGE
+
+
+def _deliver(message: Message, channel: Channel) -> Came:
+    if not _claim(message, timezone.now()):
+        return Came.TOO_LATE
+    try:
+        channel.send(message)
+    except NotDelivered as failure:
+        return _settle_failure(message, failure)
+    except Exception:
+        log.exception("message %s", message.pk)
+        return _settle_failure(message, NotDelivered(_("Something went wrong on our side; the log says more.")))
+    fields = {"state": State.SENT, "sent_at": timezone.now(), "lease_until": None, "last_error": ""}
+    return Came.THROUGH if _mine(message).update(**fields) else Came.TOO_LATE
+
+
+def _claim(message: Message, now: datetime) -> bool:
+    """Make a message the caller's until the lease ends. 0 rows: another worker was quicker, or sent it."""
+    free = _due(now).filter(pk=message.pk, attempts=message.attempts)
+    if free.update(attempts=message.attempts + 1, lease_until=now + LEASE) != 1:
+        return False
+    message.attempts += 1
+    return True
+
+
+def _mine(message: Message) -> QuerySet[Message]:
+    """0 rows: the lease ended, and another worker has tried it since."""
+    return Message.objects.filter(pk=message.pk, state=State.WAITING, attempts=message.attempts)
+
+
+def _settle_failure(message: Message, failure: NotDelivered) -> Came:
+    """Wait for the next try, or keep it as failed after the last."""
+    now = timezone.now()
+    tries_left = len(BACK_OFF) - message.attempts + 1
+    with transaction.atomic():
+        if failure.is_final or tries_left <= 0:
+            rows = _mine(message).update(state=State.FAILED, lease_until=None, last_error=failure.reason)
+            is_one_address = failure.is_final and message.event.startswith("mail_")  # a redeemer's own mistake
+            if rows and not is_one_address:
+                _report(message, failure.reason)
+        else:
+            due_at = now + BACK_OFF[message.attempts - 1]
+            rows = _mine(message).update(due_at=due_at, lease_until=None, last_error=failure.reason)
+    if not rows:
+        return Came.TOO_LATE
+    return Came.TO_A_CLOSED_WAY if failure.is_way_down else Came.TO_NOTHING
+
+
+def _report(message: Message, reason: str) -> None:
+    """Tell the operators by the other ways, once until this one works again; a notice about notices tells nobody."""
+    if message.event == "delivery_failing":
+        return
+    worked = Message.objects.filter(channel=message.channel, state=State.SENT).aggregate(at=Max("sent_at"))["at"]
+    tell_operators(
+        "delivery_failing",
+        dedupe_key=f"delivery_failing:{message.channel}:{worked.isoformat() if worked else 'never'}",
+        context={"channel": message.channel, "reason": reason},
+        but_not=message.channel,
+    )

@@ -1,0 +1,358 @@
+"""The only door into this room: one function per fact.
+
+Each writes its audit row, and the messages the fact calls for, in the caller's transaction: a fact
+that is rolled back leaves neither. Details never hold a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from notifications.actors import Actor
+from notifications.models import AuditEvent
+from notifications.outbox import forget, post_to_webhook, tell_operators, write_to_redeemer
+
+# Before the id of a redemption whose end a reminder was written for.
+REMINDED = "mail_reminder:"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a fact is about, in words this room understands."""
+
+    kind: str
+    id: str
+    label: str = ""
+
+
+def _record(action: str, subject: Subject, actor: Actor, details: dict[str, Any] | None = None) -> AuditEvent:
+    return AuditEvent.objects.create(
+        at=timezone.now(),
+        actor_kind=actor.kind,
+        actor=actor.name[:254],
+        ip=actor.ip,
+        action=action,
+        object_kind=subject.kind,
+        object_id=subject.id,
+        object_label=subject.label[:254],
+        details=details or {},
+    )
+
+
+# Settings, keys, operators
+
+
+def setting_changed(*, key: str, before: object, after: object, actor: Actor) -> None:
+    _record("setting_changed", Subject("setting", key, key), actor, {"before": before, "after": after})
+
+
+def api_key_created(*, subject: Subject, actor: Actor) -> None:
+    _record("api_key_created", subject, actor)
+
+
+def api_key_replaced(*, subject: Subject, actor: Actor) -> None:
+    """The same key with a new text: the old one opens nothing any more."""
+    _record("api_key_replaced", subject, actor)
+
+
+def api_key_revoked(*, subject: Subject, actor: Actor) -> None:
+    _record("api_key_revoked", subject, actor)
+
+
+def database_restored(*, subject: Subject, actor: Actor) -> None:
+    _record("database_restored", subject, actor)
+
+
+def announcement_changed(*, before: dict[str, Any], after: dict[str, Any], actor: Actor) -> None:
+    """What it says, or whether it is shown."""
+    _record("announcement_changed", Subject("announcement", ""), actor, {"before": before, "after": after})
+
+
+def audit_exported(*, narrowed_to: str, actor: Actor) -> None:
+    """`narrowed_to`: the filters and the search that were on, as the page's address has them; empty for all of it."""
+    _record("audit_exported", Subject("audit", ""), actor, {"narrowed_to": narrowed_to} if narrowed_to else None)
+
+
+def messages_sent_again(*, count: int, actor: Actor) -> None:
+    _record("messages_sent_again", Subject("message", ""), actor, {"messages": count})
+
+
+def secrets_rekeyed(*, count: int, actor: Actor) -> None:
+    """Encrypted anew under the newest key; no value was shown or changed."""
+    _record("secrets_rekeyed", Subject("secrets", ""), actor, {"secrets": count})
+
+
+def operator_logged_in(*, subject: Subject, actor: Actor) -> None:
+    _record("operator_logged_in", subject, actor)
+
+
+def operator_locked_out(*, username: str, ip: str, is_operator: bool) -> None:
+    """Operators are told when it was one of them, once an hour and address: anybody may try any name."""
+    subject = Subject("operator", username[:64], username)
+    event = _record("operator_locked_out", subject, Actor("user", username, ip))
+    if is_operator:
+        key = f"lockout:{ip}:{event.at:%Y%m%d%H}"
+        tell_operators("operator_locked_out", dedupe_key=key, context={"username": username, "ip": ip})
+
+
+def operator_added(*, subject: Subject, actor: Actor) -> None:
+    _record("operator_added", subject, actor)
+
+
+def operator_changed(*, subject: Subject, before: dict[str, Any], after: dict[str, Any], actor: Actor) -> None:
+    """Whether they may log in, or a new password, which is only named."""
+    _record("operator_changed", subject, actor, {"before": before, "after": after})
+
+
+def operator_unlocked(*, subject: Subject, actor: Actor) -> None:
+    _record("operator_unlocked", subject, actor)
+
+
+# Teams and owners
+
+
+def import_accepted(*, subject: Subject, lines: int, actor: Actor) -> None:
+    _record("import_accepted", subject, actor, {"lines": lines})
+
+
+def import_finished(*, subject: Subject, counts: dict[str, int], actor: Actor) -> None:
+    _record("import_finished", subject, actor, counts)
+
+
+def team_imported(*, subject: Subject, action: str, actor: Actor, details: dict[str, Any] | None = None) -> None:
+    """`action` is created or updated."""
+    _record(f"team_{action}", subject, actor, details)
+
+
+def team_changed(
+    *,
+    subject: Subject,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    actor: Actor,
+    cause: str = "",
+    people: int = 0,
+    owner: str = "",
+    teams: int = 0,
+    is_known: bool = False,
+) -> None:
+    """Health, enabled, archived, seat cap: what it was, what it is, and the cause upstream or the operator gave.
+
+    `people` hold a seat there. When its token ended: the log-in of `owner`, of whose Teams `teams` now take
+    nobody new. With `is_known` the operators were told with the log-in's end already.
+    """
+    event = _record("team_changed", subject, actor, {"before": before, "after": after, "cause": cause})
+    state = after.get("workspace_state")
+    if state in ("suspended", "access_lost"):
+        lost = {"team": subject.label, "people": people, "state": state}
+        tell_operators("team_suspended", dedupe_key=f"team_suspended:{event.pk}", context=lost)
+    if after.get("token_state") in ("expired", "disabled") and not is_known:
+        ended = {"team": subject.label, "owner": owner, "teams": teams}
+        tell_operators("token_expired", dedupe_key=f"token_expired:{event.pk}", context=ended)
+
+
+def owner_changed(
+    *,
+    subject: Subject,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    actor: Actor,
+    cause: str = "",
+    teams: int = 0,
+) -> None:
+    """`teams` take nobody new because of it."""
+    event = _record("owner_changed", subject, actor, {"before": before, "after": after, "cause": cause})
+    if after.get("login") not in (None, "ok"):
+        ended = {"owner": subject.label, "teams": teams}
+        tell_operators("login_expired", dedupe_key=f"login_expired:{event.pk}", context=ended)
+
+
+def list_untrusted(*, subject: Subject, problem: str, actor: Actor) -> None:
+    """A complete list that cannot be this Team's: nothing was concluded from it."""
+    event = _record("list_untrusted", subject, actor, {"problem": problem})
+    tell_operators("list_untrusted", dedupe_key=f"list_untrusted:{event.pk}", context={"team": subject.label})
+
+
+def token_renewed(*, subject: Subject, source: str, actor: Actor) -> None:
+    _record("token_renewed", subject, actor, {"source": source})
+
+
+def team_over_full(*, subject: Subject, used: int, total: int, actor: Actor) -> None:
+    event = _record("team_over_full", subject, actor, {"used": used, "total": total})
+    context = {"team": subject.label, "used": used, "total": total}
+    tell_operators("team_over_full", dedupe_key=f"over_full:{event.pk}", context=context)
+
+
+def subscription_ends(*, subject: Subject, until: datetime, actor: Actor) -> None:
+    """It ends then, within days, and is not renewed."""
+    details = {"until": until.isoformat()}
+    event = _record("subscription_ends", subject, actor, details)
+    context = {"team": subject.label} | details
+    tell_operators("subscription_ends", dedupe_key=f"subscription_ends:{event.pk}", context=context)
+
+
+def low_stock(*, free: int, threshold: int, actor: Actor) -> None:
+    """The free seats came down to the threshold, or have been there for another six hours.
+
+    The webhook's body is the documented one to the letter, in Chinese whatever language operators read.
+    """
+    event = _record("low_stock", Subject("pool", ""), actor, {"current_seats": free, "threshold": threshold})
+    key = f"low_stock:{event.pk}"
+    tell_operators("low_stock", dedupe_key=key, context={"current_seats": free, "threshold": threshold})
+    message = f"库存不足预警：系统总可用车位仅剩 {free}，已低于预警阈值 {threshold}，请及时补货导入新账号。"
+    body = {"event": "low_stock", "current_seats": free, "threshold": threshold, "message": message}
+    post_to_webhook("low_stock", dedupe_key=key, body=body)
+
+
+# Codes, redemptions, seats, departures
+
+
+def codes_made(*, subject: Subject, details: dict[str, Any], actor: Actor) -> None:
+    _record("codes_made", subject, actor, details)
+
+
+def codes_voided(*, subject: Subject, count: int, actor: Actor) -> None:
+    _record("codes_voided", subject, actor, {"count": count})
+
+
+def codes_exported(*, subject: Subject, count: int, actor: Actor) -> None:
+    _record("codes_exported", subject, actor, {"count": count})
+
+
+def redemption_moved(*, subject: Subject, state: str, actor: Actor, details: dict[str, Any] | None = None) -> None:
+    """Opened, refused, ended, or answered with a seat the person already has."""
+    _record(f"redemption_{state}", subject, actor, details)
+
+
+def seat_moved(
+    *, subject: Subject, before: str, after: str, actor: Actor, details: dict[str, Any] | None = None
+) -> None:
+    _record("seat_moved", subject, actor, {"before": before, "after": after} | (details or {}))
+
+
+def seat_end_changed(*, subject: Subject, before: str | None, after: str | None, actor: Actor) -> None:
+    """A temporary seat was extended, shortened or made permanent (None): what was said of its end is void."""
+    _record("seat_end_changed", subject, actor, {"before": before, "after": after})
+    forget(REMINDED + subject.id)
+
+
+def person_allowed(*, subject: Subject, team: str, actor: Actor) -> None:
+    _record("person_allowed", subject, actor, {"team": team})
+
+
+def person_disallowed(*, subject: Subject, team: str, actor: Actor) -> None:
+    _record("person_disallowed", subject, actor, {"team": team})
+
+
+def team_archived(*, subject: Subject, actor: Actor, details: dict[str, Any] | None = None) -> None:
+    _record("team_archived", subject, actor, details)
+
+
+def resend_wanted(*, subject: Subject, actor: Actor) -> None:
+    _record("resend_wanted", subject, actor)
+
+
+def resend_done(*, subject: Subject, sent: bool, actor: Actor) -> None:
+    _record("resend_done", subject, actor, {"sent": sent})
+
+
+def departure_moved(
+    *, subject: Subject, state: str, reason: str, actor: Actor, details: dict[str, Any] | None = None
+) -> None:
+    """Opened, told (upstream accepted it), done (a later complete list shows it) or dropped."""
+    _record(f"departure_{state}", subject, actor, {"reason": reason} | (details or {}))
+
+
+def invite_unresolved(*, subject: Subject, minutes: int, actor: Actor) -> None:
+    """One of those `invites_unresolved` tells the operators of."""
+    _record("invite_unresolved", subject, actor, {"minutes": minutes})
+
+
+def invites_checked(*, count: int, actor: Actor) -> None:
+    """An operator had all that nobody has seen for too long looked for at once."""
+    _record("invites_checked", Subject("pool", ""), actor, {"invitations": count})
+
+
+def invites_unresolved(*, count: int, minutes: int, first: Subject) -> None:
+    """So many at once reached that age; `first` is one of them, and reaches it once."""
+    key = f"unresolved:{first.id}:{minutes}"
+    tell_operators("invite_unresolved", dedupe_key=key, context={"count": count, "minutes": minutes})
+
+
+# The guardian
+
+
+def guardian_switched(*, is_on: bool, actor: Actor, details: dict[str, Any] | None = None) -> None:
+    subject = Subject("guardian", "guardian", "")
+    _record("guardian_enabled" if is_on else "guardian_disabled", subject, actor, details)
+
+
+def guardian_mode_changed(*, mode: str, would_go: int, actor: Actor) -> None:
+    """`would_go`: how many the operator was shown when they switched."""
+    _record(f"guardian_{mode}", Subject("guardian", "guardian", ""), actor, {"would_go": would_go})
+
+
+def baseline_taken(*, people: int, teams: int, actor: Actor) -> None:
+    _record("baseline_taken", Subject("guardian", "guardian", ""), actor, {"people": people, "teams": teams})
+
+
+def removals_paused(*, hours: float, actor: Actor) -> None:
+    """The database stood still: a restored copy, or a long stop. Nobody is taken out before an operator says so."""
+    event = _record("removals_paused", Subject("guardian", "guardian", ""), actor, {"hours": round(hours, 1)})
+    tell_operators("guardian_stopped", dedupe_key=f"removals_paused:{event.pk}", context={"hours": round(hours)})
+
+
+def removals_resumed(*, actor: Actor) -> None:
+    _record("removals_resumed", Subject("guardian", "guardian", ""), actor)
+
+
+def guardian_capped(*, sweep_id: int, wanted: int, limit: int, actor: Actor) -> None:
+    details = {"wanted": wanted, "limit": limit}
+    _record("guardian_capped", Subject("sweep", str(sweep_id), ""), actor, details)
+    tell_operators("guardian_capped", dedupe_key=f"guardian_capped:{sweep_id}", context=details)
+
+
+def sweep_too_slow(*, sweep_id: int, seconds: int, interval: int, actor: Actor) -> None:
+    details = {"seconds": seconds, "interval": interval}
+    _record("sweep_too_slow", Subject("sweep", str(sweep_id), ""), actor, details)
+    tell_operators("sweep_too_slow", dedupe_key=f"sweep_too_slow:{sweep_id}", context=details)
+
+
+def clock_brought_back(*, rows: dict[str, int], actor: Actor) -> None:
+    """A clock had run ahead: moments it wrote were put right. `rows` of which table."""
+    _record("clock_brought_back", Subject("pool", "pool", ""), actor, {"rows": sum(rows.values()), "tables": rows})
+
+
+def finding_decided(*, subject: Subject, decision: str, kind: str, team: str, actor: Actor) -> None:
+    """`decision` is approved, allowed or dismissed."""
+    _record(f"finding_{decision}", subject, actor, {"kind": kind, "team": team})
+
+
+# What redeemers are written
+
+
+def seat_confirmed(*, subject: Subject, language: str, status_path: str, ends_at: str, move: int | None = None) -> None:
+    """The person was seen in the lists for the first time, or, with the number of the `move`, in another Team.
+
+    `ends_at` as the mail is to say it; empty for a seat without an end.
+    """
+    context = {"email": subject.label, "status_path": status_path, "ends_at": ends_at}
+    mail, key = ("success", subject.id) if move is None else ("moved", f"{subject.id}:{move}")
+    write_to_redeemer(
+        mail, recipient=subject.label, language=language, dedupe_key=f"mail_{mail}:{key}", context=context
+    )
+
+
+def seat_ends_soon(*, subject: Subject, language: str, status_path: str, ends_at: str) -> None:
+    """Written once; again only when the end was changed since."""
+    write_to_redeemer(
+        "reminder",
+        recipient=subject.label,
+        language=language,
+        dedupe_key=REMINDED + subject.id,
+        context={"email": subject.label, "status_path": status_path, "ends_at": ends_at},
+    )

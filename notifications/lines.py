@@ -1,0 +1,155 @@
+"""What operators are told, a line per event: the same words as on the first screen (experience §3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from notifications import topics
+from notifications.times import full
+from notifications.wording import ACTIONS
+
+Context = Mapping[str, Any]
+
+
+def line(event: str, context: Context) -> str:
+    """In the active language, on one line whatever the context holds; an event nobody gave words to stands as it is."""
+    words = _LINES.get(event)
+    text = words(context) if words is not None else str(ACTIONS.get(event, event))
+    return " ".join(text.split())[:500]
+
+
+def public_url(values: Mapping[str, Any]) -> str:
+    """Where this site is found from outside: as set, else the first origin the installation trusts; or empty."""
+    if values[topics.PUBLIC_URL]:
+        return str(values[topics.PUBLIC_URL])
+    return next((origin.rstrip("/") for origin in settings.CSRF_TRUSTED_ORIGINS if "*" not in origin), "")
+
+
+def admin_address(public_url: str) -> str:
+    return public_url + reverse("admin:index")
+
+
+def _token_expired(context: Context) -> str:
+    if context.get("owner"):  # a login is renewed, not a Team
+        return _login_expired(context)
+    return _("The token of {team} expired; it takes no one").format(team=context["team"])
+
+
+def _login_expired(context: Context) -> str:
+    teams = context.get("teams", 0)
+    return ngettext(
+        "Login of {owner} expired; {n} Team takes no one", "Login of {owner} expired; {n} Teams take no one", teams
+    ).format(owner=context["owner"], n=teams)
+
+
+def _team_suspended(context: Context) -> str:
+    people = context.get("people", 0)
+    if context.get("state") == "access_lost":
+        text = ngettext(
+            "The login no longer reaches {team}; {n} person lost their seat",
+            "The login no longer reaches {team}; {n} people lost their seat",
+            people,
+        )
+    else:
+        text = ngettext(
+            "{team} was suspended; {n} person lost their seat",
+            "{team} was suspended; {n} people lost their seat",
+            people,
+        )
+    return text.format(team=context["team"], n=people)
+
+
+def _team_over_full(context: Context) -> str:
+    used = f"{context.get('used', '')}/{context.get('total', '')}"
+    return _("{team} is over-full {used}; nobody is removed by itself").format(team=context["team"], used=used)
+
+
+def _subscription_ends(context: Context) -> str:
+    until = parse_datetime(context["until"])
+    text = _("The subscription of {team} ends {time} and is not renewed")
+    return text.format(team=context["team"], time=full(until) if until is not None else "")
+
+
+def _low_stock(context: Context) -> str:
+    count, threshold = context["current_seats"], context["threshold"]
+    text = ngettext("{n} free seat, threshold {m}", "{n} free seats, threshold {m}", count)
+    return text.format(n=f"{count:,}", m=f"{threshold:,}")
+
+
+def _guardian_stopped(context: Context) -> str:
+    hours = context["hours"]
+    text = ngettext(
+        "The database stood still for {h} hour; removals are paused",
+        "The database stood still for {h} hours; removals are paused",
+        hours,
+    )
+    return text.format(h=f"{hours:,}")
+
+
+def _guardian_capped(context: Context) -> str:
+    text = _("The sweep wanted to remove {n}, limit {m}; it stopped")
+    return text.format(n=context["wanted"], m=context["limit"])
+
+
+def _sweep_too_slow(context: Context) -> str:
+    return _("A sweep takes {a} s, the interval is {b} s").format(a=context["seconds"], b=context["interval"])
+
+
+def _list_untrusted(context: Context) -> str:
+    return _("The list of people of {team} cannot be its own; it takes no one").format(team=context["team"])
+
+
+def _invite_unresolved(context: Context) -> str:
+    count, minutes = context.get("count", 1), context["minutes"]
+    if minutes < 60:
+        return ngettext(
+            "{n} invitation unconfirmed for 10 min", "{n} invitations unconfirmed for 10 min", count
+        ).format(n=count)
+    return ngettext("{n} invitation unconfirmed for {h} h", "{n} invitations unconfirmed for {h} h", count).format(
+        n=count, h=minutes // 60
+    )
+
+
+def _operator_locked_out(context: Context) -> str:
+    # Whoever knocks chooses the name: no more of it than one needs.
+    username = str(context["username"])[:64]
+    return _("Log-in of {username} locked after wrong passwords from {ip}").format(username=username, ip=context["ip"])
+
+
+def _delivery_failing(context: Context) -> str:
+    return _("Notices by {channel} do not get through: {reason}").format(
+        channel=channel_name(context["channel"]), reason=context["reason"]
+    )
+
+
+def _test(context: Context) -> str:
+    return _("This is a test. There is nothing to do.")
+
+
+def channel_name(channel: str) -> str:
+    return {"email": pgettext("channel", "e-mail"), "bark": "Bark", "webhook": "Webhook"}.get(channel, channel)
+
+
+_LINES: dict[str, Callable[[Context], str]] = {
+    "token_expired": _token_expired,
+    "login_expired": _login_expired,
+    "team_suspended": _team_suspended,
+    "team_over_full": _team_over_full,
+    "subscription_ends": _subscription_ends,
+    "low_stock": _low_stock,
+    "guardian_stopped": _guardian_stopped,
+    "guardian_capped": _guardian_capped,
+    "sweep_too_slow": _sweep_too_slow,
+    "list_untrusted": _list_untrusted,
+    "invite_unresolved": _invite_unresolved,
+    "operator_locked_out": _operator_locked_out,
+    "delivery_failing": _delivery_failing,
+    "test": _test,
+}

@@ -1,0 +1,132 @@
+"""Mails as they are read: subject, text, and HTML made from the text; in the recipient's language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from notifications import lines, placeholders, tunables
+from notifications.models import Message
+
+# The texts a letter may need, all read together with the server's settings.
+WANTED = (
+    tunables.PUBLIC_URL,
+    tunables.MAIL_SUCCESS_SUBJECT_ZH,
+    tunables.MAIL_SUCCESS_SUBJECT_EN,
+    tunables.MAIL_SUCCESS_BODY_ZH,
+    tunables.MAIL_SUCCESS_BODY_EN,
+)
+_LINK = re.compile(r"https?://[^\s<>\"'，。；、）】》]+[^\s<>\"'，。；、）】》.,;:!?)]")
+_GAP = re.compile(r"\n{3,}")
+_HTML = (
+    '<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{subject}</title></head>'
+    "<body style=\"margin:0;padding:24px;font:16px/1.6 system-ui,-apple-system,'PingFang SC','Microsoft YaHei',"
+    'sans-serif;color:#16211d"><div style="max-width:480px;margin:0 auto">{body}</div></body></html>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What the operator wrote for the success mail, by language, and where this site is found."""
+
+    subjects: Mapping[str, str]
+    bodies: Mapping[str, str]
+    public_url: str
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        return cls(
+            subjects={
+                "zh-hans": values[tunables.MAIL_SUCCESS_SUBJECT_ZH.key],
+                "en": values[tunables.MAIL_SUCCESS_SUBJECT_EN.key],
+            },
+            bodies={
+                "zh-hans": values[tunables.MAIL_SUCCESS_BODY_ZH.key],
+                "en": values[tunables.MAIL_SUCCESS_BODY_EN.key],
+            },
+            public_url=lines.public_url(values),
+        )
+
+
+def letter(message: Message, texts: Texts) -> Letter:
+    """The mail a message becomes: one of those to redeemers, else the operators' line."""
+    with override(message.language):
+        template = _template(message, texts)
+        if template is None:
+            return _notice(message, texts.public_url)
+        values = _values(message.context, texts.public_url)
+        subject = " ".join(_filled(template[0], values).split())
+        text = _filled(template[1], values)
+        return Letter(subject, text, _html(subject, _linked(text), message.language))
+
+
+def _template(message: Message, texts: Texts) -> tuple[str, str] | None:
+    """Subject and text of a mail to a redeemer, with placeholders."""
+    language = message.language if message.language in texts.bodies else "zh-hans"
+    if message.event == "mail_success":
+        return texts.subjects[language], texts.bodies[language]
+    if message.event == "mail_reminder":
+        return _("Your ChatGPT Team seat ends soon"), _(
+            "The seat of {email} ends on {ends_at}.\n\n"
+            "If you need it longer, ask the person who gave you the code.\n\nStatus: {status_url}"
+        )
+    if message.event == "mail_moved":
+        return _("Your seat moved to another Team"), _(
+            "Your seat moved to another Team. Please accept the new invitation mail.\n\n"
+            "1. Open the new invitation from OpenAI to {email} and accept;\n2. sign in with the same e-mail;\n"
+            "3. switch to the Team.\n\nProgress: {status_url}"
+        )
+    return None
+
+
+def _notice(message: Message, public_url: str) -> Letter:
+    """The operators' line. Nothing in it becomes a link: part of it may come from whoever knocks at the log-in."""
+    line = lines.line(message.event, message.context)
+    subject = _("Seatkeeper: {line}").format(line=line)
+    if not public_url:
+        return Letter(subject, line, _html(subject, escape(line), message.language))
+    address = lines.admin_address(public_url)
+    paragraphs = f"{escape(line)}</p><p>{_linked(address)}"
+    return Letter(subject, f"{line}\n\n{address}", _html(subject, paragraphs, message.language))
+
+
+def _values(context: Mapping[str, Any], public_url: str) -> dict[str, str]:
+    path = context.get("status_path", "")
+    return {
+        "email": context.get("email", ""),
+        "ends_at": context.get("ends_at", ""),
+        "status_url": public_url + path if public_url and path else "",
+    }
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """A line that needs what is not there is left out: a seat without an end, a site without a known address."""
+    kept = [row for row in text.split("\n") if all(values[name] for name in placeholders.used(row))]
+    return _GAP.sub("\n\n", placeholders.fill("\n".join(kept), values)).strip()
+
+
+def _html(subject: str, paragraphs: str, language: str) -> str:
+    return _HTML.format(language=escape(language), subject=escape(subject), body=f"<p>{paragraphs}</p>")
+
+
+def _linked(text: str) -> str:
+    """Escaped, in paragraphs and lines, with links where the text has addresses."""
+    parts, end = [], 0
+    for found in _LINK.finditer(text):
+        address = escape(found[0])
+        parts += [escape(text[end : found.start()]), f'<a href="{address}">{address}</a>']
+        end = found.end()
+    return "".join([*parts, escape(text[end:])]).replace("\n\n", "</p><p>").replace("\n", "<br>")

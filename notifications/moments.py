@@ -1,0 +1,12 @@
+"""The moments of this room that a clock which ran ahead may have left too late."""
+
+from __future__ import annotations
+
+from notifications.clock import Moments
+from notifications.deliver import BACK_OFF, LEASE
+from notifications.models import Message
+
+
+def moments() -> list[Moments]:
+    waiting = Message.objects.filter(state=Message.State.WAITING)
+    return [Moments(waiting, leases={"lease_until": LEASE}, waits={"due_at": max(BACK_OFF)}, facts=["created_at"])]

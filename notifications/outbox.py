@@ -1,0 +1,115 @@
+"""Writes Message rows in the transaction of the fact: one per way out that is on, at most once per `dedupe_key`.
+
+Nothing is queued for a way out that is off. Each function costs two queries, and rings the worker after commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import BooleanField, Case, CharField, Q, Value, When
+from django.db.models.functions import Cast, Concat
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from notifications import topics
+from notifications.models import Message, Setting
+
+BARK, EMAIL, WEBHOOK = "bark", "email", "webhook"
+DELIVER = "notifications.tasks.deliver"
+# A bell this young is on its way, or its drain at work: it will see what came after it, too.
+_BELL_LASTS = timedelta(seconds=10)
+
+
+def tell_operators(event: str, *, dedupe_key: str, context: dict[str, Any], but_not: str = "") -> None:
+    """Queue `event` for the operators by Bark and by e-mail, unless they switched it off; not by way of `but_not`."""
+    values = _stored(
+        topics.switch(event), topics.BARK_URL, topics.SMTP_HOST, topics.OPERATOR_EMAIL, topics.OPERATOR_LANGUAGE
+    )
+    if not values.get(topics.switch(event), True):
+        return
+    ways = []
+    if values.get(topics.BARK_URL):
+        ways.append((BARK, ""))
+    if values.get(topics.SMTP_HOST) and values.get(topics.OPERATOR_EMAIL):
+        ways.append((EMAIL, values[topics.OPERATOR_EMAIL]))
+    language = values.get(topics.OPERATOR_LANGUAGE) or Message._meta.get_field("language").default
+    _queue(
+        Message(
+            event=event,
+            channel=channel,
+            recipient=recipient,
+            language=language,
+            context=context,
+            dedupe_key=f"{dedupe_key}:{channel}",
+        )
+        for channel, recipient in ways
+        if channel != but_not
+    )
+
+
+def post_to_webhook(event: str, *, dedupe_key: str, body: dict[str, Any]) -> None:
+    """Queue `body`, which is sent exactly as it is, for the webhook."""
+    if _stored(topics.WEBHOOK_URL).get(topics.WEBHOOK_URL):
+        _queue([Message(event=event, channel=WEBHOOK, context=body, dedupe_key=f"{dedupe_key}:{WEBHOOK}")])
+
+
+def may_write(mail: str) -> bool:
+    """Whether redeemers get this mail: SMTP is set up, and the mail is not switched off. One query."""
+    values = _stored(topics.SMTP_HOST, topics.mail_switch(mail))
+    return bool(values.get(topics.SMTP_HOST)) and bool(values.get(topics.mail_switch(mail), True))
+
+
+def write_to_redeemer(mail: str, *, recipient: str, language: str, dedupe_key: str, context: dict[str, Any]) -> None:
+    """Queue a mail to somebody who redeemed a code, in their language; nothing when `may_write` says no."""
+    if may_write(mail):
+        row = Message(
+            event=f"mail_{mail}",
+            channel=EMAIL,
+            recipient=recipient,
+            language=language,
+            context=context,
+            dedupe_key=dedupe_key,
+        )
+        _queue([row])
+
+
+def forget(dedupe_key: str) -> None:
+    """Let the same be said anew: a message that still waits is dropped, one that went out keeps its row."""
+    rows = Message.objects.filter(dedupe_key=dedupe_key)
+    rows.filter(state=Message.State.WAITING, lease_until=None).delete()
+    rows.update(dedupe_key=Concat(Value(f"{dedupe_key}:"), Cast("pk", CharField())))
+
+
+def _stored(*keys: str) -> dict[str, Any]:
+    """What is stored under these keys; of a secret only whether there is one: a fact never waits for its key."""
+    has_secret = Case(When(~Q(secret=""), then=Value(True)), default=Value(False), output_field=BooleanField())
+    rows = (
+        Setting.objects.filter(key__in=keys).annotate(has_secret=has_secret).values_list("key", "value", "has_secret")
+    )
+    return {key: has_secret or value for key, value, has_secret in rows}
+
+
+def _queue(messages: Iterable[Message]) -> None:
+    now = timezone.now()
+    rows = list(messages)
+    for row in rows:
+        row.created_at = row.due_at = now
+    if rows:
+        Message.objects.bulk_create(rows, ignore_conflicts=True)
+        transaction.on_commit(partial(_ring, [row.dedupe_key for row in rows], now))
+
+
+def _ring(dedupe_keys: list[str], now: datetime) -> None:
+    """One bell for a burst: none when an older message, whose bell is younger than it lasts, waits for its drain.
+
+    A message skipped wrongly costs a minute: the timetable rings as well.
+    """
+    fresh = Message.objects.filter(state=Message.State.WAITING, attempts=0, created_at__gt=now - _BELL_LASTS)
+    oldest = fresh.order_by("pk").values_list("dedupe_key", flat=True).first()
+    if oldest in dedupe_keys:
+        async_task(DELIVER, save=False)

@@ -1,0 +1,35 @@
+"""`{email}`, `{status_url}`, `{ends_at}` in a text an operator wrote: filled in by name, and nothing else is.
+
+Not str.format, which would reach into attributes and stumble over any other brace.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from django.utils.translation import gettext as _
+
+KNOWN = ("email", "status_url", "ends_at")
+_ANY = re.compile(r"\{([^{}]*)\}")
+
+
+def refuse_unknown(text: str) -> None:
+    """Raises ValueError with the first placeholder nobody would fill in, or a lone brace."""
+    for name in _ANY.findall(text):
+        if name not in KNOWN:
+            known = ", ".join(f"{{{one}}}" for one in KNOWN)
+            raise ValueError(
+                _("Unknown placeholder {text}. There are: {known}").format(text=f"{{{name}}}", known=known)
+            )
+    if re.search(r"[{}]", _ANY.sub("", text)):
+        raise ValueError(_("There is a brace without its other half."))
+
+
+def used(text: str) -> set[str]:
+    return set(_ANY.findall(text)) & set(KNOWN)
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """In one pass: what is filled in is never read as a placeholder again."""
+    return _ANY.sub(lambda found: values.get(found[1], found[0]), text)

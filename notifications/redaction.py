@@ -1,0 +1,32 @@
+"""Keeps secrets out of the log, whoever wrote the line."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+_SECRETS = re.compile(
+    r"eyJ[\w-]{8,}\.[\w.-]+"  # JWT and JWE
+    r"|\brt[_-][\w.-]{8,}"  # refresh tokens
+    r"|(?i:bearer)\s+[\w.~+/-]{8,}=*"
+    r"|\bsk_[\w-]{8,}"  # our own API keys
+    r"|enc1:[\w=-]+"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password in a URL
+)
+HIDDEN = "[hidden]"
+
+
+def redact(text: str) -> str:
+    return _SECRETS.sub(HIDDEN, text)
+
+
+class RedactSecrets(logging.Filter):
+    """Rewrites the finished message and a traceback's text; never drops a record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = redact(record.exc_text)
+        return True

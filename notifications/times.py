@@ -1,0 +1,42 @@
+"""Times as the operator reads them: how long ago under a day, else the date; always machine-readable."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+
+def full(moment: datetime) -> str:
+    """`2026-03-02 14:30` in the operator's time zone."""
+    return localtime(moment).strftime("%Y-%m-%d %H:%M")
+
+
+def clock(moment: datetime, now: datetime) -> str:
+    """`14:30` on the same day in the operator's time zone, else the full time."""
+    return localtime(moment).strftime("%H:%M") if localtime(moment).date() == localtime(now).date() else full(moment)
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """`12 min ago`, in the largest whole unit; the full time from a day on."""
+    age = now - moment
+    if age >= timedelta(days=1) or age < timedelta(0):
+        return full(moment)
+    seconds = int(age.total_seconds())
+    if seconds < 60:
+        return _("{n} s ago").format(n=seconds)
+    if seconds < 3600:
+        return _("{n} min ago").format(n=seconds // 60)
+    return _("{n} h ago").format(n=seconds // 3600)
+
+
+def tag(moment: datetime | None, text: str = "") -> SafeString | str:
+    """A `<time>` element; – for none."""
+    if moment is None:
+        return "–"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), full(moment), text or full(moment)
+    )

@@ -1,0 +1,40 @@
+"""What operators can be told of, and the keys of the settings that decide it; imports nothing of ours.
+
+The outbox reads these keys as rows: the settings themselves are declared in `notifications.tunables`, which
+stands further up, since a changed setting is a fact that goes through the outbox.
+"""
+
+from __future__ import annotations
+
+# In the order of the settings page; each has a switch.
+TOPICS = (
+    "token_expired",
+    "login_expired",
+    "team_suspended",
+    "team_over_full",
+    "subscription_ends",
+    "low_stock",
+    "guardian_stopped",
+    "guardian_capped",
+    "sweep_too_slow",
+    "list_untrusted",
+    "invite_unresolved",
+    "operator_locked_out",
+    "delivery_failing",
+)
+BARK_URL = "notifications.bark_url"
+WEBHOOK_URL = "notifications.webhook_url"
+SMTP_HOST = "notifications.smtp_host"
+OPERATOR_EMAIL = "notifications.operator_email"
+OPERATOR_LANGUAGE = "notifications.operator_language"
+PUBLIC_URL = "notifications.public_url"
+
+
+def switch(topic: str) -> str:
+    """The key of the setting that says whether operators are told of it."""
+    return f"notifications.tell_{topic}"
+
+
+def mail_switch(mail: str) -> str:
+    """The key of the setting that says whether redeemers get this mail."""
+    return f"notifications.mail_{mail}"

@@ -1,0 +1,86 @@
+"""The token endpoint: a refresh token buys one token set and is spent (upstream-contract §12)."""
+
+from __future__ import annotations
+
+from sandbox.call import Call, Refused
+from sandbox.errors import BANNED, REUSED, SESSION_ENDED, Json, oauth
+from sandbox.sessions import OTHER, unsettle
+from sandbox.state import Person, Workspace
+from sandbox.tokens import ACCESS_LIFETIME, SCOPES, RefreshToken, encode
+from sandbox.wire import Reply
+
+
+def _plain(status: int, error: str, description: str) -> Json:
+    return {"status": status, "body": {"error": error, "error_description": description}}
+
+
+def token(call: Call) -> Reply:
+    """POST oauth/token, JSON or form: refuses a spent, revoked, foreign or unknown refresh token."""
+    if not isinstance(call.body, dict):
+        raise Refused(_plain(400, "invalid_request", "The body could not be read."))
+    if call.body.get("grant_type") != "refresh_token":
+        raise Refused(_plain(400, "unsupported_grant_type", "Only refresh_token is supported."))
+    spent = _spendable(call)
+    world, now = call.world, call.world.now()
+    if not call.tweak.get("keep_refresh"):
+        spent.is_spent = True
+    person = spent.person
+    if call.tweak.get("identity") == "other":
+        person = next((p for p in world.people.values() if p.client_id and p is not person), None) or world.login(OTHER)
+    mine = world.workspaces_of(person)
+    workspace = mine[0] if mine else None
+    access = world.tokens.issue_access(person, workspace, now)
+    unsettle(call, access)
+    body: Json = {"access_token": access.value}
+    if not call.tweak.get("keep_refresh"):
+        # The chain stays with the login that owns it, whoever the access token turns out to be for.
+        body["refresh_token"] = world.tokens.issue_refresh(spent.person, spent.client_id, spent.chain).value
+    body |= {
+        "id_token": _id_token(person, mine, spent.client_id, now),
+        "token_type": "Bearer",
+        "expires_in": int(ACCESS_LIFETIME) - 1,
+        "scope": " ".join(SCOPES),
+    }
+    return Reply(body=body, effect=True)
+
+
+def _spendable(call: Call) -> RefreshToken:
+    """Return the refresh token sent, if it may be spent now by this client."""
+    book = call.world.tokens
+    client_id, sent = call.body.get("client_id"), call.body.get("refresh_token")
+    if not isinstance(sent, str) or not sent:
+        raise Refused(_plain(400, "invalid_request", "Missing required parameter: refresh_token"))
+    if client_id not in {known.client_id for known in book.refresh.values()}:
+        raise Refused(_plain(401, "invalid_client", "Unknown client."))
+    found = book.refresh.get(sent)
+    if found is None or found.client_id != client_id:
+        raise Refused(_plain(400, "invalid_grant", "Unknown or invalid refresh token."))
+    if found.person.banned:
+        raise Refused(oauth(401, "account_deactivated", BANNED))
+    if found.is_spent:
+        if call.world.shapes["reuse_revokes_grant"]:
+            book.kill_chain(found.chain, "refresh_token_invalidated")
+        raise Refused(oauth(401, "refresh_token_reused", REUSED))
+    if found.dead_as:
+        raise Refused(oauth(401, found.dead_as, SESSION_ENDED))
+    return found
+
+
+def _id_token(person: Person, workspaces: list[Workspace], client_id: str, now: float) -> str:
+    organizations = [
+        {"id": w.organization_id, "is_default": number == 0, "role": "owner", "title": w.name}
+        for number, w in enumerate(workspaces)
+    ]
+    auth = {"chatgpt_user_id": person.id, "user_id": person.id, "organizations": organizations, "groups": []}
+    return encode(
+        {
+            "aud": [client_id],
+            "exp": int(now) + 3600,
+            "iat": int(now),
+            "iss": "https://auth.openai.com",
+            "sub": person.sub,
+            "email": person.email,
+            "email_verified": True,
+            "https://api.openai.com/auth": auth,
+        }
+    )

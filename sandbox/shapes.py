@@ -1,0 +1,86 @@
+"""Shape toggles (upstream-contract §16.3): the same facts, written in every form seen in the wild.
+
+`POST /__sandbox__/shape {"key": value}` sets one or more; they hold for all workspaces until
+changed, `clear_shapes` or `reset`. The first value of each row is the default.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.errors import ALREADY, SEAT_FULL
+
+CHOICES: dict[str, tuple[Any, ...]] = {
+    # account check
+    "accounts_map": ("uuid", "default_alias", "both"),
+    "accounts_ordering": ("exact", "extra", "short"),
+    "entitlement": ("object", "null"),
+    "personal_account": (False, True),
+    # both lists
+    "timestamps": ("z_fraction", "z", "offset", "offset_fraction"),
+    "list_total": ("present", "absent"),
+    # members
+    "members_key": ("items", "users", "data"),
+    "members_email": ("shown", "null", "absent"),
+    "members_name": ("shown", "null"),
+    "members_id": ("prefixed", "bare"),
+    "members_extra": (False, True),
+    "members_sparse": (False, True),
+    "members_all_owner": (False, True),
+    # invites
+    "invites_key": ("items", "account_invites"),
+    "invites_status": ("int", "string"),
+    "account_invites": ("objects", "email_key", "strings", "int", "null", "missing"),
+    "errored_element": ("object", "email_key", "string"),
+    "errored_error": ("string", "object", "missing"),
+    "already_member_emails": ("list", "missing"),
+    "already_member": ("list", *ALREADY),
+    "seat_full": ("seat_full_400", *(key for key in SEAT_FULL if key != "seat_full_400")),
+    # deletes
+    "delete_reply": ("success", "deleted", "empty_object", "empty", "204"),
+    "delete_unknown_invite": ("404", "200"),
+    "policy_notice": ("object", "null", "absent"),
+    "policy_numbers": ("number", "string"),
+    # subscription
+    "seats_entitled": ("number", "zero", "null", "missing"),
+    "seat_capacity": ("present", "missing"),
+    "assigned": ("present", "missing"),
+    "delinquent_fields": (False, True),
+    "available_counts_pending": (False, True),
+    # session and token endpoint
+    "session_token_in_body": (True, False),
+    "session_account": (True, False),
+    "session_id_token": (False, True),
+    "session_rotation": ("none", "body", "cookie", "both", "both_different"),
+    "reuse_revokes_grant": (False, True),
+}
+"""Key → allowed values, the default first."""
+
+NUMBERS: dict[str, int] = {"default_limit": 25, "max_limit": 100, "session_token_length": 900}
+"""Key → default of the toggles that take a positive number."""
+
+
+def defaults() -> dict[str, Any]:
+    """Return every toggle at its default."""
+    return {key: values[0] for key, values in CHOICES.items()} | NUMBERS
+
+
+def check(key: str, value: Any) -> None:
+    """Raise ValueError unless the toggle exists and may take the value."""
+    if key in NUMBERS:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{key} takes a positive whole number")
+    elif key not in CHOICES:
+        raise ValueError(f"no shape {key!r}; there are: {', '.join(sorted(defaults()))}")
+    elif value not in CHOICES[key] or isinstance(value, bool) != isinstance(CHOICES[key][0], bool):
+        raise ValueError(f"{key} is one of {CHOICES[key]!r}")
+
+
+def stamp(at: float, style: str = "z_fraction") -> str:
+    """Write a moment as ISO-8601 in one of the four styles in use."""
+    moment = datetime.fromtimestamp(at, UTC)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    if style.endswith("fraction"):
+        text += f".{moment.microsecond:06d}"
+    return text + ("Z" if style.startswith("z") else "+00:00")

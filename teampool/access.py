@@ -1,0 +1,136 @@
+"""One way to say something to upstream for a Team: with its token, renewed once if it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+from django.utils import timezone
+
+from notifications.actors import Actor
+from teampool import credentials, health
+from teampool.models import Team
+from teampool.upstream.client import Upstream
+from teampool.upstream.errors import UpstreamError
+from teampool.upstream.types import Failure, Fault
+
+T = TypeVar("T")
+RENEWABLE = {Failure.TOKEN_REJECTED, Failure.UNKNOWN_401}
+_DEAD = RENEWABLE | {Failure.USER_DEACTIVATED}
+
+
+class Access:
+    """A run of calls for one Team over one connection; the Team was loaded with its owner. One thread only."""
+
+    def __init__(self, team: Team, *, actor: Actor) -> None:
+        self.team = team
+        self.actor = actor
+        self._version = team.owner.credential_version
+        self._upstream: Upstream | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._hang_up()
+
+    def ask(self, call: Callable[[Upstream], T], *, is_look: bool = False, about_a_person: bool = False) -> T:
+        """Run `call`; on a refused token renew it once and run it once more. Health is written down either way.
+
+        `call` says one thing to upstream: it either raises UpstreamError or returns an answer that may carry
+        a `failure`; both are understood. Raises UpstreamError (what the last run said). A refused token
+        means the call had no effect, so repeating it is safe (upstream-contract §14.1).
+
+        `is_look`: lists are read, whose failures count apart. `about_a_person`: "not permitted" then says that
+        this person may not be removed, and nothing about the Team.
+        """
+        result, error = self._run(call)
+        failure = _failure(result, error)
+        is_renewed = failure in RENEWABLE and self._renew(is_certain=failure is Failure.TOKEN_REJECTED)
+        if is_renewed:
+            result, error = self._run(call)
+            failure = _failure(result, error)
+        if failure is Failure.UNKNOWN_401:
+            failure = self._ask_the_token()
+            if failure is Failure.TOKEN_REJECTED and not is_renewed and self._renew():
+                result, error = self._run(call)
+                failure = _failure(result, error)
+                if failure is Failure.UNKNOWN_401:
+                    failure = self._ask_the_token()
+        if not (about_a_person and failure is Failure.PERMISSION_DENIED):
+            self._write_down(failure, error if error is not None else result, is_look=is_look)
+        if error is not None:
+            raise error
+        return result  # type: ignore[return-value]  # without an error there is a result
+
+    def _run(self, call: Callable[[Upstream], T]) -> tuple[T | None, UpstreamError | None]:
+        if self._upstream is None:
+            self._upstream = Upstream(
+                access_token=self.team.access_token,
+                account_id=self.team.account_id,
+                device_id=str(self.team.owner.device_id),
+            ).__enter__()
+        try:
+            return call(self._upstream), None
+        except UpstreamError as error:
+            return None, error
+
+    def _ask_the_token(self) -> Failure:
+        """What a 401 nobody knows is: one of this call while the token says who it is (upstream-contract §2.3).
+
+        Else what is wrong with the token, or the trouble met on the way to asking.
+        """
+        _identity, error = self._run(lambda upstream: upstream.me())
+        if error is None:
+            return Failure.UNKNOWN_401
+        return error.failure if error.failure in _DEAD or error.fault is Fault.NETWORK else Failure.PROTOCOL_ERROR
+
+    def _renew(self, *, is_certain: bool = True) -> bool:
+        try:
+            credentials.renew(team_id=self.team.pk, rejected_token=self.team.access_token, is_certain=is_certain)
+            is_renewed = True
+        except credentials.CannotRenew:
+            is_renewed = False  # credentials wrote down what that means
+        # By one read: whose token it is, and of which version. The Team may have another owner by now.
+        stored = Team.objects.select_related("owner").get(pk=self.team.pk)
+        if not is_renewed:
+            # The session may have rotated all the same: what this token met is no news of an older one.
+            if (stored.owner_id, stored.access_token) == (self.team.owner_id, self.team.access_token):
+                self._version = stored.owner.credential_version
+            return False
+        self.team.owner, self.team.access_token = stored.owner, stored.access_token
+        self._version = stored.owner.credential_version
+        self._hang_up()
+        return True
+
+    def _hang_up(self) -> None:
+        if self._upstream is not None:
+            self._upstream.__exit__(None, None, None)
+            self._upstream = None
+
+    def _write_down(self, failure: Failure | None, said: object, *, is_look: bool) -> None:
+        if failure is None:
+            health.note_success(self.team, is_look=is_look)
+            return
+        if failure is Failure.WORKSPACE_NOT_FOUND and not self._is_really_gone():
+            failure = Failure.UNKNOWN_401  # still listed for this login: a failure, no lost access
+        health.note_failure(
+            team=self.team,
+            failure=failure,
+            version=self._version,
+            now=timezone.now(),
+            actor=self.actor,
+            text=getattr(said, "text", ""),
+            retry_after=getattr(said, "retry_after", None),
+            is_look=is_look,
+        )
+
+    def _is_really_gone(self) -> bool:
+        """A 404 alone is ambiguous: ask once which workspaces this login still has (upstream-contract §14.1)."""
+        workspaces, _error = self._run(lambda upstream: upstream.account_check())
+        return workspaces is not None and all(one.account_id != self.team.account_id for one in workspaces)
+
+
+def _failure(result: object, error: UpstreamError | None) -> Failure | None:
+    return error.failure if error is not None else getattr(result, "failure", None)

@@ -1,0 +1,97 @@
+"""API keys: made here, shown once, revoked here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import reverse_lazy
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.cache import never_cache
+
+from notifications.actors import operator
+from notifications.operator_pages import OperatorPages
+from notifications.times import tag
+from teampool import keys
+from teampool.models import ApiKey
+
+
+class KeyForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=60,
+        help_text=gettext_lazy("For you: which program uses it."),
+    )
+
+
+@admin.register(ApiKey)
+class KeyPages(OperatorPages):
+    list_display = ("name", "begins_with", "created", "last_use", "state")
+    list_display_links = None
+    has_row_pages = False
+    actions = ("revoke",)
+    ordering = ("-id",)
+    add_text = gettext_lazy("Make a key")
+    empty_text = gettext_lazy("There is no API key. A program needs one to import Teams.")
+    empty_link = (reverse_lazy("admin:teampool_apikey_add"), gettext_lazy("Make a key"))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Rows are never edited; the permission still says who may revoke.
+        return obj is None and super().has_change_permission(request)
+
+    @admin.display(description=gettext_lazy("Begins with"))
+    def begins_with(self, key: ApiKey) -> str:
+        return format_html("<code>{}…</code>", key.prefix)
+
+    @admin.display(description=gettext_lazy("Made"), ordering="created_at")
+    def created(self, key: ApiKey) -> str:
+        return tag(key.created_at)
+
+    @admin.display(description=gettext_lazy("Last used"), ordering="last_used_at")
+    def last_use(self, key: ApiKey) -> str:
+        return tag(key.last_used_at)
+
+    @admin.display(description=gettext_lazy("State"))
+    def state(self, key: ApiKey) -> str:
+        if key.revoked_at is None:
+            facts = {"tone": "good", "icon": "check_circle", "text": _("Valid")}
+        else:
+            facts = {"tone": "idle", "icon": "block", "text": _("Revoked")}
+        return render_to_string("admin/parts/badge.html", facts)
+
+    @admin.action(description=gettext_lazy("Revoke the key"), permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        actor = operator(request)
+        count = sum(keys.revoke(key_id=key.pk, actor=actor) for key in queryset)
+        text = ngettext("%(count)s key revoked; it opens nothing now.", "%(count)s keys revoked.", count)
+        self.message_user(request, text % {"count": count}, messages.SUCCESS)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """The key is in the answer to this one POST and nowhere else."""
+        return never_cache(self._make)(request)
+
+    def _make(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = KeyForm(request.POST or None)
+        plain = ""
+        if request.method == "POST" and form.is_valid():
+            try:
+                _key, plain = keys.create(name=form.cleaned_data["name"], scope=keys.IMPORT, actor=operator(request))
+            except keys.NameTaken:
+                form.add_error("name", _("There is a key of this name already."))
+        context = self.admin_site.each_context(request) | {
+            "title": _("New API key"),
+            "form": form,
+            "plain": plain,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/teampool/apikey/new.html", context)

@@ -1,0 +1,256 @@
+"""Teams: who can take people, who needs somebody; and the page of one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse, reverse_lazy
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from notifications.actors import operator
+from notifications.models import AuditEvent
+from notifications.operator_pages import OperatorPages
+from notifications.times import ago, tag
+from teampool import operating, sync_runs, wording
+from teampool.admin.filters import FreeSeatsFilter, HeldFilter, RenewalFilter, StateFilter, order
+from teampool.badges import BY_KEY, badge_for, with_badge
+from teampool.models import SyncRun, Team
+from teampool.renewal import TEAM_FLAG
+
+HISTORY_LENGTH = 30
+PROGRESS = "admin/teampool/team/progress.html"
+
+
+class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
+    operator_cap = forms.IntegerField(
+        label=gettext_lazy("Seat cap"),
+        widget=forms.NumberInput(attrs={"class": "sk-input"}),
+        min_value=1,
+        max_value=operating.MOST_SEATS,
+        required=False,
+        help_text=gettext_lazy("The owner is not counted. Empty: what was bought, else the default."),
+    )
+
+    class Meta:
+        model = Team
+        fields = ("name", "is_enabled", "operator_cap")
+
+
+class CapForm(forms.Form):
+    seats = forms.IntegerField(
+        label=gettext_lazy("Seat cap"), min_value=1, max_value=operating.MOST_SEATS, required=False
+    )
+
+
+@admin.register(Team)
+class TeamPages(OperatorPages):
+    form = TeamForm
+    fields = ("name", "is_enabled", "operator_cap")
+    list_display = ("title", "seats", "state", "owner_email", "login", "last_invite", "last_sync")
+    # Rooms that know more of a Team add theirs.
+    list_filter: ClassVar[tuple[type[admin.SimpleListFilter], ...]] = (
+        StateFilter,
+        FreeSeatsFilter,
+        HeldFilter,
+        RenewalFilter,
+    )
+    list_before_template = "admin/teampool/team/above.html"
+    search_fields = ("name", "account_id", "owner__email")
+    search_help_text = gettext_lazy("Name, account id or owner")
+    actions = ("sync", "pause", "resume", "cap", "archive")
+    empty_text = gettext_lazy("There is no Team yet.")
+    empty_link = (reverse_lazy("admin:import_teams"), gettext_lazy("Import your first Team"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # Teams come by import
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        teams = with_badge(Team.objects.select_related("owner"), timezone.now()).annotate(renews_itself=TEAM_FLAG)
+        # No list shows a secret, and decrypting three for every row takes time.
+        without: QuerySet[Any] = teams.defer("access_token", "owner__session_token", "owner__refresh_token")
+        return without
+
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        return order()
+
+    # Columns
+
+    @admin.display(description=gettext_lazy("Team"), ordering="name")
+    def title(self, team: Team) -> SafeString:
+        return format_html('{} <span class="sk-id">{}</span>', team.name or _("Team"), team.account_id[:8])
+
+    @admin.display(description=gettext_lazy("Seats"), ordering="seats_held")
+    def seats(self, team: Team) -> str:
+        return render_to_string("admin/parts/team_seats.html", {"team": team})
+
+    @admin.display(description=gettext_lazy("State"))
+    def state(self, team: Team) -> str:
+        return _badge(team, team.badge_key)  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("Owner"), ordering="owner__email")
+    def owner_email(self, team: Team) -> str:
+        return team.owner.email
+
+    @admin.display(description=gettext_lazy("Login"), ordering="access_expires_at")
+    def login(self, team: Team) -> str:
+        renews_itself: bool = team.renews_itself  # type: ignore[attr-defined]
+        credential = wording.credential(team, renews_itself=renews_itself, now=timezone.now())
+        return format_html('<span class="sk-{}">{}</span>', credential.tone, credential.text)
+
+    @admin.display(description=gettext_lazy("Last invitation"), ordering="last_invite_at")
+    def last_invite(self, team: Team) -> str:
+        return _ago(team.last_invite_at)
+
+    @admin.display(description=gettext_lazy("Last sync"), ordering="snapshot_started_at")
+    def last_sync(self, team: Team) -> str:
+        if team.sync_problem:
+            return format_html('{} <span class="sk-warn">{}</span>', _ago(team.snapshot_started_at), _("Sync failed"))
+        return _ago(team.snapshot_started_at)
+
+    # Deeds for many
+
+    @admin.action(description=gettext_lazy("Sync"), permissions=["change"])
+    def sync(self, request: HttpRequest, queryset: QuerySet[Team]) -> None:
+        run = operating.want_sync(team_ids=queryset.values_list("pk", flat=True))
+        self.message_user(request, _sync_started(run), messages.SUCCESS)
+
+    @admin.action(description=gettext_lazy("Pause"), permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Team]) -> None:
+        self._change(request, queryset, {"is_enabled": False})
+
+    @admin.action(description=pgettext_lazy("team", "Resume"), permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Team]) -> None:
+        self._change(request, queryset, {"is_enabled": True})
+
+    @admin.action(description=gettext_lazy("Set the seat cap"), permissions=["change"])
+    def cap(self, request: HttpRequest, queryset: QuerySet[Team]) -> HttpResponse | None:
+        """Ask for the number first; the page that asks names the Teams."""
+        form = CapForm(request.POST if "seats" in request.POST else None)
+        if form.is_valid():
+            self._change(request, queryset, {"operator_cap": form.cleaned_data["seats"]})
+            return None
+        context = self.admin_site.each_context(request) | {
+            "title": _("Set the seat cap"),
+            "teams": queryset,
+            "form": form,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/teampool/team/seat_cap.html", context)
+
+    @admin.action(description=gettext_lazy("Archive"), permissions=["change"])
+    def archive(self, request: HttpRequest, queryset: QuerySet[Team]) -> HttpResponse:
+        """Lead to the page that shows who is in them; it belongs to a room that knows seats."""
+        chosen = queryset.filter(archived_at=None).order_by("pk").values_list("pk", flat=True)
+        return redirect(f"{reverse('admin:team_archive')}?teams={','.join(map(str, chosen))}")
+
+    def _change(self, request: HttpRequest, queryset: QuerySet[Team], changes: dict[str, Any]) -> None:
+        ids = queryset.values_list("pk", flat=True)
+        count = operating.change_teams(team_ids=ids, changes=changes, actor=operator(request))
+        text = ngettext("%(count)s Team changed.", "%(count)s Teams changed.", count) % {"count": count}
+        self.message_user(request, text, messages.SUCCESS)
+
+    # Pages
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("sync/", view(require_POST(self.sync_all)), name="teampool_team_sync_all"),
+            path("sync/progress/", view(require_safe(self.sync_progress)), name="teampool_team_sync_progress"),
+            path("<int:team_id>/sync/", view(require_POST(self.sync_one)), name="teampool_team_sync"),
+            *super().get_urls(),
+        ]
+
+    def sync_all(self, request: HttpRequest) -> HttpResponse:
+        self._may_change(request)
+        self.message_user(request, _sync_started(operating.want_sync_of_all()), messages.SUCCESS)
+        return redirect("admin:teampool_team_changelist")
+
+    def sync_one(self, request: HttpRequest, team_id: int) -> HttpResponse:
+        self._may_change(request)
+        self.message_user(request, _sync_started(operating.want_sync(team_ids=[team_id])), messages.SUCCESS)
+        return redirect(reverse("admin:teampool_team_change", args=[team_id]))
+
+    def sync_progress(self, request: HttpRequest) -> HttpResponse:
+        """The line that follows a sync, for the page that polls it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        team = request.GET.get("team", "")
+        return TemplateResponse(request, PROGRESS, _progress(int(team) if is_id(team) else None))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, _progress(None) | (extra_context or {}))
+
+    def _may_change(self, request: HttpRequest) -> None:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"show_save_and_continue": False} | self._facts(object_id) | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
+
+    def _facts(self, object_id: str) -> dict[str, Any]:
+        """What the page of one Team shows beside the form; nothing for an id that is none."""
+        found = Team.objects.filter(pk=object_id) if is_id(object_id) else Team.objects.none()
+        team: Any = found.select_related("owner").annotate(renews_itself=TEAM_FLAG).first()
+        if team is None:
+            return {}
+        now = timezone.now()
+        return _progress(team.pk) | {
+            "team": team,
+            "now": now,
+            "badge": badge_for(team, now),
+            "badge_text": badge_for(team, now).text(team, now),
+            "why": wording.why(team, now),
+            "cap_source": wording.cap_source(team),
+            "list_problem": wording.list_problem(team),
+            "credential": wording.credential(team, renews_itself=team.renews_itself, now=now),
+            "has_access_token": bool(team.access_token),
+            "has_session_token": bool(team.owner.session_token),
+            "has_refresh_token": bool(team.owner.refresh_token),
+            "events": AuditEvent.objects.filter(object_kind="team", object_id=str(team.pk))[:HISTORY_LENGTH],
+        }
+
+    def save_model(self, request: HttpRequest, obj: Team, form: forms.ModelForm[Team], change: bool) -> None:
+        operating.change_team(team_id=obj.pk, changes=form.cleaned_data, actor=operator(request))
+
+
+def _badge(team: Team, key: str) -> str:
+    badge = BY_KEY[key]
+    return render_to_string(
+        "admin/parts/badge.html", {"tone": badge.tone, "icon": badge.icon, "text": badge.text(team, timezone.now())}
+    )
+
+
+def _ago(moment: datetime | None) -> str:
+    return tag(moment, ago(moment, timezone.now()) if moment is not None else "")
+
+
+def _progress(team_id: int | None) -> dict[str, Any]:
+    return {"sync": sync_runs.newest(timezone.now(), team_id=team_id), "sync_of": team_id}
+
+
+def is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 18
+
+
+def _sync_started(run: SyncRun) -> str:
+    count = len(run.team_ids)
+    return ngettext("Started: the sync of %(count)s Team.", "Started: the sync of %(count)s Teams.", count) % {
+        "count": count
+    }

@@ -1,0 +1,260 @@
+"""A fresh access token for a Team whose token was refused: one refresh at a time per Owner (design §5)."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from notifications import actors
+from teampool import spending
+from teampool.claims import NotAToken, read_claims
+from teampool.models import Owner, Team
+from teampool.tokens import drop_refresh_token, end_login, end_login_if_idle, expire_team, keep_rotated, store_tokens
+from teampool.upstream.client import Upstream, exchange_session
+from teampool.upstream.errors import UpstreamError
+from teampool.upstream.types import Failure, Identity, TokenSet
+
+__all__ = ["CannotRenew", "renew", "store_tokens"]
+
+ACTOR = actors.job("renew")
+POLL_SECONDS = 0.2
+# How long one may wait for another's refresh: a whole call, and the writing around it.
+_GRACE = timedelta(seconds=5)
+_BANNED = {"account_deactivated", "account_disabled"}
+
+
+class CannotRenew(Exception):
+    """No fresh token now; `is_permanent` when none will come until somebody signs in again."""
+
+    def __init__(self, cause: str, *, is_permanent: bool, login: Owner.Login = Owner.Login.EXPIRED) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.is_permanent = is_permanent
+        self.login = login
+
+
+class _NothingNew(Exception):
+    """The session lives, and has no other token for this workspace now."""
+
+
+def renew(*, team_id: int, rejected_token: str, is_certain: bool = True) -> str:
+    """A token other than `rejected_token` for this Team, stored already. Raises CannotRenew.
+
+    What a permanent failure means for the Owner and its Teams has been written down when it is raised. Not so when
+    there is nothing to renew with and it is not `is_certain` that the token is dead.
+    """
+    give_up_at = time.monotonic() + settings.UPSTREAM_TIMEOUT + _GRACE.total_seconds()
+    while True:
+        team = _load(team_id)
+        if stored := _other_token(team, rejected_token):
+            return stored
+        _refuse_if_hopeless(team, is_certain)
+        lease = _take_lease(team.owner_id)
+        if lease is not None:
+            break
+        if time.monotonic() > give_up_at:
+            raise CannotRenew("another refresh of this login is under way", is_permanent=False)
+        time.sleep(POLL_SECONDS)
+    try:
+        team = _load(team_id)
+        if stored := _other_token(team, rejected_token):
+            return stored  # somebody was faster: theirs is as good
+        _refuse_if_hopeless(team, is_certain)
+        return _renew(team)
+    finally:
+        # Only our own lease: a slow process must not end the one that took over.
+        Owner.objects.filter(pk=team.owner_id, refresh_lease_until=lease).update(refresh_lease_until=None)
+
+
+def _other_token(team: Team, rejected: str) -> str:
+    stored: str = team.access_token
+    return "" if stored == rejected else stored
+
+
+def _load(team_id: int) -> Team:
+    return Team.objects.select_related("owner").get(pk=team_id)
+
+
+def lease() -> timedelta:
+    """How long one refresh may keep a log-in to itself."""
+    return timedelta(seconds=3 * settings.UPSTREAM_TIMEOUT) + 4 * _GRACE
+
+
+def _take_lease(owner_id: int) -> datetime | None:
+    now = timezone.now()
+    until = now + lease()
+    free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lte=now)
+    # 0 rows: another process is at it.
+    return until if Owner.objects.filter(free, pk=owner_id).update(refresh_lease_until=until) else None
+
+
+def _refuse_if_hopeless(team: Team, is_certain: bool) -> None:
+    """Raise what is known without asking: nothing to renew with, or a log-in that is over.
+
+    Written down first, unless the token itself may be as good as ever.
+    """
+    owner = team.owner
+    if owner.login == Owner.Login.OK and owner.can_renew:
+        return
+    cause = owner.login_problem or "no session and no refresh token"
+    login = Owner.Login.EXPIRED if owner.login == Owner.Login.OK else Owner.Login(owner.login)
+    if not is_certain:
+        raise CannotRenew(cause, is_permanent=True, login=login)
+    version = owner.credential_version
+    expire_team(team_id=team.pk, owner_id=owner.pk, version=version, login=login, cause=cause, actor=ACTOR)
+    if not owner.can_renew:
+        end_login_if_idle(owner_id=owner.pk, version=version, cause=cause, actor=ACTOR)
+    raise CannotRenew(cause, is_permanent=True, login=login)
+
+
+def _renew(team: Team) -> str:
+    """Under the lease. The session first: its token is scoped to this very workspace."""
+    failure: CannotRenew | None = None
+    lives = False
+    if team.owner.session_token:
+        try:
+            return _by_session(team)
+        except _NothingNew as error:
+            lives, failure = True, CannotRenew(str(error), is_permanent=False)
+        except CannotRenew as error:
+            failure = error
+            if not failure.is_permanent or failure.login == Owner.Login.DISABLED:
+                _write_down(team, failure)
+                raise failure from None
+    if team.owner.refresh_token and team.owner.client_id:
+        try:
+            return _by_refresh(team)
+        except CannotRenew as error:
+            failure = error
+            if lives:
+                # A dead refresh token does not end a login whose session goes on living, and is sent no more.
+                failure = CannotRenew(error.cause, is_permanent=False)
+                if error.is_permanent and error.login == Owner.Login.EXPIRED:
+                    owner = team.owner
+                    drop_refresh_token(owner_id=owner.pk, sent=owner.refresh_token, cause=error.cause, actor=ACTOR)
+    assert failure is not None  # noqa: S101 - `can_renew` was asked before
+    _write_down(team, failure)
+    raise failure
+
+
+def _write_down(team: Team, failure: CannotRenew) -> None:
+    """`credential_version` is the one our own rotations left: an import in between makes this say nothing."""
+    if failure.is_permanent:
+        version = team.owner.credential_version
+        end_login(owner_id=team.owner_id, version=version, login=failure.login, cause=failure.cause, actor=ACTOR)
+
+
+def _by_session(team: Team) -> str:
+    owner = team.owner
+    sent = spending.newest(owner.session_token)
+    try:
+        answer = exchange_session(sent, account_id=team.account_id, device_id=str(owner.device_id))
+        whose = _identity(answer.tokens, answer.email, answer.user_id, owner)
+    except UpstreamError as error:
+        raise _verdict(error) from None
+    # Somebody else's session, rotated token and all, has no place here.
+    _refuse_stranger(owner, whose)
+    if answer.tokens.session_token:
+        spending.remember(sent=sent, received=answer.tokens.session_token)
+        _keep(owner, "session_token", answer.tokens.session_token)
+    if answer.account_id != team.account_id:
+        # The login is who it should be; the next look tells whether it lost this workspace.
+        raise _NothingNew("the session answers for another workspace")
+    if answer.tokens.access_token == team.access_token:
+        # Upstream hands out one token until it is nearly over: this is no other one yet.
+        raise _NothingNew("the session still hands out the same token")
+    return _store(team, answer.tokens, whose, source="session")
+
+
+def _by_refresh(team: Team) -> str:
+    """One token for all Teams of the Owner."""
+    owner = team.owner
+    tokens = _spend(owner)
+    try:
+        whose = _identity(tokens, "", "", owner)
+    except UpstreamError as error:
+        raise _verdict(error) from None
+    _refuse_stranger(owner, whose)
+    stored = _store(team, tokens, whose, source="refresh token")
+    for other in Team.objects.filter(owner=owner, archived_at=None).exclude(pk=team.pk).order_by("pk"):
+        _store(other, tokens, whose, source="refresh token")
+    return stored
+
+
+def _spend(owner: Owner) -> TokenSet:
+    """Exchange the stored refresh token; the new one is in the Owner's row on return."""
+    while True:
+        sent = owner.refresh_token
+        Owner.objects.filter(pk=owner.pk).update(refresh_sent_at=timezone.now())
+        try:
+            tokens = spending.spend(refresh_token=sent, client_id=owner.client_id, patience=_GRACE)
+        except UpstreamError as error:
+            if error.salvage is not None:
+                _keep(owner, "refresh_token", spending.newest(sent))
+            elif error.code != "outcome_unknown":
+                # Left behind, `refresh_sent_at` says that nobody knows whether this token was spent.
+                Owner.objects.filter(pk=owner.pk).update(refresh_sent_at=None)
+            if error.failure is Failure.REFRESH_REUSED:
+                stored = Owner.objects.get(pk=owner.pk)
+                if stored.refresh_token and stored.refresh_token != sent:
+                    owner.refresh_token, owner.client_id = stored.refresh_token, stored.client_id
+                    owner.credential_version = stored.credential_version
+                    continue  # spent by another, who left us its successor
+            raise _verdict(error) from None
+        _keep(owner, "refresh_token", tokens.refresh_token)
+        return tokens
+
+
+def _keep(owner: Owner, field: str, received: str) -> None:
+    """Commit a rotated token, and go on under the version that this makes."""
+    version = keep_rotated(owner_id=owner.pk, field=field, sent=getattr(owner, field), received=received)
+    if version is not None:
+        setattr(owner, field, received)
+        owner.credential_version = version
+
+
+def _identity(tokens: TokenSet, email: str, user_id: str, owner: Owner) -> Identity:
+    """Whose tokens these are: what came with them, what they say, or what upstream says about them."""
+    try:
+        claims = read_claims(tokens.access_token)
+        email, user_id = email or claims.email, user_id or claims.user_id
+    except NotAToken:
+        pass
+    if email:
+        return Identity(user_id=user_id, email=email)
+    with Upstream(access_token=tokens.access_token, device_id=str(owner.device_id)) as upstream:
+        return upstream.me()
+
+
+def _refuse_stranger(owner: Owner, whose: Identity) -> None:
+    is_other_user = bool(owner.upstream_user_id and whose.user_id and whose.user_id != owner.upstream_user_id)
+    if is_other_user or whose.email != owner.email:
+        raise CannotRenew("the new token belongs to someone else", is_permanent=True, login=Owner.Login.MISMATCH)
+
+
+def _store(team: Team, tokens: TokenSet, whose: Identity, *, source: str) -> str:
+    """The access token the Team has now: this one, unless it moved to another Owner meanwhile."""
+    store_tokens(
+        owner_id=team.owner_id,
+        team_id=team.pk,
+        access_token=tokens.access_token,
+        access_expires_at=tokens.expires_at,
+        user_id=whose.user_id,
+        source=source,
+        actor=ACTOR,
+    )
+    stored: str = Team.objects.get(pk=team.pk).access_token
+    return stored
+
+
+def _verdict(error: UpstreamError) -> CannotRenew:
+    is_banned = error.failure is Failure.USER_DEACTIVATED or error.code in _BANNED
+    return CannotRenew(
+        str(error),
+        is_permanent=is_banned or error.failure in {Failure.REFRESH_PERMANENT, Failure.REFRESH_REUSED},
+        login=Owner.Login.DISABLED if is_banned else Owner.Login.EXPIRED,
+    )

@@ -1,0 +1,215 @@
+"""What a call's outcome means for the Team and its log-in (upstream-contract §14.1).
+
+Only the Team's or the credential's own fault counts. Network trouble and block pages change nothing
+but a cool-down. Failure counts apply only to the credential that was used. A 401 nobody knows counts, and
+cools the Team down as well: the next person need not run into it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from notifications import events
+from notifications.actors import Actor
+from teampool import stock_alert
+from teampool.models import Team
+from teampool.tunables import FAILURES_TO_EXPIRE
+from teampool.upstream.types import Failure
+
+LOOKS_WITHIN = timedelta(minutes=10)
+MOST_LOOK_FAILURES = 3
+GHOSTS_TO_RESTRICT = 3
+RESTRICTED_FOR = timedelta(hours=24)
+BLOCKED_FOR = timedelta(minutes=5)
+SLOW_DOWN_FOR = timedelta(minutes=1)
+LONGEST_COOLDOWN = timedelta(minutes=15)
+
+_WORKSPACE = {
+    Failure.WORKSPACE_SUSPENDED: Team.Workspace.SUSPENDED,
+    Failure.WORKSPACE_DELINQUENT: Team.Workspace.DELINQUENT,
+    Failure.WORKSPACE_NOT_FOUND: Team.Workspace.ACCESS_LOST,
+    Failure.PERMISSION_DENIED: Team.Workspace.INSUFFICIENT_ROLE,
+}
+# Another admin's log-in may have the access or the role that this one lacks.
+_OF_THE_LOGIN = {Failure.WORKSPACE_NOT_FOUND, Failure.PERMISSION_DENIED}
+_COUNTED = {Failure.TOKEN_REJECTED, Failure.UNKNOWN_401, Failure.IDENTITY_MISMATCH, Failure.REFRESH_REUSED}
+
+
+def subject(team: Team) -> events.Subject:
+    return events.Subject("team", str(team.pk), str(team))
+
+
+def note_success(team: Team, *, is_look: bool = False) -> None:
+    """A call worked: its kind's count of failures starts anew. Costs a query only when there were any."""
+    if is_look and team.look_failures:
+        Team.objects.filter(pk=team.pk).update(look_failures=0, look_failures_since=None)
+        team.look_failures = 0
+    elif not is_look and team.failures:
+        Team.objects.filter(pk=team.pk).update(failures=0)
+        team.failures = 0
+
+
+def note_failure(
+    *,
+    team: Team,
+    failure: Failure,
+    version: int,
+    now: datetime,
+    actor: Actor,
+    text: str = "",
+    retry_after: timedelta | None = None,
+    is_look: bool = False,
+) -> None:
+    """Write down what `failure` says about the Team, which is as it was when the call was made: with the
+    credential `version` of its owner.
+
+    `is_look`: the member or pending list was read. Those failures are counted apart (more than 3 in 10
+    minutes) and never feed the count of the other calls.
+    """
+    with transaction.atomic():
+        # Its owner is read after the lock: what is joined to a row that was waited for is older than the row.
+        current = Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+        is_same_login = current.owner_id == team.owner_id
+        if failure in _OF_THE_LOGIN and not is_same_login:
+            return
+        is_current = is_same_login and current.owner.credential_version == version
+        if failure is Failure.UNKNOWN_401 and team.token_state == Team.Token.HEALTHY:
+            _count_on(current, team)
+        changes = _changes(current, failure, is_current=is_current, now=now, retry_after=retry_after, is_look=is_look)
+        if not changes:
+            return
+        reported = [key for key in ("workspace_state", "token_state") if key in changes]
+        before: dict[str, Any] = {key: getattr(current, key) for key in reported}
+        if reported:
+            changes["state_reason"] = (text or failure.value)[:200]
+        Team.objects.filter(pk=team.pk).update(**changes)
+        if reported or "upstream_full_at" in changes:
+            stock_alert.ring()
+        if reported:
+            events.team_changed(
+                subject=subject(current),
+                before=before,
+                after={key: str(changes[key]) for key in reported},
+                actor=actor,
+                cause=changes["state_reason"],
+                people=current.seats_held,
+                owner=current.owner.email,
+                teams=stopped_by(current.owner_id),
+            )
+
+
+def stopped_by(owner_id: int) -> int:
+    """How many Teams take nobody new as the log-in's token for them is over."""
+    return Team.objects.filter(owner_id=owner_id, archived_at=None).exclude(token_state=Team.Token.HEALTHY).count()
+
+
+def _changes(
+    team: Team, failure: Failure, *, is_current: bool, now: datetime, retry_after: timedelta | None, is_look: bool
+) -> dict[str, Any]:
+    if failure in _WORKSPACE:
+        state = _WORKSPACE[failure]
+        return {} if team.workspace_state == state else {"workspace_state": state}
+    if failure is Failure.SEATS_FULL:
+        return {"upstream_full_at": now}
+    if failure is Failure.RATE_LIMITED:
+        wait = min(max(retry_after or SLOW_DOWN_FOR, timedelta(seconds=1)), LONGEST_COOLDOWN)
+        return {"cooldown_until": now + wait}
+    if failure is Failure.EDGE_BLOCK:
+        return {"cooldown_until": now + BLOCKED_FOR}
+    if not is_current:
+        return {}  # a late answer to an old token says nothing about the new one
+    if failure is Failure.USER_DEACTIVATED:
+        return {} if team.token_state == Team.Token.DISABLED else {"token_state": Team.Token.DISABLED}
+    if failure not in _COUNTED:
+        return {}
+    changes: dict[str, Any] = _one_look_more(team, now) if is_look else {"failures": team.failures + 1}
+    if failure is Failure.UNKNOWN_401:
+        changes["cooldown_until"] = now + BLOCKED_FOR
+    is_over = (
+        changes["look_failures"] > MOST_LOOK_FAILURES if is_look else changes["failures"] >= FAILURES_TO_EXPIRE.get()
+    )
+    if is_over and team.token_state == Team.Token.HEALTHY:
+        changes["token_state"] = Team.Token.EXPIRED
+    return changes
+
+
+def _count_on(current: Team, team: Team) -> None:
+    """Go on from where the counts were before the call: a token renewed in it that meets the same resets nothing."""
+    current.failures = max(current.failures, team.failures)
+    if team.look_failures > current.look_failures:
+        current.look_failures, current.look_failures_since = team.look_failures, team.look_failures_since
+
+
+def _one_look_more(team: Team, now: datetime) -> dict[str, Any]:
+    since = team.look_failures_since
+    if since is not None and team.cooldown_until is not None:
+        since = max(since, team.cooldown_until)  # minutes in which nobody was to look
+    if since is None or now - since > LOOKS_WITHIN:
+        return {"look_failures": 1, "look_failures_since": now}
+    return {"look_failures": team.look_failures + 1, "look_failures_since": team.look_failures_since}
+
+
+def note_ghost(*, team_id: int, now: datetime, actor: Actor) -> None:
+    """An invitation upstream took was never listed; the third in a row stops new ones for a day."""
+    with transaction.atomic():
+        team = Team.objects.select_for_update(of=("self",), no_key=True).get(pk=team_id)
+        changes: dict[str, Any] = {"ghosts": team.ghosts + 1}
+        if changes["ghosts"] >= GHOSTS_TO_RESTRICT and team.workspace_state == Team.Workspace.ACTIVE:
+            changes |= {
+                "workspace_state": Team.Workspace.RESTRICTED,
+                "restricted_at": now,
+                "state_reason": "invitations are accepted and never listed",
+            }
+        Team.objects.filter(pk=team_id).update(**changes)
+        if "workspace_state" in changes:
+            stock_alert.ring()
+            events.team_changed(
+                subject=subject(team),
+                before={"workspace_state": Team.Workspace.ACTIVE.value},
+                after={"workspace_state": Team.Workspace.RESTRICTED.value},
+                actor=actor,
+                cause=changes["state_reason"],
+            )
+
+
+def note_listed(team: Team) -> None:
+    """An invitation was seen in the lists: the ghosts before it do not count any more."""
+    if team.ghosts:
+        Team.objects.filter(pk=team.pk).update(ghosts=0)
+
+
+def revive(*, team: Team, started_at: datetime, is_manager: bool, is_paid: bool, actor: Actor) -> None:
+    """A complete snapshot was read: whatever was said to bar it is over. The caller holds the Team's lock.
+
+    `opened_at` becomes that snapshot's start, so that the Team may take people by this very look.
+    """
+    after: dict[str, Any] = {}
+    if team.token_state == Team.Token.EXPIRED:
+        after["token_state"] = Team.Token.HEALTHY
+    curable = {Team.Workspace.SUSPENDED, Team.Workspace.ACCESS_LOST}
+    if is_manager:
+        curable.add(Team.Workspace.INSUFFICIENT_ROLE)
+    if is_paid:  # an unpaid workspace can be read all along
+        curable.add(Team.Workspace.DELINQUENT)
+    if team.restricted_at is None or started_at >= team.restricted_at + RESTRICTED_FOR:
+        curable.add(Team.Workspace.RESTRICTED)  # one more ghost restricts it again: `ghosts` stays
+    if team.workspace_state in curable:
+        after["workspace_state"] = Team.Workspace.ACTIVE
+    if not after:
+        return
+    before = {key: getattr(team, key) for key in after}
+    # A token that revives does not end a restriction, and must not forget how long it has lasted.
+    lifted = {"restricted_at": None} if "workspace_state" in after else {}
+    Team.objects.filter(pk=team.pk).update(
+        failures=0, look_failures=0, state_reason="", opened_at=started_at, **after, **lifted
+    )
+    events.team_changed(
+        subject=subject(team),
+        before=before,
+        after={key: str(value) for key, value in after.items()},
+        actor=actor,
+        cause="a complete snapshot was read",
+    )

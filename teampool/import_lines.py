@@ -1,0 +1,185 @@
+"""One line of an import, from its kept secrets to its result. Any step may be the last: doing it again is harmless."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from notifications.actors import Actor
+from teampool.claims import NotAToken, read_claims
+from teampool.logins import Keep, Login, choose, log_in, token_for
+from teampool.models import ImportLine, Owner
+from teampool.opening import CREATED, Brought, bring_in, store_login
+from teampool.reasons import UNREACHABLE, Refused, reason_of, state_of
+from teampool.records import Record
+from teampool.spending import newest
+from teampool.tokens import store_tokens
+from teampool.upstream.errors import UpstreamError
+
+State = ImportLine.State
+_PACKED = ("email", "access_token", "refresh_token", "session_token", "client_id", "account_id")
+
+logger = logging.getLogger(__name__)
+
+
+class _Superseded(Exception):
+    """Another worker took this line over: what is found out here no longer counts."""
+
+
+@dataclass(slots=True)
+class _Result:
+    """What is written into the line when it is done."""
+
+    email: str = ""
+    reason: str = ""
+    teams: list[Brought] = field(default_factory=list)
+    renews_itself: bool = False
+    access_until: datetime | None = None
+
+    @property
+    def state(self) -> State:
+        if self.reason:
+            return state_of(self.reason)
+        return State.CREATED if any(team.action == CREATED for team in self.teams) else State.UPDATED
+
+
+def pack(record: Record) -> str:
+    return json.dumps({key: getattr(record, key) for key in _PACKED if getattr(record, key)})
+
+
+def unpack(line: ImportLine) -> Record:
+    return Record(line=line.number, **json.loads(line.payload))
+
+
+def holds(record: Record) -> str:
+    """Which tokens the record has, never the tokens."""
+    tokens = {"AT": record.access_token, "RT": record.refresh_token, "ST": record.session_token}
+    return " ".join(mark for mark, token in tokens.items() if token)
+
+
+def login_email(record: Record) -> str:
+    """Whose this is, as far as the line itself tells; "" when it does not."""
+    if record.email or not record.access_token:
+        return record.email
+    try:
+        return read_claims(record.access_token).email
+    except NotAToken:
+        return ""
+
+
+def bring_in_line(line: ImportLine, *, actor: Actor) -> None:
+    """Do what the line asks for and write down how it went. The caller has claimed it: state and attempts are its own.
+
+    Raises nothing: a line that cannot be done must not keep the others from being done.
+    """
+    result = _Result(email=line.email)
+    try:
+        _bring_in(line, result, actor)
+    except _Superseded:
+        return
+    except Refused as refused:
+        result.reason, result.email = refused.reason, refused.email or result.email
+    except UpstreamError as error:
+        result.reason = reason_of(error)
+    except Exception as error:
+        # Without the text of the exception: it may quote what was imported.
+        logger.error(
+            "import %s, line %s: %s\n%s",
+            line.job_id,
+            line.number,
+            type(error).__name__,
+            "".join(traceback.format_tb(error.__traceback__)),
+        )
+        result.reason = UNREACHABLE
+    _finish(line, result)
+
+
+def _bring_in(line: ImportLine, result: _Result, actor: Actor) -> None:
+    record = unpack(line)
+    known = Owner.objects.filter(email=login_email(record)).first()
+    keep = _keeper(line)
+    login = log_in(
+        record,
+        device_id=str(known.device_id if known else uuid4()),
+        client_id=known.client_id if known else "",
+        keep=keep,
+    )
+    result.email = login.email
+    workspaces = choose(login)
+    owner = store_login(login, actor=actor)
+    until = [login.expires_at]
+    for workspace in workspaces:
+        try:
+            tokens = token_for(login, workspace.account_id, keep)
+            brought = bring_in(owner=owner, workspace=workspace, tokens=tokens, actor=actor)
+        except UpstreamError as error:
+            # The other workspaces of this login are no worse for it.
+            result.reason = result.reason or reason_of(error)
+            continue
+        until.append(tokens.expires_at)
+        result.teams.append(brought)
+        result.reason = result.reason or brought.problem
+    _keep_last_session(owner, login, actor)
+    owner.refresh_from_db()
+    # Tokens of a log-in that had ended are kept, and prove nothing.
+    is_good = known is None or known.login == Owner.Login.OK or _brought_means(owner, login.record)
+    result.renews_itself = owner.can_renew and is_good
+    result.access_until = min((moment for moment in until if moment), default=None)
+
+
+def _brought_means(owner: Owner, record: Record) -> bool:
+    """Is what the Owner renews by from this record?"""
+    pairs = ((record.session_token, owner.session_token), (record.refresh_token, owner.refresh_token))
+    return any(given and newest(given) == stored for given, stored in pairs)
+
+
+def _keeper(line: ImportLine) -> Keep:
+    def keep(record: Record) -> None:
+        """Commit rotated tokens into the line: they are what a second try has to start from."""
+        mine = ImportLine.objects.filter(pk=line.pk, state=State.WORKING, attempts=line.attempts)
+        if not mine.update(payload=pack(record)):
+            raise _Superseded
+
+    return keep
+
+
+def _keep_last_session(owner: Owner, login: Login, actor: Actor) -> None:
+    """Exchanging for one workspace after another may have rotated the session more than once."""
+    session_token = login.record.session_token
+    if session_token and newest(session_token) != session_token:
+        store_tokens(owner_id=owner.pk, session_token=newest(session_token), source="import", actor=actor)
+
+
+def _finish(line: ImportLine, result: _Result) -> None:
+    values: dict[str, Any] = {
+        "state": result.state,
+        "reason": result.reason,
+        "email": result.email[:254],
+        "teams": [asdict(team) for team in result.teams],
+        "renews_itself": result.renews_itself,
+        "access_until": result.access_until,
+        "finished_at": timezone.now(),
+    }
+    if result.state != State.FAILED:
+        values["payload"] = ""
+    end_line(line, values)
+
+
+def end_line(line: ImportLine, values: dict[str, Any]) -> None:
+    """Write down how this line ended, and its duplicates with it: what failed here is not in by them either."""
+    is_bad = values["state"] in (State.FAILED, State.INVALID)
+    for_duplicates = {key: values[key] for key in ("reason", "email", "finished_at") if key in values}
+    with transaction.atomic():
+        mine = ImportLine.objects.filter(pk=line.pk, state=State.WORKING, attempts=line.attempts)
+        # 0 rows: another worker took the line over, and its result is the one that counts.
+        if mine.update(**values):
+            duplicates = ImportLine.objects.filter(duplicate_of=line.pk, state=State.WAITING)
+            duplicates.update(state=values["state"] if is_bad else State.DUPLICATE, **for_duplicates)

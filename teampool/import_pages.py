@@ -1,0 +1,172 @@
+"""Bringing Teams in and renewing log-ins: the box, the page that follows one import, the list of past ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Count, Q, QuerySet, Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from notifications.actors import operator
+from teampool import import_words, importing
+from teampool.import_lines import login_email
+from teampool.import_work import OPEN
+from teampool.importing import BAD
+from teampool.models import FREE_SEATS, ImportJob, ImportLine, Owner, Team
+from teampool.parsing import parse
+from teampool.records import Record
+
+PAGE = 50
+PAST_IMPORTS = 50
+State = ImportLine.State
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def import_teams(request: HttpRequest) -> HttpResponse:
+    """The box; a POST takes the import on and moves to its own page."""
+    _may_import(request)
+    owner = _owner(request)
+    text, errors = "", []
+    if request.method == "POST":
+        text = request.POST.get("text", "")
+        try:
+            return redirect("admin:import_job", _accept(request, text, owner).pk)
+        except Unacceptable as problem:
+            errors = [str(problem)]
+    jobs = ImportJob.objects.annotate(
+        good=Count("lines", filter=Q(lines__state__in=(State.CREATED, State.UPDATED))),
+        bad=Count("lines", filter=Q(lines__state__in=BAD)),
+    ).order_by("-pk")[:PAST_IMPORTS]
+    context = {"title": _("Import"), "owner": owner, "text": text, "errors": errors, "rows": 10, "jobs": jobs}
+    return _page(request, "admin/import/new.html", context, status=400 if errors else 200)
+
+
+class Unacceptable(ValueError):
+    """Nothing was taken on; the text says why."""
+
+
+def _accept(request: HttpRequest, text: str, owner: Owner | None) -> ImportJob:
+    upload = request.FILES.get("file")
+    size = upload.size if upload is not None else len(text.encode("utf-8", errors="replace"))
+    if (size or 0) > importing.MOST_BYTES:
+        raise Unacceptable(_("The file is larger than 5 MB. Import it in parts."))
+    records = parse(importing.read_text(upload.read()) if upload is not None else text)
+    if owner is not None:
+        _must_belong_to(owner, records)
+        records = [_for(owner, record) for record in records]
+    try:
+        return importing.accept_records(records, actor=operator(request))
+    except importing.NothingToImport:
+        message = _("Paste what chatgpt.com/api/auth/session shows, or one account a line.")
+        raise Unacceptable(message) from None
+    except importing.TooManyLines:
+        message = _("More than {n} lines. Import them in parts.").format(n=f"{importing.MOST_LINES:,}")
+        raise Unacceptable(message) from None
+
+
+def _must_belong_to(owner: Owner, records: list[Record]) -> None:
+    """The page was opened to renew one log-in: a session of somebody else is a mistake, and is not kept."""
+    for email in map(login_email, records):
+        if email and email.lower() != owner.email:
+            message = _("This session belongs to {email}, not to {owner}. Nothing was saved.")
+            raise Unacceptable(message.format(email=email, owner=owner.email))
+
+
+def _for(owner: Owner, record: Record) -> Record:
+    """A bare token does not say whose it is: the import refuses it when ChatGPT names somebody else."""
+    return record if login_email(record) or record.problem else replace(record, email=owner.email)
+
+
+@require_safe
+def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
+    """One import, followed by polling until it is finished; it goes on whoever looks."""
+    _may_import(request)
+    job = get_object_or_404(ImportJob, pk=job_id)
+    counts = {row["state"]: row["n"] for row in job.lines.values("state").order_by().annotate(n=Count("pk"))}
+    only_failed = request.GET.get("only") == "failed"
+    lines = job.lines.defer("payload").order_by("number", "part")
+    page = Paginator(lines.filter(state__in=BAD) if only_failed else lines, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "title": _("Import {n}").format(n=job.pk),
+        "job": job,
+        "done": job.total - sum(counts.get(state, 0) for state in OPEN),
+        "failed": sum(counts.get(state, 0) for state in BAD),
+        "retriable": importing.retriable(job.pk).count() if job.finished_at else 0,
+        "only_failed": only_failed,
+        "page": page,
+        "rows": [_row(line) for line in page],
+        "finish": import_words.finish(counts, free=_free_seats_brought(job)) if job.finished_at else "",
+    }
+    if getattr(request, "htmx", False):
+        return TemplateResponse(request, "admin/import/live.html", context)
+    return _page(request, "admin/import/job.html", context)
+
+
+@require_POST
+def retry_failed(request: HttpRequest, job_id: int) -> HttpResponse:
+    """The failed lines once more, as an import of their own: no second paste while they are kept."""
+    _may_import(request)
+    job = get_object_or_404(ImportJob, pk=job_id)
+    try:
+        again = importing.retry_failed(job_id=job.pk, actor=operator(request))
+    except importing.NothingToImport:
+        messages.warning(request, _("Nothing to retry: lines that may succeed later are kept for 24 hours."))
+        return redirect("admin:import_job", job.pk)
+    return redirect("admin:import_job", again.pk)
+
+
+def _row(line: ImportLine) -> dict[str, Any]:
+    teams = [
+        {"url": reverse("admin:teampool_team_change", args=[team["id"]]), "name": _team_name(team)}
+        for team in line.teams
+        if team.get("id")
+    ]
+    return {
+        "number": line.number,
+        "email": line.email,
+        "holds": import_words.holds(line),
+        "badge": import_words.badge(line.state),
+        "teams": teams,
+        "explanation": import_words.explanation(line),
+    }
+
+
+def _team_name(team: dict[str, Any]) -> str:
+    return f"{team.get('name') or _('Team')} {str(team.get('account_id', ''))[:8]}"
+
+
+def _free_seats_brought(job: ImportJob) -> int:
+    """Free seats now of the Teams this import brought in new."""
+    created = job.lines.filter(state=State.CREATED).values_list("teams", flat=True)
+    ids = {team["id"] for teams in created for team in teams if team.get("action") == "created"}
+    teams: QuerySet[Team] = Team.objects.allocatable(timezone.now()).filter(pk__in=ids)
+    return teams.aggregate(n=Sum(FREE_SEATS))["n"] or 0
+
+
+def _owner(request: HttpRequest) -> Owner | None:
+    """The Owner whose log-in is to be renewed, when the page was opened for one."""
+    asked = request.POST.get("owner") or request.GET.get("owner")
+    if not asked:
+        return None
+    if not asked.isdecimal():
+        raise Http404
+    return get_object_or_404(Owner.objects.defer("session_token", "refresh_token"), pk=asked)
+
+
+def _may_import(request: HttpRequest) -> None:
+    if not request.user.has_perm("teampool.add_importjob"):
+        raise PermissionDenied
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    return TemplateResponse(request, template, admin.site.each_context(request) | context, status=status)

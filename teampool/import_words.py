@@ -1,0 +1,65 @@
+"""What became of a line, in words: its state, why not, and what a Team brought with it."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from notifications.times import full
+from teampool.models import ImportLine
+from teampool.reasons import reason_text
+
+State = ImportLine.State
+_LOOKS = {
+    State.WAITING: (gettext_lazy("Queued"), "idle", "hourglass_empty"),
+    State.WORKING: (gettext_lazy("In progress"), "busy", "sync"),
+    State.CREATED: (gettext_lazy("Created"), "good", "check_circle"),
+    State.UPDATED: (gettext_lazy("Updated"), "good", "check_circle"),
+    State.DUPLICATE: (gettext_lazy("Duplicate"), "idle", "content_copy"),
+    State.INVALID: (gettext_lazy("Invalid"), "bad", "cancel"),
+    State.FAILED: (gettext_lazy("Failed"), "bad", "cancel"),
+}
+
+
+def badge(state: str) -> dict[str, str]:
+    word, tone, icon = _LOOKS[State(state)]
+    return {"text": str(word), "tone": tone, "icon": icon}
+
+
+def holds(line: ImportLine) -> str:
+    """`AT ✓ RT ✓ ST –`: which tokens the line had, never one of them."""
+    there = line.holds.split()
+    return " ".join(f"{mark} {'✓' if mark in there else '–'}" for mark in ("AT", "RT", "ST"))
+
+
+def explanation(line: ImportLine) -> str:
+    """Why it did not work; or how long the login lasts, and how many people were in the Teams before."""
+    if line.reason:
+        return reason_text(line.reason)
+    if line.state not in (State.CREATED, State.UPDATED):
+        return ""
+    parts = []
+    if line.renews_itself:
+        parts.append(_("Renews itself"))
+    elif line.access_until is not None:
+        parts.append(_("Until {time}, cannot renew itself").format(time=full(line.access_until)))
+    people = sum(team.get("baseline") or 0 for team in line.teams)
+    if people:
+        text = ngettext("{n} person there is kept as baseline", "{n} people there are kept as baseline", people)
+        parts.append(text.format(n=people))
+    return _(", ").join(parts)
+
+
+def finish(counts: dict[str, int], *, free: int) -> str:
+    """`Created 3 · updated 1 · failed 2, free seats +11`; states nobody is in are left out."""
+    words = {
+        State.CREATED: _("created {n}"),
+        State.UPDATED: _("updated {n}"),
+        State.DUPLICATE: _("duplicate {n}"),
+        State.INVALID: _("invalid {n}"),
+        State.FAILED: _("failed {n}"),
+    }
+    parts = [word.format(n=f"{counts[state]:,}") for state, word in words.items() if counts.get(state)]
+    text = " · ".join(parts)
+    text = text[:1].upper() + text[1:]
+    return _("{results}, free seats +{n}").format(results=text, n=f"{free:,}") if free else text

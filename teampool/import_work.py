@@ -1,0 +1,135 @@
+"""Works on accepted imports: in slices, four lines at a time, resumable by anybody at any moment.
+
+The job's row holds a lease; whoever has it may touch the job's lines. Lines found `working` by a new holder
+were left behind by a dead one and are done again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
+
+from django.db import connections, transaction
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from notifications import events
+from notifications.actors import Actor
+from teampool.import_lines import bring_in_line, end_line
+from teampool.models import ImportJob, ImportLine
+from teampool.reasons import UNREACHABLE
+
+RUN_IMPORT = "teampool.tasks.run_import"
+SLICE = timedelta(seconds=45)
+LEASE = timedelta(seconds=60)
+RENEW_EVERY = timedelta(seconds=10)
+THREADS = 4
+# A line that has killed its worker this often is not tried again by itself.
+MOST_ATTEMPTS = 3
+
+State = ImportLine.State
+OPEN = (State.WAITING, State.WORKING)
+
+
+def work(job_id: int, *, still_mine: Callable[[], bool] = lambda: True, seconds: float | None = None) -> bool:
+    """Bring in lines of this import for up to a slice of time; True while lines are left and nobody holds them.
+
+    Does nothing when another process is at it, or nothing is left. `still_mine` is asked every
+    few seconds; when it says no, no further line is begun.
+    """
+    job = ImportJob.objects.filter(pk=job_id, finished_at=None).first()
+    lease = _take_lease(job_id) if job is not None else None
+    if job is None or lease is None:
+        return False
+    actor = Actor(job.actor_kind, job.actor, job.ip)
+    _take_back(job_id)
+    stop, guard = threading.Event(), threading.Lock()
+    ends_at = time.monotonic() + (SLICE.total_seconds() if seconds is None else seconds)
+
+    def drain() -> None:
+        try:
+            while not stop.is_set() and time.monotonic() < ends_at:
+                with guard:
+                    line = _claim(job_id)
+                if line is None:
+                    return
+                bring_in_line(line, actor=actor)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="import") as pool:
+        pending = {pool.submit(drain) for _ in range(min(THREADS, job.total))}
+        try:
+            while pending:
+                done, pending = wait(pending, timeout=RENEW_EVERY.total_seconds())
+                for future in done:
+                    future.result()
+                renewed = _renew_lease(job_id, lease) if still_mine() else None
+                if renewed is None:
+                    stop.set()
+                else:
+                    lease = renewed
+        finally:
+            stop.set()
+    if _finish(job_id, actor):
+        return False
+    return ImportJob.objects.filter(pk=job_id, lease_until=lease).update(lease_until=None) == 1
+
+
+def waiting_jobs(now: datetime) -> list[int]:
+    """Unfinished imports nobody works on, the one that waits longest first."""
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    jobs = ImportJob.objects.filter(free, finished_at=None).order_by(F("lease_until").asc(nulls_first=True), "pk")
+    return list(jobs.values_list("pk", flat=True))
+
+
+def _take_lease(job_id: int) -> datetime | None:
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    until = now + LEASE
+    # 0 rows: another process is at it.
+    return until if ImportJob.objects.filter(free, pk=job_id).update(lease_until=until) else None
+
+
+def _renew_lease(job_id: int, lease: datetime) -> datetime | None:
+    """The moment it ends by is also whose it is: None when another process took it over."""
+    until = timezone.now() + LEASE
+    return until if ImportJob.objects.filter(pk=job_id, lease_until=lease).update(lease_until=until) else None
+
+
+def _take_back(job_id: int) -> None:
+    """Under a fresh lease: lines still being worked on belong to nobody alive."""
+    left = ImportLine.objects.filter(job_id=job_id, state=State.WORKING)
+    for line in left.filter(attempts__gte=MOST_ATTEMPTS):
+        end_line(line, {"state": State.FAILED, "reason": UNREACHABLE, "finished_at": timezone.now()})
+    left.filter(attempts__lt=MOST_ATTEMPTS).update(state=State.WAITING)
+
+
+def _claim(job_id: int) -> ImportLine | None:
+    """The next line, for the caller alone; counted before the work begins, so that deaths count too."""
+    while True:
+        waiting = ImportLine.objects.filter(job_id=job_id, state=State.WAITING, duplicate_of=None)
+        line = waiting.order_by("number", "part").first()
+        if line is None:
+            return None
+        mine = ImportLine.objects.filter(pk=line.pk, state=State.WAITING, attempts=line.attempts)
+        if mine.update(state=State.WORKING, attempts=F("attempts") + 1):
+            line.attempts += 1
+            return line
+
+
+def _finish(job_id: int, actor: Actor) -> bool:
+    """Close the job when no line is left; True when it is closed."""
+    if ImportLine.objects.filter(job_id=job_id, state__in=OPEN).exists():
+        return False
+    with transaction.atomic():
+        open_job = ImportJob.objects.filter(pk=job_id, finished_at=None)
+        if open_job.update(finished_at=timezone.now(), lease_until=None):
+            counted = ImportLine.objects.filter(job_id=job_id).values("state").annotate(n=Count("pk")).order_by("state")
+            counts = {row["state"]: row["n"] for row in counted}
+            subject = events.Subject("import", str(job_id), str(job_id))
+            events.import_finished(subject=subject, counts=counts, actor=actor)
+    return True

@@ -1,0 +1,162 @@
+"""Imports as rows: what was accepted, how far it is, what may be tried again. `import_work` does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from notifications import events
+from notifications.actors import Actor
+from notifications.bells import ring
+from teampool.import_lines import holds, login_email, pack
+from teampool.import_work import RUN_IMPORT, work
+from teampool.models import ImportJob, ImportLine
+from teampool.parsing import parse
+from teampool.reasons import RETRYABLE, reason_text, state_of
+from teampool.records import Record
+
+__all__ = [
+    "MOST_BYTES",
+    "MOST_LINES",
+    "NothingToImport",
+    "TooManyLines",
+    "accept",
+    "accept_records",
+    "forget",
+    "progress",
+    "read_text",
+    "reason_text",
+    "retriable",
+    "retry_failed",
+    "work",
+]
+
+KEPT_FOR = timedelta(hours=24)
+MOST_BYTES = 5 * 1024 * 1024
+MOST_LINES = 20_000
+_ROWS_AT_ONCE = 500
+
+State = ImportLine.State
+GOOD = (State.CREATED, State.UPDATED, State.DUPLICATE)
+BAD = (State.INVALID, State.FAILED)
+
+
+class NothingToImport(ValueError):
+    """There is no line that could be an account, or none left to try again."""
+
+
+class TooManyLines(ValueError):
+    """More lines than one import may have."""
+
+
+def read_text(data: bytes) -> str:
+    """The text of a file, whatever editor saved it; bytes that are no text in any way become U+FFFD."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("gb18030", "replace")
+
+
+def accept(*, text: str, actor: Actor, format: str = "auto", is_rung: bool = True) -> ImportJob:
+    """Take on every line of `text`, and ring for the work. Raises NothingToImport and TooManyLines.
+
+    With `is_rung` False the caller works on it at once; should it die, the minute's sweep finds the job.
+    """
+    return accept_records(parse(text, format=format), actor=actor, is_rung=is_rung)
+
+
+def accept_records(records: Iterable[Record], *, actor: Actor, is_rung: bool = True) -> ImportJob:
+    """The same for accounts that are parsed already."""
+    records = list(records)
+    if not records:
+        raise NothingToImport
+    if len(records) > MOST_LINES:
+        raise TooManyLines
+    return _open_job(list(_lines(records, timezone.now())), actor, is_rung=is_rung)
+
+
+def retriable(job_id: int) -> QuerySet[ImportLine]:
+    """The failed lines that may do better another time, and whose secrets are still kept."""
+    lines = ImportLine.objects.filter(job_id=job_id, state=State.FAILED, reason__in=RETRYABLE)
+    return lines.exclude(payload="")
+
+
+def retry_failed(*, job_id: int, actor: Actor, is_rung: bool = True) -> ImportJob:
+    """A new import of the lines that are `retriable`. Raises NothingToImport.
+
+    The secrets move over, so that two clicks make one retry.
+    """
+    with transaction.atomic():
+        old = list(retriable(job_id).select_for_update())
+        if not old:
+            raise NothingToImport
+        ImportLine.objects.filter(pk__in=[line.pk for line in old]).update(payload="")
+        again = [
+            ImportLine(number=line.number, part=line.part, email=line.email, holds=line.holds, payload=line.payload)
+            for line in old
+        ]
+        return _open_job(again, actor, is_rung=is_rung, retry_of_id=job_id)
+
+
+def progress(job: ImportJob) -> dict[str, int]:
+    """How far it is, by one query. A duplicate counts as done well: its account is in by the other line."""
+    counts = ImportLine.objects.filter(job=job).aggregate(
+        good=Count("pk", filter=Q(state__in=GOOD)), bad=Count("pk", filter=Q(state__in=BAD))
+    )
+    good, bad = counts["good"], counts["bad"]
+    return {"current": good + bad, "total": job.total, "success_count": good, "failed_count": bad}
+
+
+def forget(*, now: datetime) -> int:
+    """Wipe the secrets of lines that failed more than 24 hours ago; how many."""
+    old = ImportLine.objects.filter(state=State.FAILED, finished_at__lt=now - KEPT_FOR).exclude(payload="")
+    return old.update(payload="")
+
+
+def _open_job(lines: list[ImportLine], actor: Actor, *, is_rung: bool, retry_of_id: int | None = None) -> ImportJob:
+    with transaction.atomic():
+        job = ImportJob.objects.create(
+            actor_kind=actor.kind,
+            actor=actor.name[:254],
+            ip=actor.ip,
+            total=len(lines),
+            retry_of_id=retry_of_id,
+        )
+        for line in lines:
+            line.job = job
+        ImportLine.objects.bulk_create([one for one in lines if one.duplicate_of is None], batch_size=_ROWS_AT_ONCE)
+        duplicates = [one for one in lines if one.duplicate_of is not None]
+        for line in duplicates:
+            line.duplicate_of = line.duplicate_of  # which has a number now
+        ImportLine.objects.bulk_create(duplicates, batch_size=_ROWS_AT_ONCE)
+        subject = events.Subject("import", str(job.pk), str(job.pk))
+        events.import_accepted(subject=subject, lines=len(lines), actor=actor)
+        if is_rung:
+            ring(RUN_IMPORT, job.pk)
+    return job
+
+
+def _lines(records: list[Record], now: datetime) -> Iterator[ImportLine]:
+    """A row for each record. What cannot be read is settled here; what comes twice waits for the first of its kind."""
+    seen: dict[tuple[str, ...], ImportLine] = {}
+    parts: dict[int, int] = {}
+    for record in records:
+        parts[record.line] = parts.get(record.line, 0) + 1
+        line = ImportLine(
+            number=record.line, part=parts[record.line], email=login_email(record)[:254], holds=holds(record)
+        )
+        same = (line.email, record.access_token, record.refresh_token, record.session_token, record.account_id)
+        if record.problem:
+            line.state, line.reason, line.finished_at = state_of(record.problem), record.problem, now
+        elif same in seen:
+            line.duplicate_of = seen[same]
+        else:
+            seen[same] = line
+            line.payload = pack(record)
+        yield line

@@ -1,0 +1,97 @@
+"""Accounts out of JSON: a session, our own API's objects, cookie exports, arrays of any of them. Pure."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+from teampool.records import ACCESS, ACCOUNT, CLIENT, EMAIL, REFRESH, SESSION, Record, Slot, build, slot_of, unreadable
+from teampool.upstream.cookies import session_token_in
+
+# Where each slot may stand: at the top, or one level down.
+_KEYS: dict[Slot, tuple[str, ...]] = {
+    EMAIL: ("email", "user.email"),
+    ACCESS: ("accessToken", "access_token", "tokens.access_token"),
+    REFRESH: ("refreshToken", "refresh_token", "tokens.refresh_token"),
+    SESSION: ("sessionToken", "session_token"),
+    CLIENT: ("clientId", "client_id"),
+    ACCOUNT: ("accountId", "account_id", "account.id", "tokens.account_id"),
+}
+
+
+class _WrongType(Exception):
+    """A value that should be text and is not."""
+
+
+def read_json(text: str, line: int, last_line: int, element_lines: list[int]) -> list[Record] | None:
+    """The records of one JSON document; None when it is not JSON.
+
+    `element_lines` are the lines on which the objects of a top-level array begin.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(data, list):
+        return [_read_one(data, line, last_line)]
+    if not data:
+        return [unreadable(line, "json", last_line)]
+    if _is_cookie_export(data):
+        return [_read_cookies(data, line, last_line)]
+    lines = element_lines if len(element_lines) == len(data) else [line] * len(data)
+    ends = [max(begin, following - 1) for begin, following in pairwise(lines)] + [last_line]
+    return [_read_one(item, begin, end) for item, begin, end in zip(data, lines, ends, strict=True)]
+
+
+def _read_one(data: Any, line: int, last_line: int) -> Record:
+    if isinstance(data, str) and slot_of(data) == ACCESS:
+        return build([(ACCESS, data)], line, text_kind="json", last_line=last_line)
+    if isinstance(data, list) and _is_cookie_export(data):
+        return _read_cookies(data, line, last_line)
+    if not isinstance(data, dict):
+        return unreadable(line, "json", last_line)
+    if isinstance(data.get("cookies"), list) and _is_cookie_export(data["cookies"]):
+        return _read_cookies(data["cookies"], line, last_line)
+    try:
+        found = [(slot, value) for slot, keys in _KEYS.items() for key in keys if (value := _value(data, key))]
+    except _WrongType:
+        return unreadable(line, "json", last_line)
+    if any(slot == EMAIL and slot_of(value) != EMAIL for slot, value in found):
+        return unreadable(line, "json", last_line)
+    return build(found, line, text_kind="json", last_line=last_line)
+
+
+def _value(data: dict[str, Any], key: str) -> str:
+    """The text under a key; "" for absent and null."""
+    value: Any = data
+    for part in key.split("."):
+        if value is None or isinstance(value, str):
+            return ""
+        if not isinstance(value, dict):
+            raise _WrongType(key)
+        value = value.get(part)
+    if value is None:
+        return ""
+    # One line of printable text, or it could not be stored or sent.
+    if not isinstance(value, str) or not value.isprintable():
+        raise _WrongType(key)
+    return value.strip()
+
+
+def _is_cookie_export(data: list[Any]) -> bool:
+    return bool(data) and all(isinstance(item, dict) and "name" in item and "value" in item for item in data)
+
+
+def _read_cookies(data: list[Any], line: int, last_line: int) -> Record:
+    jar = {item["name"]: item["value"] for item in data if all(isinstance(item[key], str) for key in ("name", "value"))}
+    return cookie_record(jar, line, last_line)
+
+
+def cookie_record(jar: dict[str, str], line: int, last_line: int) -> Record:
+    """The record of one browser's cookies; unreadable when a chunk of the session token is missing."""
+    token = session_token_in(jar)
+    if not token and any("session-token" in name for name in jar):
+        return unreadable(line, "cookie", last_line)
+    found = [(SESSION, token)] if token else []
+    return build(found, line, text_kind="cookie", last_line=last_line)

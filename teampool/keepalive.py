@@ -1,0 +1,71 @@
+"""Keeps log-ins alive: access tokens that run out within a day are renewed ahead of time.
+
+A session hands out one token until it is nearly over, so that most early tries bring nothing: each of those puts the
+next one off by half of the time that is left, an hour at most. A token that lives less than a day is renewed when half
+of its time is over.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from teampool import credentials
+from teampool.models import Owner, Team
+
+log = logging.getLogger(__name__)
+AHEAD = timedelta(hours=24)
+LONGEST_PAUSE = timedelta(hours=1)
+LONGEST_WAIT = AHEAD / 2  # half of the time of a token that is due at once
+
+
+def due_team_ids(now: datetime) -> list[int]:
+    """Teams whose access token runs out within 24 hours and whose log-in can renew it, the soonest first."""
+    teams = Team.objects.filter(
+        Q(renewal_due_at=None) | Q(renewal_due_at__lte=now),
+        archived_at=None,
+        access_expires_at__lte=now + AHEAD,
+        owner__login=Owner.Login.OK,
+        token_state=Team.Token.HEALTHY,
+    ).select_related("owner")
+    return [team.pk for team in teams.order_by("access_expires_at", "pk") if team.owner.can_renew]
+
+
+def keep_alive(*, now: datetime, until: datetime) -> tuple[int, int]:
+    """Renew what is due, one log-in after the other, until out of time; how many were renewed and how many not.
+
+    One refresh may serve several Teams of a login: those renewed on the way are not asked for again.
+    """
+    renewed = failed = 0
+    for team_id in due_team_ids(now):
+        team = Team.objects.get(pk=team_id)
+        is_put_off = team.renewal_due_at is not None and team.renewal_due_at > now
+        if is_put_off or team.access_expires_at is None or team.access_expires_at > now + AHEAD:
+            continue  # renewed with its sibling
+        try:
+            fresh = credentials.renew(team_id=team_id, rejected_token=team.access_token)
+            renewed += 1
+            _space_out(team.owner_id, fresh, now)
+        except credentials.CannotRenew as error:
+            failed += 1
+            _put_off(team, now)
+            log.info("keep alive: Team %s: %s", team_id, error.cause)
+        if timezone.now() >= until:
+            break
+    return renewed, failed
+
+
+def _space_out(owner_id: int, fresh: str, now: datetime) -> None:
+    """A new token that is due at once again would be renewed every ten minutes: let half of its time pass first."""
+    for team in Team.objects.filter(owner_id=owner_id, archived_at=None, access_expires_at__lte=now + AHEAD):
+        if team.access_token == fresh and team.access_expires_at is not None:
+            left = max(team.access_expires_at - now, timedelta())
+            Team.objects.filter(pk=team.pk).update(renewal_due_at=now + left / 2)
+
+
+def _put_off(team: Team, now: datetime) -> None:
+    left = max((team.access_expires_at or now) - now, timedelta())
+    Team.objects.filter(pk=team.pk).update(renewal_due_at=now + min(left / 2, LONGEST_PAUSE))

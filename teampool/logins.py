@@ -1,0 +1,214 @@
+"""Who an imported record belongs to, and which workspaces that login runs: access token, else session, else refresh.
+
+Network and no rows, but for one: a rotated token is handed to `keep`, which commits it, before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from teampool import spending
+from teampool.claims import Claims, NotAToken, read_claims
+from teampool.reasons import DEAD, EMAIL_MISMATCH, NO_TEAM, TOKEN_DEAD, Refused
+from teampool.records import NO_TOKEN, Record
+from teampool.upstream.client import Upstream, exchange_session
+from teampool.upstream.errors import UpstreamError
+from teampool.upstream.types import Failure, Op, SessionAnswer, TokenSet, Workspace, normalise_email
+
+Keep = Callable[[Record], None]
+_OTHERS_TURN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login proved good by upstream, with every token the record had, rotated ones in place of the spent."""
+
+    email: str
+    user_id: str
+    record: Record = field(repr=False)
+    device_id: str
+    expires_at: datetime | None
+    scope: str
+    """The workspace the access token was made for; "" when it does not say."""
+    is_exchanged: bool
+    """It came from a session, which makes one for each workspace."""
+    workspaces: tuple[Workspace, ...]
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """The record as it stands now, while one token after another is tried."""
+
+    record: Record = field(repr=False)
+    device_id: str
+    keep: Keep
+
+    def rotate(self, record: Record) -> None:
+        self.record = record
+        self.keep(record)
+
+
+def log_in(record: Record, *, device_id: str, client_id: str = "", keep: Keep) -> Login:
+    """The login behind this record. Raises Refused with its reason, or UpstreamError when nothing can be said.
+
+    `client_id` is what is known from elsewhere, for a refresh token that came without its own.
+    """
+    claims = _claims(record.access_token)
+    if record.refresh_token and not record.client_id and claims is not None:
+        # They came together: the access token says which client the refresh token is bound to (upstream-contract §12).
+        record = replace(record, client_id=claims.client_id)
+    attempt = _Attempt(record, device_id, keep)
+    # A token's own claims only refuse: what they say is believed when upstream has taken the token.
+    if claims is not None:
+        _refuse_other_email(record, claims.email)
+    dead: UpstreamError | None = None
+    for source in _sources(attempt, claims, record.client_id or client_id):
+        try:
+            return _with_token(attempt, source())
+        except UpstreamError as error:
+            if error.failure not in DEAD:
+                raise
+            dead = error
+    email = record.email or (claims.email if claims else "")
+    if dead is None:
+        raise Refused(NO_TOKEN, email=email)
+    if dead.failure is Failure.UNKNOWN_401 and _is_somebody(attempt):
+        raise dead  # the token is good, so nothing is known
+    raise Refused(TOKEN_DEAD, email=email)
+
+
+def token_for(login: Login, account_id: str, keep: Keep) -> TokenSet:
+    """A token for this workspace: exchanged by the session where there is one, else the one there is.
+
+    Raises UpstreamError when the session cannot be asked, or answers for another workspace only.
+    """
+    here = TokenSet(access_token=login.record.access_token, expires_at=login.expires_at)
+    if not login.record.session_token or login.scope == account_id:
+        return here
+    session_token = spending.newest(login.record.session_token)
+    try:
+        answer = exchange_session(session_token, account_id=account_id, device_id=login.device_id)
+    except UpstreamError as error:
+        if error.failure in DEAD and not login.is_exchanged:
+            return here
+        raise
+    if answer.email != login.email or answer.account_id != account_id:
+        if login.is_exchanged:
+            raise UpstreamError(Failure.PROTOCOL_ERROR, code="wrong_workspace", op=Op.SESSION)
+        return here  # an access token of its own may administer every workspace of the login
+    if answer.tokens.session_token and answer.tokens.session_token != session_token:
+        spending.remember(sent=session_token, received=answer.tokens.session_token)
+        keep(replace(login.record, session_token=answer.tokens.session_token))
+    return answer.tokens
+
+
+def choose(login: Login) -> tuple[Workspace, ...]:
+    """The workspaces to bring in: the one the record names, else all this login can manage. Raises Refused."""
+    wanted = login.record.account_id
+    named = [workspace for workspace in login.workspaces if workspace.account_id == wanted]
+    if wanted and not any(workspace.structure == "personal" for workspace in named):
+        chosen = [workspace for workspace in named if workspace.is_manageable]
+    else:
+        # A session copied while the personal account was open names that one: nobody means it.
+        chosen = [workspace for workspace in login.workspaces if workspace.is_manageable]
+    if not chosen:
+        raise Refused(NO_TEAM, email=login.email)
+    return tuple(chosen)
+
+
+def _claims(token: str) -> Claims | None:
+    try:
+        return read_claims(token) if token else None
+    except NotAToken:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An access token and whose it is said to be."""
+
+    expires_at: datetime | None
+    scope: str
+    email: str
+    user_id: str
+    is_exchanged: bool = False
+
+
+def _sources(attempt: _Attempt, claims: Claims | None, client_id: str) -> Iterator[Callable[[], _Found]]:
+    record = attempt.record
+    if record.access_token:
+        yield partial(_given, claims)
+    if record.session_token:
+        yield partial(_exchange, attempt)
+    if record.refresh_token and client_id:
+        yield partial(_refresh, attempt, client_id)
+
+
+def _given(claims: Claims | None) -> _Found:
+    if claims is None:
+        return _Found(None, "", "", "")
+    return _Found(claims.expires_at, claims.account_id, claims.email, claims.user_id)
+
+
+def _exchange(attempt: _Attempt) -> _Found:
+    record = attempt.record
+    session_token = spending.newest(record.session_token)
+    answer: SessionAnswer = exchange_session(
+        session_token, account_id=record.account_id or None, device_id=attempt.device_id
+    )
+    _refuse_other_email(record, answer.email)
+    rotated = answer.tokens.session_token or session_token
+    if rotated != session_token:
+        spending.remember(sent=session_token, received=rotated)
+    attempt.rotate(replace(record, access_token=answer.tokens.access_token, session_token=rotated))
+    return _Found(answer.tokens.expires_at, answer.account_id, answer.email, answer.user_id, is_exchanged=True)
+
+
+def _refresh(attempt: _Attempt, client_id: str) -> _Found:
+    record = attempt.record
+    try:
+        tokens = spending.spend(refresh_token=record.refresh_token, client_id=client_id, patience=_OTHERS_TURN)
+    except UpstreamError as error:
+        if error.salvage is not None:
+            newest = spending.newest(record.refresh_token)
+            attempt.rotate(replace(record, refresh_token=newest, client_id=client_id))
+        raise
+    attempt.rotate(
+        replace(record, access_token=tokens.access_token, refresh_token=tokens.refresh_token, client_id=client_id)
+    )
+    claims = _claims(tokens.access_token)
+    found = _given(claims)
+    return replace(found, expires_at=found.expires_at or tokens.expires_at)
+
+
+def _with_token(attempt: _Attempt, found: _Found) -> Login:
+    """Ask upstream with the token in hand; its answer is the proof that the token is good."""
+    record = attempt.record
+    email, user_id = found.email, found.user_id
+    with Upstream(access_token=record.access_token, device_id=attempt.device_id) as upstream:
+        if not email:
+            identity = upstream.me()
+            email, user_id = identity.email, user_id or identity.user_id
+        _refuse_other_email(record, email)
+        workspaces = upstream.account_check()
+    return Login(
+        email, user_id, record, attempt.device_id, found.expires_at, found.scope, found.is_exchanged, workspaces
+    )
+
+
+def _is_somebody(attempt: _Attempt) -> bool:
+    """A 401 nobody knows: does the token still say who it is? (upstream-contract §2.3)."""
+    try:
+        with Upstream(access_token=attempt.record.access_token, device_id=attempt.device_id) as upstream:
+            upstream.me()
+    except UpstreamError as error:
+        return error.failure not in DEAD
+    return True
+
+
+def _refuse_other_email(record: Record, email: str) -> None:
+    if record.email and email and normalise_email(record.email) != email:
+        raise Refused(EMAIL_MISMATCH, email=record.email)

@@ -1,0 +1,77 @@
+"""`import_teams [FILE|-] [--dry-run] [--format …]`: progress on stderr, one result a line on stdout."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from notifications import actors
+from teampool import import_answers, importing
+from teampool.import_following import follow
+from teampool.import_lines import holds, login_email
+from teampool.models import ImportLine
+from teampool.parsing import FORMATS, parse
+from teampool.reasons import reason_text
+
+
+class Command(BaseCommand):
+    help = "Imports accounts from a file or standard input, here and now; exit status 1 if any line failed."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", nargs="?", default="-", help="a file, or - for standard input")
+        parser.add_argument("--dry-run", action="store_true", help="only read the lines; nothing is stored or asked")
+        parser.add_argument("--format", choices=FORMATS, default="auto")
+
+    def handle(self, *, file: str, dry_run: bool, format: str, **options: Any) -> None:
+        text = importing.read_text(_read(file))
+        failed = self._show(text, format) if dry_run else self._import(text, format)
+        if failed:
+            raise SystemExit(1)
+
+    def _show(self, text: str, format: str) -> int:
+        """What each line is taken for; how many cannot be used."""
+        records = parse(text, format=format)
+        for record in records:
+            found = reason_text(record.problem) if record.problem else f"{login_email(record) or '-'} {holds(record)}"
+            self.stdout.write(f"{record.line}: {found}")
+        return sum(1 for record in records if record.problem)
+
+    def _import(self, text: str, format: str) -> int:
+        try:
+            job = importing.accept(text=text, format=format, actor=actors.command("import_teams"), is_rung=False)
+        except importing.NothingToImport:
+            raise CommandError("There is no line in it that could be an account.") from None
+        except importing.TooManyLines:
+            raise CommandError(f"More than {importing.MOST_LINES:,} lines. Import them in parts.") from None
+        done = 0
+        with tqdm(total=job.total, unit=" lines", file=sys.stderr, disable=None) as bar:
+            # No worker is needed: this process does it, and any other may go on should this one die.
+            for line in follow(job.pk, patience=0, needs_place=False):
+                with bar.external_write_mode():
+                    self.stdout.write(_result(line))
+                bar.update()
+                done += 1
+        counts = importing.progress(job)
+        self.stderr.write(f"{counts['success_count']} imported, {counts['failed_count']} failed, of {job.total}")
+        return counts["failed_count"] + job.total - done
+
+
+def _read(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from None
+
+
+def _result(line: ImportLine) -> str:
+    answer = import_answers.result(line)
+    teams = ", ".join(team["account_id"] for team in line.teams)
+    parts = (str(line.state), line.email, teams, answer.get("message") or answer.get("error") or "")
+    return f"{line.number}: " + "  ".join(part for part in parts if part)

@@ -1,0 +1,69 @@
+"""What was imported, line by line."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from notifications.encryption import EncryptedTextField
+
+
+class ImportJob(models.Model):
+    """One import, accepted and then finished whatever happens to who asked for it."""
+
+    created_at = models.DateTimeField(_("time"), default=timezone.now)
+    actor_kind = models.CharField(max_length=16)
+    actor = models.CharField(_("who"), max_length=254, blank=True)
+    ip = models.CharField(max_length=64, blank=True)
+    total = models.PositiveIntegerField(_("lines"), default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class ImportLine(models.Model):
+    """One line of an import and what became of it; its secrets are wiped with success or after 24 hours."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        WORKING = "working", _("working")
+        CREATED = "created", _("created")
+        UPDATED = "updated", _("updated")
+        DUPLICATE = "duplicate", _("duplicate")
+        INVALID = "invalid", _("invalid")
+        FAILED = "failed", _("failed")
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="lines")
+    number = models.PositiveIntegerField(_("line"))
+    part = models.PositiveIntegerField(default=1)  # one line may hold several JSON documents
+    # The line that brings the same account: this one ends as that one does.
+    duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    state = models.CharField(_("result"), max_length=9, choices=State.choices, default=State.WAITING)
+    reason = models.CharField(max_length=40, blank=True)
+    email = models.CharField(_("owner"), max_length=254, blank=True)
+    holds = models.CharField(max_length=16, blank=True)  # what the line had: "AT RT ST", never the value
+    payload = EncryptedTextField(blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    teams = models.JSONField(default=list)  # [{"id", "account_id", "name", "action", "baseline"}]
+    renews_itself = models.BooleanField(default=False)
+    access_until = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("import line")
+        verbose_name_plural = _("import lines")
+        ordering = ["job", "number", "part"]
+        constraints = [models.UniqueConstraint(fields=["job", "number", "part"], name="teampool_importline_once")]
+        indexes = [models.Index(fields=["state"], name="teampool_importline_state")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id}:{self.number}"

@@ -1,0 +1,61 @@
+"""Log-ins that own workspaces, and which of their refresh tokens were sent."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from notifications.encryption import EncryptedTextField
+
+
+class Owner(models.Model):
+    """The login that owns workspaces. Every write of a token raises `credential_version`."""
+
+    class Login(models.TextChoices):
+        OK = "ok", _("working")
+        EXPIRED = "expired", _("needs log-in")
+        DISABLED = "disabled", _("disabled")
+        MISMATCH = "mismatch", _("belongs to someone else")
+
+    email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    upstream_user_id = models.CharField(max_length=64, blank=True)
+    session_token = EncryptedTextField(blank=True, default="")
+    refresh_token = EncryptedTextField(blank=True, default="")
+    client_id = models.CharField(max_length=64, blank=True)
+    device_id = models.UUIDField()
+    credential_version = models.PositiveIntegerField(default=1)
+    login = models.CharField(_("log-in"), max_length=8, choices=Login.choices, default=Login.OK)
+    login_problem = models.CharField(max_length=200, blank=True)
+    # One refresh at a time: whoever moved this into the future holds the lease.
+    refresh_lease_until = models.DateTimeField(null=True, blank=True)
+    # Committed before a refresh token is sent; emptied with the answer. Left behind: the outcome is unknown.
+    refresh_sent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("owner")
+        verbose_name_plural = _("owners")
+        ordering = ["email"]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def can_renew(self) -> bool:
+        return bool(self.session_token or (self.refresh_token and self.client_id))
+
+
+class SentToken(models.Model):
+    """A refresh token that was sent, by its digest: nobody else may send it, and what it was exchanged for.
+
+    The row is there before the token leaves; the successor is committed before it is used for anything.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    sent_at = models.DateTimeField()
+    lease_until = models.DateTimeField()
+    successor = EncryptedTextField(blank=True, default="")
+
+    def __str__(self) -> str:
+        return self.digest[:8]

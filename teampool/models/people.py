@@ -1,0 +1,83 @@
+"""Who was seen in a Team, and who may be there without a grant."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from teampool.models.teams import Team
+
+
+class Member(models.Model):
+    """One row of the last complete snapshot: a member or a pending invite."""
+
+    class Kind(models.TextChoices):
+        MEMBER = "member", _("member")
+        INVITE = "invite", _("pending invite")
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="members")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    upstream_id = models.CharField(max_length=80)
+    email = models.CharField(max_length=254, blank=True, db_index=True)  # normalised; empty when hidden
+    name = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=32, blank=True)
+    seat_type = models.CharField(max_length=32, blank=True)
+    joined_at = models.DateTimeField(null=True, blank=True)
+    deactivated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints = [
+            models.UniqueConstraint(fields=["team", "kind", "upstream_id"], name="teampool_member_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or self.upstream_id
+
+
+class AllowedMember(models.Model):
+    """Someone who may be in a Team without a grant: there at import, or allowed by an operator."""
+
+    class Origin(models.TextChoices):
+        BASELINE = "baseline", _("baseline")
+        OPERATOR = "operator", _("allowed")
+
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="allowed")
+    email = models.CharField(_("e-mail"), max_length=254, blank=True, db_index=True)
+    upstream_user_id = models.CharField(max_length=80, blank=True)
+    origin = models.CharField(max_length=8, choices=Origin.choices)
+    note = models.CharField(max_length=200, blank=True)
+    added_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("allowed person")
+        verbose_name_plural = _("allowed people")
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(email="") | ~Q(upstream_user_id=""), name="teampool_allowedmember_is_someone"
+            ),
+            models.UniqueConstraint(fields=["team", "email", "upstream_user_id"], name="teampool_allowedmember_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or self.upstream_user_id
+
+
+def is_allowed(team_id: int, email: str, upstream_user_id: str, *, counts_baseline: bool = True) -> bool:
+    """True for someone who may be in this Team without a grant: baseline or allowed, here or everywhere.
+
+    Without `counts_baseline` only whom an operator allowed.
+    """
+    who = Q()
+    if email:
+        who |= Q(email=email)
+    if upstream_user_id:
+        who |= Q(upstream_user_id=upstream_user_id)
+    some = AllowedMember.objects.filter(who, Q(team=None) | Q(team_id=team_id))
+    if not counts_baseline:
+        some = some.exclude(origin=AllowedMember.Origin.BASELINE)
+    return bool(who) and some.exists()

@@ -1,0 +1,150 @@
+"""Workspaces: their seats, their tokens, their health, and who may take people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from notifications.encryption import EncryptedTextField
+from teampool.models.owners import Owner
+
+
+def sound(now: datetime) -> Q:
+    """Healthy, but perhaps cooling down, which passes by itself within minutes."""
+    return Q(
+        Q(subscription_until=None) | Q(subscription_until__gt=now),
+        is_enabled=True,
+        archived_at=None,
+        token_state=Team.Token.HEALTHY,
+        workspace_state=Team.Workspace.ACTIVE,
+        upstream_full_at=None,
+        opened_at__isnull=False,
+        snapshot_started_at__gte=F("opened_at"),
+        snapshot_has_self=True,
+    )
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def healthy(self, now: datetime) -> Self:
+        """Teams that could take people if they had seats: design §3, 'allocatable'."""
+        return self.filter(Q(cooldown_until=None) | Q(cooldown_until__lte=now), sound(now))
+
+    def allocatable(self, now: datetime) -> Self:
+        return self.healthy(now).filter(seat_total__gt=F("seats_held") + F("outsiders"))
+
+    def in_order_of_choice(self) -> Self:
+        """Most recent successful invite first (never-invited last), then fewest free seats, then id."""
+        return self.order_by(
+            F("last_invite_at").desc(nulls_last=True), F("seat_total") - F("seats_held") - F("outsiders"), "id"
+        )
+
+
+class Team(models.Model):
+    """One workspace: its seats, its access token and its health. Seat columns: only `seats.py` writes them."""
+
+    class Token(models.TextChoices):
+        HEALTHY = "healthy", _("healthy")
+        EXPIRED = "expired", _("expired")
+        DISABLED = "disabled", _("disabled")
+
+    class Workspace(models.TextChoices):
+        ACTIVE = "active", _("active")
+        SUSPENDED = "suspended", _("suspended")
+        DELINQUENT = "delinquent", _("unpaid")
+        ACCESS_LOST = "access_lost", _("no access")
+        INSUFFICIENT_ROLE = "insufficient_role", _("role too low")
+        RESTRICTED = "restricted", _("restricted")
+
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="teams", verbose_name=_("owner"))
+    account_id = models.CharField(_("account id"), max_length=64, unique=True)
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    plan = models.CharField(_("plan"), max_length=48, blank=True)
+    organization_id = models.CharField(max_length=64, blank=True)
+    access_token = EncryptedTextField(blank=True, default="")
+    access_expires_at = models.DateTimeField(null=True, blank=True)
+    # Not asked for a new one ahead of time before this: the last time there was none.
+    renewal_due_at = models.DateTimeField(null=True, blank=True)
+
+    is_enabled = models.BooleanField(_("takes people"), default=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    token_state = models.CharField(_("token"), max_length=8, choices=Token.choices, default=Token.HEALTHY)
+    workspace_state = models.CharField(
+        _("workspace"), max_length=20, choices=Workspace.choices, default=Workspace.ACTIVE
+    )
+    state_reason = models.CharField(max_length=200, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    # The member check counts apart: failures since then, forgotten after ten minutes.
+    look_failures = models.PositiveSmallIntegerField(default=0)
+    look_failures_since = models.DateTimeField(null=True, blank=True)
+    # Invitations in a row that upstream took and never listed; enough of them restrict the Team.
+    ghosts = models.PositiveSmallIntegerField(default=0)
+    restricted_at = models.DateTimeField(null=True, blank=True)
+    cooldown_until = models.DateTimeField(null=True, blank=True)
+    # Upstream said "no seats" although we counted some: no new people until the next look at its seats.
+    upstream_full_at = models.DateTimeField(null=True, blank=True)
+    subscription_until = models.DateTimeField(null=True, blank=True)
+    will_renew = models.BooleanField(null=True, blank=True)
+    # The end of the subscription operators were told of last.
+    subscription_warned_for = models.DateTimeField(null=True, blank=True)
+
+    operator_cap = models.PositiveIntegerField(_("seat cap"), null=True, blank=True)
+    seats_entitled = models.PositiveIntegerField(null=True, blank=True)
+    vacancies_held = models.PositiveIntegerField(default=0)
+    seat_total = models.PositiveIntegerField(default=0)
+    outsiders = models.PositiveIntegerField(default=0)
+    seats_held = models.PositiveIntegerField(default=0)
+    seat_cap = models.PositiveIntegerField(default=0)
+
+    # Import or revival; only a complete snapshot started after it makes the Team allocatable.
+    opened_at = models.DateTimeField(null=True, blank=True)
+    snapshot_started_at = models.DateTimeField(_("last sync"), null=True, blank=True)
+    snapshot_has_self = models.BooleanField(default=False)
+    sync_tried_at = models.DateTimeField(null=True, blank=True)
+    sync_problem = models.CharField(max_length=200, blank=True)
+    sync_lease_until = models.DateTimeField(null=True, blank=True)
+    last_invite_at = models.DateTimeField(_("last invitation"), null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Team")
+        verbose_name_plural = _("Teams")
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(seats_held__lte=F("seat_cap")), name="teampool_team_seats_within_cap"),
+            models.CheckConstraint(condition=Q(seats_held__gte=0), name="teampool_team_seats_held_natural"),
+            models.CheckConstraint(condition=Q(outsiders__gte=0), name="teampool_team_outsiders_natural"),
+        ]
+        indexes = [models.Index(fields=["sync_tried_at"], name="teampool_team_stalest")]
+
+    def __str__(self) -> str:
+        return f"{self.name or 'Team'} {self.account_id[:8]}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """An existing row needs `update_fields`: a whole-row save would undo a concurrent hold."""
+        if not self._state.adding and kwargs.get("update_fields") is None:
+            raise ValueError("Team.save() on an existing row needs update_fields")
+        super().save(*args, **kwargs)
+
+    @property
+    def seats_used(self) -> int:
+        return self.seats_held + self.outsiders
+
+    @property
+    def seats_free(self) -> int:
+        return max(0, self.seat_total - self.seats_used)
+
+    @property
+    def is_over_full(self) -> bool:
+        return self.seats_used > self.seat_total
+
+
+SEATS_USED = F("seats_held") + F("outsiders")
+FREE_SEATS = Greatest(F("seat_total") - SEATS_USED, 0)

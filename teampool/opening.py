@@ -1,0 +1,208 @@
+"""One workspace of a good login becomes a Team: a new one is opened, a known one gets its new token.
+
+A Team is opened by one complete look at it. Whoever is there at that moment belongs there (baseline);
+nobody can hold a grant in it yet, so all of them count as outsiders (design §2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from notifications import events
+from notifications.actors import Actor
+from notifications.bells import ring
+from teampool import seats
+from teampool.health import subject as about_team
+from teampool.logins import Login
+from teampool.models import AllowedMember, Owner, Team
+from teampool.operating import SYNC_TEAM
+from teampool.reasons import EMAIL_MISMATCH, UNREACHABLE, Refused
+from teampool.snapshot import Snapshot, fetch, is_news, is_own_row, store
+from teampool.spending import newest
+from teampool.tokens import store_tokens
+from teampool.upstream.client import Upstream
+from teampool.upstream.types import TokenSet, Workspace
+
+CREATED, UPDATED = "created", "updated"
+SOURCE = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What became of one workspace. `baseline`: how many were there already."""
+
+    id: int
+    account_id: str
+    name: str
+    action: str
+    baseline: int = 0
+    problem: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def store_login(login: Login, *, actor: Actor) -> Owner:
+    """The Owner's row with the newest of its tokens. Raises Refused when its e-mail is known as another user's."""
+    owner, _is_new = Owner.objects.get_or_create(
+        email=login.email, defaults={"upstream_user_id": login.user_id, "device_id": UUID(login.device_id)}
+    )
+    if owner.upstream_user_id and login.user_id and owner.upstream_user_id != login.user_id:
+        raise Refused(EMAIL_MISMATCH, email=login.email)
+    record = login.record
+    store_tokens(
+        owner_id=owner.pk,
+        access_token=record.access_token,
+        # A file imported again holds the tokens of that day; what they have become since is worth more.
+        refresh_token=newest(record.refresh_token) if record.refresh_token else "",
+        session_token=newest(record.session_token) if record.session_token else "",
+        client_id=record.client_id,
+        user_id=login.user_id,
+        source=SOURCE,
+        actor=actor,
+    )
+    owner.refresh_from_db()
+    return owner
+
+
+def bring_in(*, owner: Owner, workspace: Workspace, tokens: TokenSet, actor: Actor) -> Brought:
+    """Open this workspace as a Team, or renew the one it is. Raises UpstreamError when it cannot be looked at.
+
+    With incomplete lists the Team is there but closed, and `problem` says that it is to be tried again.
+    """
+    known = Team.objects.filter(account_id=workspace.account_id).first()
+    if known is not None and known.opened_at is not None:
+        return _renew(known.pk, owner, workspace, tokens, actor=actor)
+    # Before the first request: only a look that started later makes the Team allocatable.
+    opened_at = timezone.now()
+    with Upstream(
+        access_token=tokens.access_token, account_id=workspace.account_id, device_id=str(owner.device_id)
+    ) as upstream:
+        snapshot = fetch(upstream)
+    team_id, is_new = _row(owner, workspace, tokens, actor=actor)
+    if not is_new:
+        _hand_over(team_id, owner, workspace, tokens, actor=actor)
+    baseline = _open(team_id, workspace, snapshot, opened_at, actor=actor) if snapshot.is_complete else None
+    problem = "" if snapshot.is_complete else UNREACHABLE
+    # Two lines at once for one workspace: whoever opened it created it, not also whoever wrote its row.
+    is_created = baseline is not None if snapshot.is_complete else is_new
+    action = CREATED if is_created else UPDATED
+    return _brought(team_id, action, baseline=baseline or 0, problem=problem)
+
+
+def _renew(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) -> Brought:
+    """A Team people may sit in: the room on the left follows the next look at it."""
+    with transaction.atomic():
+        _hand_over(team_id, owner, workspace, tokens, actor=actor)
+        ring(SYNC_TEAM, team_id)
+    return _brought(team_id, UPDATED)
+
+
+def _row(owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) -> tuple[int, bool]:
+    """The Team's row, made if it is not there; two importers at once get the same one."""
+    try:
+        with transaction.atomic():
+            team = Team.objects.create(
+                owner=owner,
+                account_id=workspace.account_id,
+                name=workspace.name[:120],
+                plan=workspace.plan[:48],
+                organization_id=workspace.organization_id[:64],
+                access_token=tokens.access_token,
+                access_expires_at=tokens.expires_at,
+            )
+            events.team_imported(subject=about_team(team), action=CREATED, actor=actor, details={"owner": owner.email})
+        return team.pk, True
+    except IntegrityError:
+        return Team.objects.get(account_id=workspace.account_id).pk, False
+
+
+def _hand_over(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) -> None:
+    """Give a known Team the new token, and the new login where another one administered it so far."""
+    with transaction.atomic():
+        Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)  # lock order: the Owner before the Team
+        team = Team.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=team_id)
+        before: dict[str, Any] = {}
+        changes: dict[str, Any] = {"plan": workspace.plan[:48], "organization_id": workspace.organization_id[:64]}
+        if not team.name:
+            changes["name"] = workspace.name[:120]
+        if team.archived_at is not None:
+            before["archived_at"] = team.archived_at.isoformat()
+            changes["archived_at"] = None
+        if team.owner_id != owner.pk:
+            before["owner"] = team.owner.email
+            changes["owner"] = owner
+        if before and team.opened_at is not None:
+            # Who is there, and which row is the login's own, is to be seen afresh before anybody new comes.
+            changes["opened_at"] = timezone.now()
+        Team.objects.filter(pk=team_id).update(**changes)
+        if before:
+            after = {key: {"owner": owner.email, "archived_at": None}[key] for key in before}
+            events.team_changed(subject=about_team(team), before=before, after=after, actor=actor, cause=SOURCE)
+        events.team_imported(subject=about_team(team), action=UPDATED, actor=actor, details={"owner": owner.email})
+        store_tokens(
+            owner_id=owner.pk,
+            team_id=team_id,
+            access_token=tokens.access_token,
+            access_expires_at=tokens.expires_at,
+            source=SOURCE,
+            actor=actor,
+        )
+
+
+def _open(team_id: int, workspace: Workspace, snapshot: Snapshot, opened_at: datetime, *, actor: Actor) -> int | None:
+    """Open the Team by this look at it; how many belong there from now on. None: somebody else opened it."""
+    with transaction.atomic():
+        team = Team.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=team_id)
+        if team.opened_at is not None:
+            return None
+        baseline = _write_baseline(team, snapshot)
+        if is_news(team, snapshot):
+            store(team, snapshot)
+            total = seats.total_for(
+                operator_cap=team.operator_cap, entitled=team.seats_entitled, vacancies_held=team.vacancies_held
+            )
+            seats.recount(team_id=team_id, total=total, outsiders=len(snapshot.people(team.owner)))
+        changes: dict[str, Any] = {"opened_at": opened_at, "sync_tried_at": opened_at}
+        if workspace.is_delinquent or (snapshot.subscription is not None and snapshot.subscription.is_delinquent):
+            changes["workspace_state"] = Team.Workspace.DELINQUENT
+        Team.objects.filter(pk=team_id).update(**changes)
+        events.team_changed(
+            subject=about_team(team),
+            before={"is_open": False},
+            after={"is_open": True, "baseline": baseline},
+            actor=actor,
+            cause=SOURCE,
+        )
+        return baseline
+
+
+def _write_baseline(team: Team, snapshot: Snapshot) -> int:
+    """Everyone present but the login's own user, by id and by e-mail, as far as either shows."""
+    people = [(row.email or "", row.user_id) for row in snapshot.members if not is_own_row(row, team.owner)]
+    shown = {row.email for row in snapshot.members if row.email}
+    # An accepted invite lingers in the pending list: that person is counted as the member already.
+    people += [
+        (row.email or "", "" if row.email else row.invite_id) for row in snapshot.invites if row.email not in shown
+    ]
+    AllowedMember.objects.bulk_create(
+        (
+            AllowedMember(
+                team=team, email=email[:254], upstream_user_id=user_id[:80], origin=AllowedMember.Origin.BASELINE
+            )
+            for email, user_id in people
+        ),
+        ignore_conflicts=True,
+    )
+    return len(people)
+
+
+def _brought(team_id: int, action: str, *, baseline: int = 0, problem: str = "") -> Brought:
+    team = Team.objects.get(pk=team_id)
+    return Brought(team.pk, team.account_id, team.name, action, baseline=baseline, problem=problem)

@@ -1,0 +1,93 @@
+"""What an operator changes about a Team by hand: its name, whether it takes people, its seat cap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from notifications import events
+from notifications.actors import Actor
+from notifications.bells import ring
+from teampool import seats, stock_alert
+from teampool.models import SyncRun, Team
+
+# Written by the room on the left; a task is known here by its name only.
+SYNC_TEAM = "invites.tasks.sync_team"
+SYNC_ALL = "invites.tasks.sync"
+MOST_SEATS = 1000
+
+
+def change_team(*, team_id: int, changes: dict[str, Any], actor: Actor) -> bool:
+    """Write `name`, `is_enabled`, `operator_cap` (None: no cap of ours); False when nothing differs.
+
+    Raises ValueError for any other field and for a cap outside 1–1,000. Held seats stay as they are,
+    even when the new cap is lower: the Team is then over-full, and nobody is removed.
+    """
+    if unknown := set(changes) - {"name", "is_enabled", "operator_cap"}:
+        raise ValueError(f"not for operators: {', '.join(sorted(unknown))}")
+    cap = changes.get("operator_cap")
+    if cap is not None and not 1 <= cap <= MOST_SEATS:
+        raise ValueError(f"a seat cap is 1 to {MOST_SEATS}, not {cap}")
+    with transaction.atomic():
+        team = Team.objects.select_for_update(no_key=True).get(pk=team_id)
+        before = {key: getattr(team, key) for key, value in changes.items() if getattr(team, key) != value}
+        if not before:
+            return False
+        for key in before:
+            setattr(team, key, changes[key])
+        team.save(update_fields=list(before))
+        if "operator_cap" in before:
+            total = seats.total_for(
+                operator_cap=team.operator_cap, entitled=team.seats_entitled, vacancies_held=team.vacancies_held
+            )
+            seats.recount(team_id=team.pk, total=total, outsiders=team.outsiders)
+        stock_alert.ring()
+        events.team_changed(
+            subject=events.Subject("team", str(team.pk), str(team)),
+            before=before,
+            after={key: changes[key] for key in before},
+            actor=actor,
+            cause="operator",
+        )
+    return True
+
+
+def change_teams(*, team_ids: Iterable[int], changes: dict[str, Any], actor: Actor) -> int:
+    """The same for many, a transaction each (none touches two Teams); how many changed."""
+    return sum(change_team(team_id=team_id, changes=changes, actor=actor) for team_id in sorted(team_ids))
+
+
+def want_sync(*, team_ids: Iterable[int]) -> SyncRun:
+    """Have these Teams looked at as soon as a worker is free; what was asked for is kept, to be followed."""
+    with transaction.atomic():
+        asked = Team.objects.filter(pk__in=list(team_ids), archived_at=None).order_by("pk")
+        run = _remember(asked)
+        for team_id in run.team_ids:
+            ring(SYNC_TEAM, team_id)
+    return run
+
+
+def want_sync_of_all() -> SyncRun:
+    """Make every Team due for the next pass and ring it: one task, which leaves room for redemptions."""
+    with transaction.atomic():
+        there = Team.objects.filter(archived_at=None).order_by("pk")
+        run = _remember(there)
+        there.update(sync_tried_at=None)
+        ring(SYNC_ALL)
+    return run
+
+
+def _remember(teams: QuerySet[Team]) -> SyncRun:
+    """Those before it are no news any more."""
+    SyncRun.objects.filter(started_at__lt=timezone.now() - timedelta(days=1)).delete()
+    return SyncRun.objects.create(team_ids=list(teams.values_list("pk", flat=True)))
+
+
+def distrust_snapshots(now: datetime) -> int:
+    """Let no Team take people before a complete look at it that starts after `now`; how many Teams that are."""
+    return Team.objects.filter(archived_at=None, opened_at__isnull=False).update(opened_at=now)

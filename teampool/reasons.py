@@ -1,0 +1,91 @@
+"""Why a line of an import did not become a Team: slugs in the rows, words for people (experience §3.3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from teampool.models import ImportLine
+from teampool.records import NO_TOKEN, TWO_ACCESS_TOKENS, UNREADABLE
+from teampool.upstream.errors import UpstreamError
+from teampool.upstream.types import Failure
+
+TOKEN_DEAD: Final = "token_dead"  # noqa: S105 - a reason, not a token
+EMAIL_MISMATCH: Final = "email_mismatch"
+NO_TEAM: Final = "no_team"
+UNREACHABLE: Final = "unreachable"
+SLOW_DOWN: Final = "slow_down"
+
+# Wrong in the line itself: trying again cannot help.
+INVALID = frozenset({UNREADABLE, NO_TOKEN, TWO_ACCESS_TOKENS, EMAIL_MISMATCH})
+
+# What keeps a line out and may pass by itself.
+RETRYABLE = frozenset({UNREACHABLE, SLOW_DOWN})
+
+# The credential was refused; another one of the same line may still work.
+DEAD = frozenset(
+    {
+        Failure.TOKEN_REJECTED,
+        Failure.UNKNOWN_401,
+        Failure.REFRESH_PERMANENT,
+        Failure.REFRESH_REUSED,
+        Failure.USER_DEACTIVATED,
+        Failure.IDENTITY_MISMATCH,
+    }
+)
+_NOT_OURS = frozenset(
+    {
+        Failure.WORKSPACE_SUSPENDED,
+        Failure.WORKSPACE_DELINQUENT,
+        Failure.WORKSPACE_NOT_FOUND,
+        Failure.PERMISSION_DENIED,
+    }
+)
+_TOO_MANY_REQUESTS = 429
+
+
+class Refused(Exception):
+    """This line cannot be brought in; `reason` is the slug that says why, `email` whose it is, if known."""
+
+    def __init__(self, reason: str, *, email: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.email = email
+
+
+def reason_of(error: UpstreamError) -> str:
+    """The slug for what upstream said, or did not say."""
+    if error.failure in DEAD and error.failure is not Failure.UNKNOWN_401:
+        return TOKEN_DEAD
+    if error.failure in _NOT_OURS:
+        return NO_TEAM
+    if error.failure is Failure.RATE_LIMITED or error.status == _TOO_MANY_REQUESTS:
+        return SLOW_DOWN
+    return UNREACHABLE
+
+
+def state_of(reason: str) -> ImportLine.State:
+    return ImportLine.State.INVALID if reason in INVALID else ImportLine.State.FAILED
+
+
+def reason_text(slug: str) -> str:
+    """The words for a slug in the reader's language; "" for none."""
+    match slug:
+        case "":
+            return ""
+        case "unreadable":
+            return _("This line cannot be read")
+        case "no_token":
+            return _("No token")
+        case "two_access_tokens":
+            return _("Two access tokens")
+        case "token_dead":
+            return _("The token is dead and cannot be renewed")
+        case "email_mismatch":
+            return _("The e-mail does not match the token")
+        case "no_team":
+            return _("This account has no Team we can use")
+        case "slow_down":
+            return _("ChatGPT asks to try later; retry is possible")
+    return _("ChatGPT cannot be reached; retry is possible")

@@ -1,0 +1,49 @@
+"""How many seats are free: the number on the first screen and in the low-stock alert.
+
+Free seats are those of allocatable Teams. A Team that cools down for some minutes drops out of that number and comes
+back by itself, so what falls below the line only with its seats left out is not low stock (`Stock.soon`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q, Sum
+
+from teampool.models import FREE_SEATS, SEATS_USED, Team, sound
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """`free`: seats of Teams that can take people now; `unavailable`: free seats of the others.
+
+    `soon`: `free` with the seats of Teams that cool down.
+    """
+
+    free: int
+    soon: int
+    unavailable: int
+    held: int
+    outsiders: int
+    allocatable: int
+    teams: int
+
+    def is_low(self, threshold: int) -> bool:
+        """A pool without any Team is not low: it has not begun, or was given up."""
+        return self.teams > 0 and self.soon <= threshold
+
+
+def summary(now: datetime) -> Stock:
+    """The pool in numbers, archived Teams left out. One query."""
+    takes_people = sound(now) & ~Q(cooldown_until__gt=now) & Q(seat_total__gt=SEATS_USED)
+    row = Team.objects.filter(archived_at=None).aggregate(
+        teams=Count("pk"),
+        allocatable=Count("pk", filter=takes_people),
+        free=Sum(FREE_SEATS, filter=takes_people, default=0),
+        soon=Sum(FREE_SEATS, filter=sound(now), default=0),
+        every=Sum(FREE_SEATS, default=0),
+        held=Sum("seats_held", default=0),
+        outsiders=Sum("outsiders", default=0),
+    )
+    return Stock(unavailable=row.pop("every") - row["free"], **row)

@@ -1,0 +1,55 @@
+"""Subscriptions that end soon and are not renewed: said on the first screen and on the Team's page, and told once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from notifications import events
+from notifications.actors import job
+from teampool.health import subject
+from teampool.models import Team
+
+ACTOR = job("subscriptions")
+ENDS_SOON = timedelta(days=7)
+# What upstream says of one end may differ by seconds from look to look.
+_SAME_END = timedelta(days=1)
+
+
+def ends_soon(team: Team, now: datetime) -> bool:
+    """Within seven days, and ChatGPT says that it is not renewed. What is over already has words of its own."""
+    until = team.subscription_until
+    return (
+        until is not None
+        and now < until <= now + ENDS_SOON
+        and team.will_renew is False
+        and team.workspace_state == Team.Workspace.ACTIVE
+    )
+
+
+def warn_of_ends(*, now: datetime) -> int:
+    """Tell operators of each end once, whoever else looks; how many were told of now."""
+    untold = Q(subscription_warned_for=None) | Q(subscription_warned_for__lt=F("subscription_until") - _SAME_END)
+    ending = Team.objects.filter(
+        untold,
+        archived_at=None,
+        will_renew=False,
+        workspace_state=Team.Workspace.ACTIVE,
+        subscription_until__gt=now,
+        subscription_until__lte=now + ENDS_SOON,
+    )
+    return sum(_tell(team) for team in ending.order_by("subscription_until", "pk"))
+
+
+def _tell(team: Team) -> bool:
+    until = team.subscription_until
+    if until is None:
+        return False
+    with transaction.atomic():
+        mine = Team.objects.filter(pk=team.pk, subscription_warned_for=team.subscription_warned_for)
+        if mine.update(subscription_warned_for=until) != 1:
+            return False  # another node was faster
+        events.subscription_ends(subject=subject(team), until=until, actor=ACTOR)
+    return True

@@ -1,0 +1,228 @@
+"""The only writer of stored tokens, and of what a dead log-in does to its Teams.
+
+Lock order: the Owner's row before the Team's, and never the key: PostgreSQL takes a share of the Owner's key by
+itself when a Team is written twice in one transaction, and that must not wait for us. Every write of a token
+raises `credential_version`, so that whatever was learned about an older token applies no more (design §5).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from notifications import events
+from notifications.actors import Actor
+from notifications.bells import ring
+from notifications.runtime import IS_SET
+from teampool import stock_alert
+from teampool.health import stopped_by
+from teampool.health import subject as about_team
+from teampool.models import Owner, Team
+from teampool.operating import SYNC_TEAM
+
+
+def about_owner(owner: Owner) -> events.Subject:
+    return events.Subject("owner", str(owner.pk), owner.email)
+
+
+def store_tokens(
+    *,
+    owner_id: int,
+    team_id: int | None = None,
+    access_token: str = "",
+    access_expires_at: datetime | None = None,
+    refresh_token: str = "",
+    session_token: str = "",
+    client_id: str = "",
+    user_id: str = "",
+    source: str,
+    actor: Actor,
+) -> None:
+    """Store what is given; what is absent erases nothing. With an access token for `team_id` the Team is revived.
+
+    A refresh token works with its own client id only: one that comes without any does not take the place of one that
+    has its own, unless that one went down with its log-in; it then inherits the client id. The caller has checked whose
+    tokens these are. A Team that meanwhile went to another Owner is left alone; one that comes back from an expired
+    token takes nobody before a complete snapshot was read with the new one.
+    """
+    given = {
+        "refresh_token": refresh_token,
+        "session_token": session_token,
+        "client_id": client_id,
+        "upstream_user_id": user_id,
+    }
+    with transaction.atomic():
+        owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value}
+        if not client_id and owner.login == Owner.Login.OK and owner.refresh_token and owner.client_id:
+            changes.pop("refresh_token", None)
+        if owner.login != Owner.Login.OK and (access_token or refresh_token or session_token):
+            changes |= {"login": Owner.Login.OK, "login_problem": ""}
+            events.owner_changed(
+                subject=about_owner(owner),
+                before={"login": owner.login},
+                after={"login": str(Owner.Login.OK)},
+                actor=actor,
+                cause=source,
+            )
+        Owner.objects.filter(pk=owner_id).update(credential_version=F("credential_version") + 1, **changes)
+        if team_id is not None and access_token:
+            team = Team.objects.select_for_update(no_key=True).get(pk=team_id)
+            if team.owner_id == owner_id:
+                _store_access(team, access_token, access_expires_at, source=source, actor=actor)
+
+
+def _store_access(team: Team, token: str, expires_at: datetime | None, *, source: str, actor: Actor) -> None:
+    changes: dict[str, Any] = {
+        "access_token": token,
+        "access_expires_at": expires_at,
+        "failures": 0,
+        "look_failures": 0,
+        "look_failures_since": None,
+    }
+    if team.token_state != Team.Token.HEALTHY:
+        changes |= {"token_state": Team.Token.HEALTHY, "state_reason": ""}
+        if team.opened_at is not None:
+            changes["opened_at"] = timezone.now()
+            ring(SYNC_TEAM, team.pk)
+        events.team_changed(
+            subject=about_team(team),
+            before={"token_state": team.token_state},
+            after={"token_state": str(Team.Token.HEALTHY)},
+            actor=actor,
+            cause=source,
+        )
+    Team.objects.filter(pk=team.pk).update(**changes)
+    events.token_renewed(subject=about_team(team), source=source, actor=actor)
+
+
+def keep_rotated(*, owner_id: int, field: str, sent: str, received: str) -> int | None:
+    """Replace the refresh or session token that was sent by the one that came back, before anything else happens.
+
+    Durable: nobody may use the access token that came with it earlier. Returns the new `credential_version`,
+    or None when another token was stored meanwhile: that one is newer and stays.
+    """
+    with transaction.atomic(durable=True):
+        owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
+        if getattr(owner, field) != sent:
+            return None
+        version = owner.credential_version + 1
+        changes: dict[str, Any] = {field: received, "credential_version": version}
+        if field == "refresh_token":
+            changes["refresh_sent_at"] = None
+        Owner.objects.filter(pk=owner_id).update(**changes)
+        return version
+
+
+def drop_refresh_token(*, owner_id: int, sent: str, cause: str, actor: Actor) -> None:
+    """Forget a refresh token upstream will never take again, unless another one was stored meanwhile.
+
+    Its client id goes with it: the next one may be bound to another.
+    """
+    with transaction.atomic():
+        owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
+        if owner.refresh_token != sent:
+            return
+        Owner.objects.filter(pk=owner_id).update(
+            refresh_token="", client_id="", credential_version=F("credential_version") + 1
+        )
+        events.owner_changed(
+            subject=about_owner(owner),
+            before={"refresh_token": IS_SET},
+            after={"refresh_token": ""},
+            actor=actor,
+            cause=cause,
+        )
+
+
+def end_login(*, owner_id: int, version: int, login: Owner.Login, cause: str, actor: Actor) -> None:
+    """The log-in cannot renew its tokens any more: its Teams take nobody new.
+
+    Applies only while `version` is still the stored one. Killed half-way, the Teams not reached
+    are found by their own next refused call.
+    """
+    with transaction.atomic():
+        owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
+        if owner.credential_version != version:
+            return
+        teams = Team.objects.filter(owner_id=owner_id, archived_at=None, token_state=Team.Token.HEALTHY)
+        is_told = _set_login(owner, login, cause=cause, actor=actor, teams=teams.count())
+    # One transaction a Team: none ever holds two.
+    for team_id in teams.order_by("pk").values_list("pk", flat=True):
+        expire_team(
+            team_id=team_id,
+            owner_id=owner_id,
+            version=version,
+            login=login,
+            cause=cause,
+            actor=actor,
+            is_known=is_told,
+        )
+
+
+def expire_team(
+    *, team_id: int, owner_id: int, version: int, login: Owner.Login, cause: str, actor: Actor, is_known: bool = False
+) -> None:
+    """This Team's token is dead, and stays so until a new one comes. Applies only to this owner's credential `version`.
+
+    With `is_known` the operators were told of the log-in, which says it of all its Teams.
+    """
+    state = Team.Token.DISABLED if login == Owner.Login.DISABLED else Team.Token.EXPIRED
+    with transaction.atomic():
+        team = Team.objects.select_for_update(of=("self",), no_key=True).get(pk=team_id)
+        # The owner is read after the lock: what is joined to a row that was waited for is older than the row.
+        is_current = team.owner_id == owner_id and team.owner.credential_version == version
+        if not is_current or team.token_state != Team.Token.HEALTHY:
+            return
+        Team.objects.filter(pk=team_id).update(token_state=state, state_reason=cause[:200])
+        stock_alert.ring()
+        events.team_changed(
+            subject=about_team(team),
+            before={"token_state": team.token_state},
+            after={"token_state": str(state)},
+            actor=actor,
+            cause=cause,
+            is_known=is_known,
+            owner=team.owner.email,
+            teams=stopped_by(team.owner_id),
+        )
+
+
+def end_login_if_idle(*, owner_id: int, version: int, cause: str, actor: Actor) -> None:
+    """A log-in without means of renewal is over once none of its Teams has a living token."""
+    with transaction.atomic():
+        owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
+        living = Team.objects.filter(owner_id=owner_id, archived_at=None, token_state=Team.Token.HEALTHY)
+        if owner.credential_version == version and not living.exists():
+            stopped = Team.objects.filter(owner_id=owner_id, archived_at=None).count()
+            _set_login(owner, Owner.Login.EXPIRED, cause=cause, actor=actor, teams=stopped)
+
+
+def resume_login(*, owner_id: int, actor: Actor) -> None:
+    """A log-in without means of renewal works for as long as a token of its Teams does: that was seen just now."""
+    with transaction.atomic():
+        owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
+        living = Team.objects.filter(owner_id=owner_id, archived_at=None, token_state=Team.Token.HEALTHY)
+        if owner.login == Owner.Login.EXPIRED and not owner.can_renew and living.exists():
+            _set_login(owner, Owner.Login.OK, cause="a complete snapshot was read", actor=actor)
+
+
+def _set_login(owner: Owner, login: Owner.Login, *, cause: str, actor: Actor, teams: int = 0) -> bool:
+    """False: it was so already. `teams` take nobody new from now on."""
+    if owner.login == login:
+        return False
+    problem = "" if login == Owner.Login.OK else cause[:200]
+    Owner.objects.filter(pk=owner.pk).update(login=login, login_problem=problem)
+    events.owner_changed(
+        subject=about_owner(owner),
+        before={"login": owner.login},
+        after={"login": str(login)},
+        actor=actor,
+        cause=cause,
+        teams=teams,
+    )
+    return True

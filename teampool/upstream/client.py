@@ -1,0 +1,247 @@
+"""The client of the workspace web backend: one login, one workspace, one object.
+
+Reads raise UpstreamError; writes answer with a verdict and are never repeated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+
+from .answers import answer_without_answer, read_answer, read_invite
+from .classify import failure_of
+from .envelope import read_envelope
+from .errors import UpstreamError, error_from
+from .oauth import exchange_session, refresh_oauth
+from .paging import read_all
+from .readers import (
+    Page,
+    Unreadable,
+    is_safe_id,
+    read_identity,
+    read_invites_page,
+    read_members_page,
+    read_subscription,
+    read_workspaces,
+)
+from .transport import Deadline, Reply, Transport, is_header_safe, pause_before_retry
+from .types import (
+    Answer,
+    Failure,
+    Identity,
+    InviteRow,
+    Listing,
+    MemberRow,
+    Op,
+    RowT,
+    Subscription,
+    Verdict,
+    Workspace,
+)
+
+__all__ = ["Upstream", "exchange_session", "refresh_oauth"]
+
+T = TypeVar("T")
+_RETRIED = frozenset({Failure.CONNECT_FAILED, Failure.TIMEOUT_OR_RESET, Failure.SERVER_ERROR})
+
+
+class Upstream:
+    """Everything one login can say about one workspace.
+
+    `account_id` may be "" for calls that need no workspace (`me`, `account_check`).
+    `patience` is how often a read that failed on the way is repeated, never beyond
+    UPSTREAM_TIMEOUT, which is the limit of each method here, pages and retries included.
+    """
+
+    def __init__(self, access_token: str, account_id: str = "", device_id: str = "", *, patience: int = 0) -> None:
+        self._access_token = access_token
+        self._account_id = account_id
+        self._device_id = device_id
+        self._patience = patience
+        self._transport = Transport(settings.UPSTREAM_BASE_URL)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Upstream {self._account_id or 'without a workspace'}>"
+
+    def close(self) -> None:
+        self._transport.close()
+
+    # Reads
+
+    def members(self) -> Listing[MemberRow]:
+        """All members (upstream-contract §3). Raises when the first page fails."""
+        return self._list(Op.MEMBERS, "users", read_members_page)
+
+    def invites(self) -> Listing[InviteRow]:
+        """All pending invites (upstream-contract §4). Raises when the first page fails."""
+        return self._list(Op.INVITES, "invites", read_invites_page)
+
+    def account_check(self) -> tuple[Workspace, ...]:
+        """Every workspace of this login (upstream-contract §8). To be called rarely."""
+        path = "/backend-api/accounts/check/v4-2023-04-27"
+        return self._read(Op.ACCOUNT_CHECK, lambda: path, read_workspaces, Deadline.of_a_call())
+
+    def subscription(self) -> Subscription | None:
+        """Purchased seats (upstream-contract §9); None when the workspace has no subscription.
+
+        PERMISSION_DENIED here means that this login may not see the seats, and nothing more.
+        """
+        try:
+            return self._read(
+                Op.SUBSCRIPTION,
+                lambda: "/backend-api/subscriptions?" + urlencode({"account_id": self._workspace(Op.SUBSCRIPTION)}),
+                read_subscription,
+                Deadline.of_a_call(),
+            )
+        except UpstreamError as error:
+            if error.failure is Failure.NOT_FOUND_ITEM:
+                return None
+            raise
+
+    def me(self) -> Identity:
+        """Who this token belongs to (upstream-contract §10): the cheapest probe there is."""
+        identity = self._read(Op.ME, lambda: "/backend-api/me", read_identity, Deadline.of_a_call())
+        if identity is None:
+            # A dead token may be answered as an anonymous user instead of a 401.
+            raise UpstreamError(Failure.TOKEN_REJECTED, status=200, code="anonymous", op=Op.ME)
+        return identity
+
+    # Writes
+
+    def invite(self, email: str, *, submission_id: str, flow_id: str, resend: bool = True) -> Answer:
+        """Invite one address, once (upstream-contract §5). Never raises for what happens on the way.
+
+        SENT is still to be verified in the lists; NO is certain, and `fault` says whose it is:
+        with NETWORK nothing was sent and the same Team may be tried again; UNKNOWN may have worked.
+        """
+        payload = {
+            "email_addresses": [email.strip().lower()],
+            "role": "standard-user",
+            "seat_type": "default",
+            "resend_emails": resend,
+            "flow_id": flow_id,
+            "submission_id": submission_id,
+        }
+        try:
+            reply = self._send("POST", Op.INVITE, lambda: self._scoped(Op.INVITE, "invites"), payload=payload)
+        except UpstreamError as error:
+            return answer_without_answer(error)
+        return read_invite(reply.status, reply.headers, reply.body, email)
+
+    def revoke(self, email: str) -> Answer:
+        """Withdraw a pending invite (upstream-contract §6). Never raises for what happens on the way."""
+        payload = {"email_address": email.strip().lower()}
+        try:
+            reply = self._send("DELETE", Op.REVOKE, lambda: self._scoped(Op.REVOKE, "invites"), payload=payload)
+        except UpstreamError as error:
+            return answer_without_answer(error)
+        return read_answer(reply.status, reply.headers, reply.body, Op.REVOKE)
+
+    def remove(self, user_id: str) -> Answer:
+        """Remove a member (upstream-contract §7). Never raises for what happens on the way."""
+        if not is_safe_id(user_id):
+            # In a path it could name something else than one member.
+            return Answer(Verdict.NO, Failure.REFUSED_UNCLEAR, code="bad_user_id")
+        try:
+            reply = self._send("DELETE", Op.REMOVE, lambda: self._scoped(Op.REMOVE, f"users/{quote(user_id, safe='')}"))
+        except UpstreamError as error:
+            return answer_without_answer(error)
+        return read_answer(reply.status, reply.headers, reply.body, Op.REMOVE)
+
+    # The way there
+
+    def _list(self, op: Op, name: str, read: Callable[[Any], Page[RowT]]) -> Listing[RowT]:
+        deadline = Deadline.of_a_call()
+
+        def fetch(offset: int, limit: int) -> Page[RowT]:
+            query = urlencode({"offset": offset, "limit": limit, "query": ""})
+            return self._read(op, lambda: f"{self._scoped(op, name)}?{query}", read, deadline)
+
+        return read_all(fetch)
+
+    def _read(self, op: Op, path: Callable[[], str], read: Callable[[Any], T], deadline: Deadline) -> T:
+        """A GET and what it says, repeated as far as patience and the deadline go."""
+        protocol_errors = 0
+        for attempt in range(self._patience + 1):
+            try:
+                return self._read_once(op, path, read, deadline)
+            except UpstreamError as error:
+                protocol_errors += error.failure is Failure.PROTOCOL_ERROR
+                is_worth_it = error.failure in _RETRIED or protocol_errors == 1
+                if attempt == self._patience or not is_worth_it or not pause_before_retry(attempt, deadline):
+                    raise
+        raise AssertionError("patience is not negative")
+
+    def _read_once(self, op: Op, path: Callable[[], str], read: Callable[[Any], T], deadline: Deadline) -> T:
+        reply = self._send("GET", op, path, deadline=deadline)
+        envelope = read_envelope(reply.status, reply.headers, reply.body)
+        failure = failure_of(envelope, op)
+        if failure is not None:
+            raise error_from(failure, envelope, reply.headers, op)
+        if not envelope.is_json:
+            raise error_from(Failure.PROTOCOL_ERROR, envelope, reply.headers, op)
+        try:
+            return read(envelope.data)
+        except Unreadable as unreadable:
+            error = error_from(Failure.PROTOCOL_ERROR, envelope, reply.headers, op)
+            error.text = str(unreadable)
+            raise error from None
+
+    def _send(
+        self,
+        method: str,
+        op: Op,
+        path: Callable[[], str],
+        *,
+        deadline: Deadline | None = None,
+        payload: dict[str, Any] | None = None,
+    ) -> Reply:
+        if not is_header_safe(self._access_token):
+            raise UpstreamError(Failure.TOKEN_REJECTED, code="malformed_token", op=op)
+        return self._transport.send(
+            method,
+            path(),
+            op=op,
+            headers=self._headers(op, with_body=payload is not None),
+            deadline=deadline or Deadline.of_a_call(),
+            payload=payload,
+        )
+
+    def _headers(self, op: Op, *, with_body: bool) -> dict[str, str]:
+        site = "https://chatgpt.com"
+        tab = {Op.MEMBERS: "members", Op.REMOVE: "members", Op.INVITE: "invites", Op.INVITES: "invites"}.get(op)
+        headers = {
+            "Authorization": f"Bearer {self._access_token}",
+            "Accept": "*/*",
+            "Accept-Language": "en-US,en;q=0.9",
+            "Origin": site,
+            "Referer": f"{site}/admin/members?tab={tab}" if tab else f"{site}/",
+            "oai-language": "en-US",
+        }
+        if with_body:
+            headers["Content-Type"] = "application/json"
+        if is_safe_id(self._account_id):
+            headers["chatgpt-account-id"] = self._account_id
+        if is_safe_id(self._device_id):
+            headers["oai-device-id"] = self._device_id
+        return headers
+
+    def _workspace(self, op: Op) -> str:
+        if not is_safe_id(self._account_id):
+            raise UpstreamError(Failure.WORKSPACE_NOT_FOUND, code="bad_account_id", op=op)
+        return self._account_id
+
+    def _scoped(self, op: Op, rest: str) -> str:
+        return f"/backend-api/accounts/{quote(self._workspace(op), safe='')}/{rest}"

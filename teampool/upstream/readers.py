@@ -1,0 +1,216 @@
+"""Rows out of JSON: members, invites, workspaces, seats. Pure, and fail closed.
+
+A shape that cannot be read is said so (`Unreadable`, or a count of lost rows) and never
+guessed at: a list that lost a row silently would get somebody removed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Generic
+
+from .types import Identity, InviteRow, MemberRow, RowT, Subscription, Workspace, normalise_email
+
+_BARE_ID = re.compile(r"[A-Za-z0-9]{8,}")
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:|@~-]{0,199}")
+_MEMBER_KEYS = ("items", "users", "data")
+_INVITE_KEYS = ("items", "account_invites", "data")
+
+
+class Unreadable(Exception):
+    """An answer of a shape that is not in the contract; the text says which part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[RowT]):
+    """One page of a list. `total`, `limit` and `offset` are None where upstream is silent.
+
+    `lost` rows could not be read at all; `is_doubtful` says that a row kept lacks what matters.
+    """
+
+    rows: tuple[RowT, ...]
+    lost: int
+    is_doubtful: bool
+    total: int | None
+    limit: int | None
+    offset: int | None
+
+
+def is_safe_id(value: str) -> bool:
+    """True for an id that can stand in a path without changing where the path leads."""
+    return _SAFE_ID.fullmatch(value) is not None
+
+
+def read_moment(value: Any) -> datetime | None:
+    """An aware time from ISO text or epoch seconds (or milliseconds); None when unreadable."""
+    try:
+        if isinstance(value, bool) or value is None:
+            return None
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+        moment = datetime.fromisoformat(value.strip())
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError, AttributeError, TypeError):
+        return None
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value.strip(), re.ASCII):
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def read_member(item: Any) -> MemberRow | None:
+    """One member; None without an id, since nobody could be told apart by it."""
+    row = _dict(item)
+    user_id = _text(row.get("id")) or _text(row.get("account_user_id")).partition("__")[0]
+    if not is_safe_id(user_id):
+        return None
+    if _BARE_ID.fullmatch(user_id):
+        # Bare ids were once in use; with the prefix they compare equal to the token's own.
+        user_id = f"user-{user_id}"
+    return MemberRow(
+        user_id=user_id,
+        email=normalise_email(row.get("email")) or normalise_email(row.get("verified_email")),
+        role=_text(row.get("role")).lower(),
+        seat_type=_text(row.get("seat_type")).lower() or "default",
+        name=_text(row.get("name")),
+        created_at=read_moment(row.get("created_time")),
+        deactivated_at=read_moment(row.get("deactivated_time")),
+    )
+
+
+def read_invite_row(item: Any) -> InviteRow | None:
+    """One pending invite; None when neither id nor address tells it apart."""
+    row = _dict(item)
+    email = normalise_email(row.get("email_address")) or normalise_email(row.get("email"))
+    invite_id = _text(row.get("id")) or _text(row.get("invite_id")) or (email or "")
+    if not invite_id:
+        return None
+    return InviteRow(
+        invite_id=invite_id,
+        email=email,
+        role=_text(row.get("role")).lower(),
+        seat_type=_text(row.get("seat_type")).lower() or "default",
+        created_at=read_moment(row.get("created_time")),
+    )
+
+
+def read_members_page(data: Any) -> Page[MemberRow]:
+    """A page of members. A row without a role is kept, but makes the page doubtful."""
+    page = _read_page(data, _MEMBER_KEYS, read_member)
+    # Whoever has no role might be the owner: nobody may be removed by such a list.
+    return replace(page, is_doubtful=any(not row.role for row in page.rows))
+
+
+def read_invites_page(data: Any) -> Page[InviteRow]:
+    """A page of pending invites."""
+    return _read_page(data, _INVITE_KEYS, read_invite_row)
+
+
+def _read_page(data: Any, keys: tuple[str, ...], read: Callable[[Any], RowT | None]) -> Page[RowT]:
+    if not isinstance(data, dict):
+        raise Unreadable("the answer is not an object")
+    items = next((data[key] for key in keys if isinstance(data.get(key), list)), None)
+    if items is None:
+        raise Unreadable("the answer has no list of rows")
+    rows = [read(item) for item in items]
+    readable = tuple(row for row in rows if row is not None)
+    limit = _number(data.get("limit"))
+    return Page(
+        rows=readable,
+        lost=len(rows) - len(readable),
+        is_doubtful=False,
+        total=_number(data.get("total")),
+        limit=limit if limit is not None and limit > 0 else None,
+        offset=_number(data.get("offset")),
+    )
+
+
+def read_workspaces(data: Any) -> tuple[Workspace, ...]:
+    """Every workspace of an account check, once each, in upstream's order (upstream-contract §8)."""
+    accounts = data.get("accounts") if isinstance(data, dict) else None
+    if isinstance(accounts, dict):
+        entries = [(key, value) for key, value in accounts.items()]
+    elif isinstance(accounts, list):
+        entries = [("", value) for value in accounts]
+    else:
+        raise Unreadable("the answer has no accounts")
+    found: dict[str, Workspace] = {}
+    for key, entry in entries:
+        workspace = _read_workspace(key, _dict(entry))
+        # The personal account may stand under its id and under an alias: first one wins.
+        if workspace is not None:
+            found.setdefault(workspace.account_id, workspace)
+    ordering = data.get("account_ordering")
+    ordered = [value for value in ordering if isinstance(value, str)] if isinstance(ordering, list) else []
+    rank = {account_id: place for place, account_id in enumerate(ordered)}
+    return tuple(sorted(found.values(), key=lambda one: rank.get(one.account_id, len(rank))))
+
+
+def _read_workspace(key: str, entry: dict[str, Any]) -> Workspace | None:
+    account = _dict(entry.get("account")) or entry
+    account_id = _text(account.get("account_id")) or _text(account.get("id"))
+    if not account_id and key != "default":
+        account_id = key.strip()
+    if not is_safe_id(account_id):
+        return None
+    entitlement = _dict(entry.get("entitlement"))
+    access = _flag(entry.get("can_access_with_session"))
+    return Workspace(
+        account_id=account_id,
+        name=_text(account.get("name")),
+        organization_id=_text(account.get("organization_id")),
+        structure=_text(account.get("structure")).lower(),
+        plan=_text(account.get("plan_type")),
+        role=_text(account.get("account_user_role")).lower(),
+        is_deactivated=account.get("is_deactivated") is True,
+        can_access=access is not False,
+        has_active_subscription=_flag(entitlement.get("has_active_subscription")),
+        expires_at=read_moment(entitlement.get("expires_at")),
+        will_renew=_flag(_dict(entry.get("last_active_subscription")).get("will_renew")),
+        is_delinquent=_flag(entitlement.get("is_delinquent")),
+    )
+
+
+def read_subscription(data: Any) -> Subscription:
+    """Purchased seats; 0 or nothing entitled reads as unknown (upstream-contract §9)."""
+    if not isinstance(data, dict):
+        raise Unreadable("the answer is not an object")
+    entitled = _number(data.get("seats_entitled"))
+    capacity = data.get("seat_capacity")
+    pools = [_dict(pool) for pool in capacity] if isinstance(capacity, list) else []
+    held = sum(max(_number(pool.get("held")) or 0, 0) for pool in pools if pool.get("type") == "default")
+    return Subscription(
+        seats_entitled=entitled if entitled is not None and entitled > 0 else None,
+        held=held,
+        active_until=read_moment(data.get("active_until")),
+        will_renew=_flag(data.get("will_renew")),
+        is_delinquent=_flag(data.get("is_delinquent")),
+    )
+
+
+def read_identity(data: Any) -> Identity | None:
+    """Who the token belongs to; None for the anonymous user a dead token may turn into."""
+    row = _dict(data)
+    email = normalise_email(row.get("email"))
+    return Identity(_text(row.get("id")), email) if email else None

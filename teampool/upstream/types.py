@@ -1,0 +1,245 @@
+"""What upstream says, in our words: frozen, typed, and free of Django."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from .errors import UpstreamError
+
+MANAGER_ROLES = frozenset({"account-owner", "account-admin"})
+
+
+class Failure(StrEnum):
+    """Every way a call can end other than well (upstream-contract §14.1)."""
+
+    CONNECT_FAILED = "connect_failed"
+    TIMEOUT_OR_RESET = "timeout_or_reset"
+    SERVER_ERROR = "server_error"
+    EDGE_BLOCK = "edge_block"
+    RATE_LIMITED = "rate_limited"
+    TOKEN_REJECTED = "token_rejected"  # noqa: S105 - the name of a failure
+    USER_DEACTIVATED = "user_deactivated"
+    REFRESH_PERMANENT = "refresh_permanent"
+    REFRESH_REUSED = "refresh_reused"
+    REFRESH_TRANSIENT = "refresh_transient"
+    WORKSPACE_SUSPENDED = "workspace_suspended"
+    WORKSPACE_DELINQUENT = "workspace_delinquent"
+    WORKSPACE_NOT_FOUND = "workspace_not_found"
+    PERMISSION_DENIED = "permission_denied"
+    SEATS_FULL = "seats_full"
+    ALREADY_MEMBER = "already_member"
+    ALREADY_INVITED = "already_invited"
+    EMAIL_REJECTED = "email_rejected"
+    DOMAIN_RESTRICTED = "domain_restricted"
+    GHOST_SUCCESS = "ghost_success"
+    CONFLICT_BUSY = "conflict_busy"
+    NOT_FOUND_ITEM = "not_found_item"
+    PROTOCOL_ERROR = "protocol_error"
+    IDENTITY_MISMATCH = "identity_mismatch"
+    UNKNOWN_401 = "unknown_401"
+    REFUSED_UNCLEAR = "refused_unclear"
+    """A clear no without a reason we can read: nothing was done, try another Team, blame nobody."""
+
+
+class Op(StrEnum):
+    """The calls there are; errors and logs name them."""
+
+    MEMBERS = "members"
+    INVITES = "invites"
+    INVITE = "invite"
+    REVOKE = "revoke"
+    REMOVE = "remove"
+    ACCOUNT_CHECK = "account_check"
+    SUBSCRIPTION = "subscription"
+    ME = "me"
+    SESSION = "session"
+    OAUTH = "oauth"
+
+
+class Fault(StrEnum):
+    """Who a failure counts against."""
+
+    NONE = "none"
+    TEAM = "team"
+    CREDENTIAL = "credential"
+    RECIPIENT = "recipient"
+    NETWORK = "network"
+
+
+_FAULTS: dict[Failure, Fault] = {
+    Failure.WORKSPACE_SUSPENDED: Fault.TEAM,
+    Failure.WORKSPACE_DELINQUENT: Fault.TEAM,
+    Failure.WORKSPACE_NOT_FOUND: Fault.TEAM,
+    Failure.PERMISSION_DENIED: Fault.TEAM,
+    Failure.SEATS_FULL: Fault.TEAM,
+    Failure.TOKEN_REJECTED: Fault.CREDENTIAL,
+    Failure.USER_DEACTIVATED: Fault.CREDENTIAL,
+    Failure.REFRESH_PERMANENT: Fault.CREDENTIAL,
+    Failure.REFRESH_REUSED: Fault.CREDENTIAL,
+    Failure.IDENTITY_MISMATCH: Fault.CREDENTIAL,
+    Failure.EMAIL_REJECTED: Fault.RECIPIENT,
+    Failure.DOMAIN_RESTRICTED: Fault.RECIPIENT,
+    Failure.CONNECT_FAILED: Fault.NETWORK,
+    Failure.TIMEOUT_OR_RESET: Fault.NETWORK,
+    Failure.SERVER_ERROR: Fault.NETWORK,
+    Failure.EDGE_BLOCK: Fault.NETWORK,
+    Failure.RATE_LIMITED: Fault.NETWORK,
+    Failure.REFRESH_TRANSIENT: Fault.NETWORK,
+    Failure.PROTOCOL_ERROR: Fault.NETWORK,
+    Failure.UNKNOWN_401: Fault.NETWORK,
+}
+
+
+def fault_of(failure: Failure | None) -> Fault:
+    """Whose fault this failure is; NONE for those nobody is to blame for."""
+    return _FAULTS.get(failure, Fault.NONE) if failure is not None else Fault.NONE
+
+
+class Verdict(StrEnum):
+    """What a write did. Only NO is a certain no; UNKNOWN may have worked."""
+
+    SENT = "sent"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+def normalise_email(value: object) -> str | None:
+    """Trimmed and lower-cased, or None when there is nothing readable."""
+    if not isinstance(value, str):
+        return None
+    return value.strip().lower() or None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """One row of the member list; `email` is None when upstream hides it."""
+
+    user_id: str
+    email: str | None
+    role: str
+    seat_type: str
+    name: str
+    created_at: datetime | None
+    deactivated_at: datetime | None
+
+    @property
+    def is_manager(self) -> bool:
+        return self.role in MANAGER_ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class InviteRow:
+    """One row of the pending list. An accepted invite may linger in it for a while."""
+
+    invite_id: str
+    email: str | None
+    role: str
+    seat_type: str
+    created_at: datetime | None
+
+
+RowT = TypeVar("RowT", bound=MemberRow | InviteRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[RowT]):
+    """A list as far as it could be read.
+
+    Its rows prove presence. Absence is proved only while `is_complete`, and only for
+    what happened before `started_at`, which is taken before the first request.
+    """
+
+    rows: tuple[RowT, ...]
+    is_complete: bool
+    problem: str
+    failure: UpstreamError | None
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of an invite, a revocation or a removal (upstream-contract §5 to §7).
+
+    SENT is still to be confirmed by the lists; of a revocation or a removal it is any 2xx, and NO with
+    NOT_FOUND_ITEM means there was nobody to take out.
+    """
+
+    verdict: Verdict
+    failure: Failure | None = None
+    status: int | None = None
+    code: str = ""
+    text: str = ""
+    retry_after: timedelta | None = None
+    user_id: str = ""
+
+    @property
+    def fault(self) -> Fault:
+        return fault_of(self.failure)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One workspace of a login, from the account check (upstream-contract §8)."""
+
+    account_id: str
+    name: str
+    organization_id: str
+    structure: str
+    plan: str
+    role: str
+    is_deactivated: bool
+    can_access: bool
+    has_active_subscription: bool | None
+    expires_at: datetime | None
+    will_renew: bool | None
+    is_delinquent: bool | None
+
+    @property
+    def is_manageable(self) -> bool:
+        """True for a live workspace this login administers; plan names decide nothing."""
+        return (
+            self.structure == "workspace" and self.role in MANAGER_ROLES and not self.is_deactivated and self.can_access
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Purchased seats; `seats_entitled` is None when upstream does not know (upstream-contract §9)."""
+
+    seats_entitled: int | None
+    held: int
+    active_until: datetime | None
+    will_renew: bool | None
+    is_delinquent: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a token belongs to (upstream-contract §10)."""
+
+    user_id: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSet:
+    """Tokens as just received; "" means upstream sent none, so keep the stored one."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(default="", repr=False)
+    session_token: str = field(default="", repr=False)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAnswer:
+    """A session exchanged for tokens, and whose they are. The caller compares before storing."""
+
+    tokens: TokenSet
+    email: str
+    user_id: str
+    account_id: str

@@ -1,0 +1,164 @@
+"""Sentences about one Team for the operator: why it stands as it does, its log-in, where its cap comes from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from notifications.times import full, tag
+from teampool.badges import badge_for
+from teampool.health import RESTRICTED_FOR
+from teampool.models import Owner, Team
+from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
+from teampool.subscriptions import ends_soon
+
+# As `upstream.paging` writes it.
+_FAILED_PAGE = re.compile(r"page (\d+):")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """`tone` as for badges; `text` says what there is and until when, never the value."""
+
+    text: str
+    tone: str
+
+
+def why(team: Team, now: datetime) -> str:
+    """Why the Team stands as it does and what to do, if anything; and that its subscription is about to end."""
+    text = _why(team, now)
+    if team.subscription_until is None or not ends_soon(team, now):
+        return text
+    until = full(team.subscription_until)
+    return _("{text} Its subscription ends {time} and is not renewed.").format(text=text, time=until)
+
+
+def _why(team: Team, now: datetime) -> str:
+    match badge_for(team, now).key:
+        case "archived":
+            return _("Archived: it takes no one and is not looked at any more.")
+        case "suspended":
+            return _("ChatGPT suspended this Team. Re-seat its people; if it returns, the next sync brings it back.")
+        case "access_lost":
+            return _(
+                "The login no longer reaches this Team. Paste a session of an owner who does, or re-seat its people."
+            )
+        case "insufficient_role":
+            return _("The login is neither owner nor admin here any more. Restore its role at ChatGPT, then sync.")
+        case "restricted":
+            return _why_restricted(team)
+        case "token_expired":
+            return _("ChatGPT no longer accepts the login. Paste a new session; the Team then returns by itself.")
+        case "subscription_ended" if team.workspace_state == Team.Workspace.DELINQUENT:
+            return _("ChatGPT says it is not paid for. Settle the bill there; the next sync then brings the Team back.")
+        case "subscription_ended":
+            return _("The subscription is over. Renew it at ChatGPT; the next sync then brings the Team back.")
+        case "over_full":
+            return _("More people than seats. Nobody is removed by itself; the Team takes no one until some leave.")
+        case "paused":
+            return _("You paused it: it takes no one. The people in it stay.")
+        case "cooling":
+            return _("ChatGPT asked us to slow down. The Team takes people again by itself.")
+        case "unsynced":
+            return _why_not_believed(team.sync_problem) or _(
+                "There is no complete list of its people yet. The next sync fetches one."
+            )
+        case "full":
+            return _("No seat is free.")
+    text = ngettext("It takes people: {n} seat is free.", "It takes people: {n} seats are free.", team.seats_free)
+    return text.format(n=team.seats_free)
+
+
+def _why_restricted(team: Team) -> str:
+    if team.restricted_at is None:
+        return _("ChatGPT takes invitations here and never lists them. It takes no one; the people in it stay.")
+    until = full(team.restricted_at + RESTRICTED_FOR)
+    text = _(
+        "ChatGPT takes invitations here and never lists them. It takes no one until {time}; a sync then tries again."
+    )
+    return text.format(time=until)
+
+
+def credential(team: Team, *, renews_itself: bool, now: datetime) -> Credential:
+    """Renews itself, ends at a time, or is over. `renews_itself`: the Owner's tokens allow it."""
+    if team.token_state != Team.Token.HEALTHY:
+        return Credential(pgettext("login", "Expired"), "bad")
+    if renews_itself and team.owner.login == Owner.Login.OK:
+        return Credential(_("Renews itself"), "good")
+    if team.access_expires_at is None:
+        return Credential("–", "idle")
+    if team.access_expires_at <= now:
+        return Credential(pgettext("login", "Expired"), "bad")
+    return Credential(_("Until {time}").format(time=full(team.access_expires_at)), "warn")
+
+
+def cap_source(team: Team) -> str:
+    """How the number of seats came about, e.g. `Limit 4 = bought 5 − owner 1`."""
+    total = team.seat_total
+    if team.seats_entitled is None:
+        if team.operator_cap is None:
+            return _("Limit {total}: the default, as the seats bought are unknown").format(total=total)
+        return _("Limit {total}: set by you, as the seats bought are unknown").format(total=total)
+    bought = team.seats_entitled - team.vacancies_held - 1
+    if team.operator_cap is not None and team.operator_cap < bought:
+        return _("Limit {total}: set by you (bought {bought}, owner not counted)").format(total=total, bought=bought)
+    if team.vacancies_held:
+        return _("Limit {total} = bought {entitled} − owner 1 − reserved at ChatGPT {reserved}").format(
+            total=total, entitled=team.seats_entitled, reserved=team.vacancies_held
+        )
+    return _("Limit {total} = bought {entitled} − owner 1").format(total=total, entitled=team.seats_entitled)
+
+
+def list_problem(team: Team) -> SafeString | str:
+    """Which list a Team shows whose last sync failed; never what upstream said."""
+    at = tag(team.snapshot_started_at)
+    if team.snapshot_started_at is None:
+        return _("The last sync failed; there is no list yet.")
+    if advice := _why_not_believed(team.sync_problem):
+        return format_html(_("{why} This is the list of {time}."), why=advice, time=at)
+    if page := _FAILED_PAGE.match(team.sync_problem):
+        return format_html(
+            _("The list is incomplete (page {n} failed); this is the one of {time}."), n=page[1], time=at
+        )
+    return format_html(_("The last sync failed; this is the list of {time}."), time=at)
+
+
+def sync_reason(team: Team) -> str:
+    """Why its last sync failed, in a few words of ours."""
+    if team.workspace_state == Team.Workspace.SUSPENDED:
+        return _("the Team is suspended")
+    if team.token_state != Team.Token.HEALTHY:
+        return _("the login expired")
+    if team.workspace_state == Team.Workspace.ACCESS_LOST:
+        return _("the login no longer reaches the Team")
+    if _FAILED_PAGE.match(team.sync_problem):
+        return _("the list is incomplete")
+    return untrusted(team.sync_problem) or _("ChatGPT cannot be reached")
+
+
+def untrusted(problem: str) -> str:
+    """Why a list was not believed, in words; "" for every other problem of a sync."""
+    if problem == OWN_LOGIN_MISSING:
+        return _("the list does not show the log-in itself")
+    return _("the list is that of another Team") if problem == OTHER_WORKSPACE else ""
+
+
+def _why_not_believed(problem: str) -> str:
+    """What it means and what to do about it; "" for every other problem of a sync."""
+    if problem == OWN_LOGIN_MISSING:
+        return _(
+            "ChatGPT gave a list of people without the log-in itself, so it is not believed and the Team takes "
+            "no one. Was the log-in removed from this Team? Paste a session of an owner who is in it, then sync."
+        )
+    if problem == OTHER_WORKSPACE:
+        return _(
+            "ChatGPT gave the list of another Team, so it is not believed and this Team takes no one. Nobody is "
+            "called absent by it. If it stays so after the next sync, paste a new session."
+        )
+    return ""

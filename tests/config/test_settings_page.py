@@ -1,0 +1,605 @@
+"""The settings page at its door: five sections, each saved whole or not at all; no secret ever comes back."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from config.settings_page.fields import Section
+from config.settings_page.sections import SECTIONS, TUNABLES
+from guardian import policy
+from notifications import runtime, tunables
+from notifications.actors import command
+from notifications.models import AuditEvent, Setting
+from teampool import keys
+from teampool.models import ApiKey
+from teampool.tunables import DEFAULT_SEAT_CAP, FAILURES_TO_EXPIRE, WRITES_PER_TEAM
+
+PAGE = "/admin/settings/"
+HTMX = {"HX-Request": "true"}
+CANARY = "canary-7d1f0c52-with-enough-signs"
+ACTOR = command("tests")
+EACH_SECTION = pytest.mark.parametrize("section", SECTIONS.values(), ids=SECTIONS)
+
+
+@pytest.fixture
+def desk(olga_client: Client) -> Client:
+    olga_client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return olga_client
+
+
+class Form(HTMLParser):
+    """What a browser would send with the form `form_id`, and the page it was read from as text."""
+
+    def __init__(self, page: str, form_id: str) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self._wanted, self._is_inside, self._select, self._area = form_id, False, "", ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        at = dict(attrs)
+        if tag == "form":
+            self._is_inside = at.get("id") == self._wanted
+        if not self._is_inside:
+            return
+        if tag == "input" and "name" in at and (at.get("type") != "checkbox" or "checked" in at):
+            self.values[at["name"]] = at.get("value", "on" if at.get("type") == "checkbox" else "")
+        elif tag == "select":
+            self._select = at["name"]
+        elif tag == "option" and "selected" in at:
+            self.values[self._select] = at["value"]
+        elif tag == "textarea":
+            self._area = at["name"]
+            self.values[self._area] = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._area = ""
+        elif tag == "form":
+            self._is_inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            self.values[self._area] += data.removeprefix("\n")
+
+
+def text_of(response: Any) -> str:
+    return response.content.decode()
+
+
+def filled(desk: Client, section: str) -> dict[str, str]:
+    return Form(text_of(desk.get(PAGE)), f"form-{section}").values
+
+
+def save(desk: Client, section: str, headers: dict[str, str] | None = None, **news: str) -> Any:
+    """Send the section as the page shows it, but for `news` (`__` for a dot)."""
+    form = filled(desk, section)
+    form |= {key.replace("__", "."): value for key, value in news.items()}
+    return desk.post(f"{PAGE}{section}/", form, headers=headers or {})
+
+
+def put(**values: str) -> None:
+    runtime.change({key.replace("__", "."): value for key, value in values.items()}, actor=ACTOR)
+
+
+def errors(response: Any) -> dict[str, str]:
+    """By the id of the field."""
+    found = re.findall(r'id="about-([\w-]+)"><span class="sk-error">(.*?)</span>', text_of(response))
+    return {name.replace("-", ".", 1): words for name, words in found}
+
+
+class TestPage:
+    def test_it_has_the_sections_in_their_order(self, desk: Client) -> None:
+        page = text_of(desk.get(PAGE))
+        assert re.findall(r'<section class="sk-card settings" id="(\w+)"', page) == list(SECTIONS)
+        assert list(SECTIONS) == ["seats", "guardian", "stock", "bark", "mail"]
+
+    def test_every_setting_but_the_pauses_has_its_place(self) -> None:
+        elsewhere = {"invites.is_open", "invites.reclaim_after_days", "invites.removals_paused"}
+        assert {one.key for one in TUNABLES} == set(runtime.declared()) - elsewhere
+
+    def test_the_guardian_is_not_switched_by_a_field(self, desk: Client) -> None:
+        changed = {one.key for section in SECTIONS.values() for one in section.fields}
+        assert changed.isdisjoint({"guardian.enabled", "guardian.mode"})
+        save(desk, "guardian", guardian__enabled="on", guardian__mode="enforce")
+        assert policy.current() == policy.Policy()
+        assert "Off</span>" in re.sub(r"\s+<", "<", text_of(desk.get(PAGE)).split('id="guardian"')[1])
+
+    @pytest.mark.parametrize(("mode", "words"), [("report", "On: report only"), ("enforce", "On: removes")])
+    def test_it_says_what_the_guardian_does(self, desk: Client, mode: str, words: str) -> None:
+        put(guardian__enabled="on", guardian__mode=mode)
+        assert words in text_of(desk.get(PAGE))
+        assert words in text_of(save(desk, "guardian", HTMX))
+
+    def test_it_shows_what_is_stored(self, desk: Client) -> None:
+        put(teampool__default_seat_cap="7", notifications__webhook_allow_private="on")
+        assert filled(desk, "seats")["teampool.default_seat_cap"] == "7"
+        assert filled(desk, "stock")["notifications.webhook_allow_private"] == "on"
+
+    def test_each_way_out_leads_to_what_it_sent(self, desk: Client) -> None:
+        links = re.findall(r'href="(/admin/notifications/message/\?channel=\w+)"', text_of(desk.get(PAGE)))
+        assert [link.rpartition("=")[2] for link in links] == ["webhook", "bark", "email"]
+        for link in links:
+            response = desk.get(link)
+            assert response.status_code == 200
+            assert response.context["cl"].params
+
+    def test_numbers_are_written_without_separators(self, desk: Client) -> None:
+        put(notifications__low_stock_threshold="12345")
+        assert filled(desk, "stock")["notifications.low_stock_threshold"] == "12345"
+
+    def test_it_is_not_kept_by_the_browser(self, desk: Client) -> None:
+        assert "no-store" in desk.get(PAGE)["Cache-Control"]
+
+    def test_its_queries_do_not_grow(self, desk: Client) -> None:
+        def count() -> int:
+            with CaptureQueriesContext(connection) as asked:
+                desk.get(PAGE)
+            return len(asked)
+
+        desk.get(PAGE)
+        before = count()
+        put(notifications__smtp_host="smtp.example.com", notifications__smtp_password=CANARY)
+        put(notifications__bark_url=f"https://bark.example.com/{CANARY}")
+        for name in ("a", "b", "c"):
+            keys.create(name=name, scope=keys.IMPORT, actor=ACTOR)
+        assert count() == before
+
+
+class TestWhoMay:
+    def test_a_stranger_is_sent_to_the_log_in(self, client: Client, db: None) -> None:
+        for path in (PAGE, f"{PAGE}seats/", f"{PAGE}stock/key/"):
+            assert client.get(path)["Location"].startswith("/admin/login/")
+            assert client.post(path)["Location"].startswith("/admin/login/")
+        assert not Setting.objects.exists()
+        assert not ApiKey.objects.exists()
+
+    def test_in_place_too_and_with_the_whole_page(self, client: Client, db: None) -> None:
+        response = client.post(f"{PAGE}seats/", headers=HTMX)
+        assert response["HX-Redirect"].startswith("/admin/login/?next=/admin/settings/")
+
+    def test_an_operator_without_the_right_may_not(self, client: Client, db: None) -> None:
+        clerk = User.objects.create_user("clerk", is_staff=True)
+        client.force_login(clerk)
+        assert client.get(PAGE).status_code == 403
+        for path in ("seats/", "stock/test/", "stock/secret/", "stock/key/"):
+            assert client.post(f"{PAGE}{path}").status_code == 403
+        clerk.user_permissions.add(Permission.objects.get(codename="change_setting"))
+        assert client.get(PAGE).status_code == 200
+        assert "API Key</h3>" not in text_of(client.get(PAGE))
+        assert client.post(f"{PAGE}stock/key/", {"key": ""}).status_code == 403
+
+    @pytest.mark.parametrize("path", ["seats/", "stock/test/", "stock/secret/", "stock/key/", "mail/preview/"])
+    def test_no_other_site_may_press_a_button(self, olga: User, path: str) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(olga)
+        assert client.post(f"{PAGE}{path}", {"teampool.default_seat_cap": "9"}).status_code == 403
+        assert DEFAULT_SEAT_CAP.get() == 4
+
+    def test_looking_at_the_address_of_a_button_does_nothing(self, desk: Client) -> None:
+        for path in ("seats/", "stock/test/", "stock/secret/", "stock/key/", "mail/preview/"):
+            section = path.split("/")[0]
+            assert desk.get(f"{PAGE}{path}")["Location"] == f"{PAGE}#{section}"
+        assert not Setting.objects.exists()
+        assert not ApiKey.objects.exists()
+
+    def test_what_is_not_there_is_not_found(self, desk: Client) -> None:
+        for path in ("nonsense/", "seats/test/", "seats/secret/", "stock/preview/"):
+            assert desk.post(f"{PAGE}{path}", {"make": "x"}).status_code == 404
+
+
+class TestSave:
+    @EACH_SECTION
+    def test_as_it_stands_nothing_changes(self, desk: Client, section: Section) -> None:
+        response = save(desk, section.id)
+        assert (response.status_code, response["Location"]) == (302, f"{PAGE}#{section.id}")
+        assert not AuditEvent.objects.exists()
+        assert not Setting.objects.exists()
+
+    @EACH_SECTION
+    @pytest.mark.usefixtures("shanghai")
+    def test_it_says_so_once_and_there(self, desk: Client, section: Section, time_machine: Any) -> None:
+        time_machine.move_to("2026-03-02T06:05:00Z", tick=False)
+        save(desk, section.id)
+        page = text_of(desk.get(PAGE))
+        assert page.count("Saved 14:05") == 1
+        assert "Saved 14:05" in page.split(f'id="{section.id}"')[1].split("</section>")[0]
+        assert "Saved 14:05" not in text_of(desk.get(PAGE))
+
+    @EACH_SECTION
+    def test_in_place_only_the_section_comes_back(self, desk: Client, section: Section) -> None:
+        page = text_of(save(desk, section.id, headers=HTMX))
+        assert page.strip().startswith(f'<section class="sk-card settings" id="{section.id}"')
+        assert "Saved " in page
+        assert "<html" not in page
+
+    def test_each_change_is_on_record(self, desk: Client) -> None:
+        save(desk, "seats", teampool__default_seat_cap="6", teampool__failures_to_expire="8")
+        assert (DEFAULT_SEAT_CAP.get(), FAILURES_TO_EXPIRE.get(), WRITES_PER_TEAM.get()) == (6, 8, 2)
+        events = {event.object_id: event for event in AuditEvent.objects.all()}
+        assert set(events) == {"teampool.default_seat_cap", "teampool.failures_to_expire"}
+        assert {event.actor for event in events.values()} == {"olga"}
+        assert events["teampool.default_seat_cap"].details == {"before": 4, "after": 6}
+
+    def test_all_of_it_or_nothing(self, desk: Client) -> None:
+        response = save(desk, "seats", teampool__default_seat_cap="6", teampool__failures_to_expire="51")
+        assert response.status_code == 400
+        assert errors(response) == {"teampool.failures_to_expire": "Between 1 and 50."}
+        assert DEFAULT_SEAT_CAP.get() == 4
+        assert not AuditEvent.objects.exists()
+
+    def test_what_was_typed_stays(self, desk: Client) -> None:
+        response = save(desk, "seats", teampool__default_seat_cap="6", teampool__failures_to_expire="many")
+        form = Form(text_of(response), "form-seats").values
+        assert (form["teampool.default_seat_cap"], form["teampool.failures_to_expire"]) == ("6", "many")
+        assert 'value="many"' in text_of(response)
+        assert text_of(response).count("autofocus") == 1
+
+    def test_every_error_at_once(self, desk: Client) -> None:
+        response = save(desk, "seats", HTMX, teampool__default_seat_cap="9" * 400, teampool__failures_to_expire="1.5")
+        assert errors(response) == {
+            "teampool.default_seat_cap": "Between 1 and 1,000.",
+            "teampool.failures_to_expire": "Write a whole number.",
+        }
+
+    @pytest.mark.parametrize(
+        ("section", "key", "low", "high"),
+        [
+            (section.id, one.key, one.tunable.low, one.tunable.high)
+            for section in SECTIONS.values()
+            for one in section.fields
+            if one.tunable.low is not None
+        ],
+    )
+    def test_each_bound_holds(self, desk: Client, section: str, key: str, low: float, high: float) -> None:
+        form = filled(desk, section)
+        for outside in (low - 1, high + 1):
+            response = desk.post(f"{PAGE}{section}/", form | {key: f"{outside:g}"}, headers=HTMX)
+            assert list(errors(response)) == [key]
+        assert not Setting.objects.exists()
+
+    def test_a_switch_goes_on_and_off(self, desk: Client) -> None:
+        form = filled(desk, "bark")
+        del form["notifications.tell_low_stock"]
+        desk.post(f"{PAGE}bark/", form)
+        assert tunables.TELL["low_stock"].get() is False
+        assert tunables.TELL["token_expired"].get() is True
+        save(desk, "bark", notifications__tell_low_stock="on")
+        assert tunables.TELL["low_stock"].get() is True
+
+    def test_a_choice_that_is_not_offered_is_refused(self, desk: Client) -> None:
+        response = save(desk, "mail", notifications__smtp_security="none")
+        assert "notifications.smtp_security" in errors(response)
+
+    @pytest.mark.parametrize(
+        ("url", "words"),
+        [
+            ("http://receiver.example.com/x", "An https address is needed."),
+            ("https://127.0.0.1/x", "Private addresses are not allowed."),
+            ("https://[::1]/x", "Private addresses are not allowed."),
+            ("https://10.1.2.3/x", "Private addresses are not allowed."),
+            ("receiver", "Write a whole address. Example: https://example.com/path"),
+        ],
+    )
+    def test_where_notices_go_must_be_outside_and_encrypted(self, desk: Client, url: str, words: str) -> None:
+        response = save(desk, "stock", notifications__webhook_url=url)
+        assert errors(response) == {"notifications.webhook_url": words}
+        assert not Setting.objects.exists()
+
+    def test_private_addresses_when_the_operator_allows_them(self, desk: Client) -> None:
+        news = {"notifications__webhook_url": "http://127.0.0.1:9/x"}
+        assert save(desk, "stock", **news, notifications__webhook_allow_private="on").status_code == 302
+        form = filled(desk, "stock")
+        del form["notifications.webhook_allow_private"]
+        response = desk.post(f"{PAGE}stock/", form)
+        assert errors(response) == {"notifications.webhook_url": "An https address is needed."}
+
+    def test_a_text_of_many_lines_is_what_it_was(self, desk: Client) -> None:
+        save(desk, "mail", notifications__mail_success_body_en="One\r\nTwo {email}\r\n")
+        assert tunables.MAIL_SUCCESS_BODY_EN.get() == "One\nTwo {email}"
+        assert filled(desk, "mail")["notifications.mail_success_body_en"] == "One\nTwo {email}"
+
+    def test_a_text_that_is_emptied_is_the_first_one_again(self, desk: Client) -> None:
+        put(notifications__mail_success_subject_en="Hello", guardian__active_from="10:00")
+        save(desk, "mail", notifications__mail_success_subject_en="")
+        save(desk, "guardian", guardian__active_from="")
+        assert tunables.MAIL_SUCCESS_SUBJECT_EN.get() == "Your ChatGPT Team invitation"
+        assert policy.ACTIVE_FROM.get() == "09:00"
+
+    def test_an_unknown_placeholder_is_refused_where_it_stands(self, desk: Client) -> None:
+        response = save(desk, "mail", notifications__mail_success_body_zh="{email.__class__}")
+        assert "notifications.mail_success_body_zh" in errors(response)
+        assert '<details class="settings-folded" open>' in text_of(response)
+
+    def test_what_nobody_touched_is_not_looked_at_again(self, desk: Client) -> None:
+        runtime.change({FAILURES_TO_EXPIRE.key: "99"}, actor=ACTOR, force=True)
+        assert save(desk, "seats", teampool__default_seat_cap="6").status_code == 302
+        assert (DEFAULT_SEAT_CAP.get(), FAILURES_TO_EXPIRE.get()) == (6, 99)
+
+
+class TestOrder:
+    @pytest.mark.parametrize("pair", ["pause", "interval"])
+    def test_the_minimum_may_not_exceed_the_maximum(self, desk: Client, pair: str) -> None:
+        low, high = f"guardian.{pair}_min_seconds", f"guardian.{pair}_max_seconds"
+        form = filled(desk, "guardian")
+        for news in ({low: str(float(form[high]) + 1).removesuffix(".0")}, {high: "0.1" if pair == "pause" else "60"}):
+            response = desk.post(f"{PAGE}guardian/", form | news)
+            assert errors(response) == {next(iter(news)): "The minimum cannot exceed the maximum."}
+            kept = Form(text_of(response), "form-guardian").values
+            assert {key: kept[key] for key in form if "." in key} == {
+                key: (form | news)[key] for key in form if "." in key
+            }
+        assert not Setting.objects.exists()
+
+    def test_it_is_said_beside_what_else_is_wrong(self, desk: Client) -> None:
+        disorder = {"guardian__interval_min_seconds": "600", "guardian__interval_max_seconds": "300"}
+        response = save(desk, "guardian", guardian__threads="many", **disorder)
+        assert errors(response) == {
+            "guardian.threads": "Write a whole number.",
+            "guardian.interval_min_seconds": "The minimum cannot exceed the maximum.",
+        }
+
+    def test_not_of_a_pair_one_half_of_which_cannot_be_read(self, desk: Client) -> None:
+        values = {"guardian__interval_min_seconds": "600", "guardian__interval_max_seconds": "many"}
+        assert errors(save(desk, "guardian", **values)) == {"guardian.interval_max_seconds": "Write a whole number."}
+
+    def test_both_at_once_may_move_past_each_other(self, desk: Client) -> None:
+        news = {"guardian__interval_min_seconds": "300", "guardian__interval_max_seconds": "600"}
+        assert save(desk, "guardian", **news).status_code == 302
+        assert policy.current().interval == (300, 600)
+
+    @pytest.mark.parametrize("text", ["25:00", "9", "soon"])
+    def test_hours_are_times_of_day(self, desk: Client, text: str) -> None:
+        response = save(desk, "guardian", guardian__active_from=text)
+        assert list(errors(response)) == ["guardian.active_from"]
+
+    def test_hours_may_cross_midnight_or_be_the_same(self, desk: Client) -> None:
+        assert save(desk, "guardian", guardian__active_from="22:00", guardian__active_until="06:00").status_code == 302
+        assert save(desk, "guardian", guardian__active_from="06:00").status_code == 302
+        assert policy.current().active_from == policy.current().active_until
+
+
+class TestAskingTwice:
+    LOW, HIGH = "guardian.interval_min_seconds", "guardian.interval_max_seconds"
+
+    @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "in place"])
+    def test_a_short_interval_is_refused_first_and_taken_when_confirmed(
+        self, desk: Client, headers: dict[str, str]
+    ) -> None:
+        form = filled(desk, "guardian") | {self.LOW: "10"}
+        response = desk.post(f"{PAGE}guardian/", form, headers=headers)
+        assert errors(response) == {self.LOW: "Between 30 and 3,600."}
+        assert f'name="confirmed:{self.LOW}"' in text_of(response)
+        assert not Setting.objects.exists()
+        response = desk.post(f"{PAGE}guardian/", form | {f"confirmed:{self.LOW}": "on"}, headers=headers)
+        assert not errors(response)
+        assert policy.current().interval == (10, 120)
+
+    def test_it_is_not_offered_before(self, desk: Client) -> None:
+        assert "confirmed:" not in text_of(desk.get(PAGE))
+
+    def test_the_confirmation_is_for_that_field_alone(self, desk: Client) -> None:
+        form = filled(desk, "guardian") | {self.LOW: "10", f"confirmed:{self.LOW}": "on"}
+        for key, text in (("guardian.threads", "17"), ("guardian.max_removals_per_sweep", "101")):
+            response = desk.post(f"{PAGE}guardian/", form | {key: text, f"confirmed:{key}": "on"})
+            assert list(errors(response)) == [key]
+        assert not Setting.objects.exists()
+
+    @pytest.mark.parametrize("text", ["0", "-5", "3601", "ten"])
+    def test_nobody_can_insist_on_nonsense(self, desk: Client, text: str) -> None:
+        form = filled(desk, "guardian") | {self.LOW: text, f"confirmed:{self.LOW}": "on"}
+        response = desk.post(f"{PAGE}guardian/", form)
+        assert list(errors(response)) == [self.LOW]
+        assert "confirmed:" not in text_of(response)
+
+    def test_once_taken_it_stands_in_nobodys_way(self, desk: Client) -> None:
+        runtime.change({self.LOW: "10"}, actor=ACTOR, force=True)
+        assert save(desk, "guardian", guardian__threads="4").status_code == 302
+        assert (policy.current().interval[0], policy.current().threads) == (10, 4)
+
+    def test_confirmed_or_not_the_order_holds(self, desk: Client) -> None:
+        form = filled(desk, "guardian") | {self.HIGH: "20", f"confirmed:{self.HIGH}": "on"}
+        response = desk.post(f"{PAGE}guardian/", form)
+        assert errors(response) == {self.HIGH: "The minimum cannot exceed the maximum."}
+
+
+class TestSecrets:
+    SECRETS = (
+        ("stock", "notifications.webhook_secret", CANARY),
+        ("bark", "notifications.bark_url", f"https://bark.example.com/{CANARY}"),
+        ("mail", "notifications.smtp_password", CANARY),
+    )
+    EACH = pytest.mark.parametrize(("section", "key", "secret"), SECRETS)
+
+    def test_these_are_all(self) -> None:
+        assert {key for _section, key, _secret in self.SECRETS} == {one.key for one in TUNABLES if one.is_secret}
+
+    @EACH
+    def test_it_is_stored_and_never_comes_back(self, desk: Client, section: str, key: str, secret: str) -> None:
+        response = desk.post(f"{PAGE}{section}/", filled(desk, section) | {key: secret}, headers=HTMX)
+        assert runtime.find(key).get() == secret
+        page = text_of(desk.get(PAGE))
+        assert CANARY not in page + text_of(response)
+        assert CANARY not in str(list(AuditEvent.objects.values()))
+        block = page.split(f'id="row-{key.replace(".", "-")}"')[1].split('id="row-')[0]
+        assert re.findall(r"<span>(Set)</span>|>(Replace)<|>(Clear)<", block) == [
+            ("Set", "", ""),
+            ("", "Replace", ""),
+            ("", "", "Clear"),
+        ]
+
+    @EACH
+    def test_nor_after_an_error(self, desk: Client, section: str, key: str, secret: str) -> None:
+        wrong = {
+            "stock": {"notifications.low_stock_threshold": "-1"},
+            "bark": {"notifications.bark_level": "loud"},
+            "mail": {"notifications.smtp_port": "0"},
+        }[section]
+        for headers in ({}, HTMX):
+            response = desk.post(f"{PAGE}{section}/", filled(desk, section) | {key: secret} | wrong, headers=headers)
+            assert errors(response)
+            assert CANARY not in text_of(response)
+            assert "Type it again: a secret is never sent back to the page." in text_of(response)
+        assert not runtime.find(key).get()
+
+    @pytest.mark.parametrize(("section", "key"), [row[:2] for row in SECRETS if row[0] != "mail"])
+    def test_nor_when_it_is_itself_wrong(self, desk: Client, section: str, key: str) -> None:
+        response = desk.post(f"{PAGE}{section}/", filled(desk, section) | {key: f"\x01{CANARY}"})
+        assert list(errors(response)) == [key]
+        assert CANARY not in text_of(response)
+
+    @EACH
+    def test_left_empty_it_stays(self, desk: Client, section: str, key: str, secret: str) -> None:
+        runtime.change({key: secret}, actor=ACTOR)
+        assert save(desk, section).status_code == 302
+        assert runtime.find(key).get() == secret
+
+    @EACH
+    def test_it_is_cleared(self, desk: Client, section: str, key: str, secret: str) -> None:
+        runtime.change({key: secret}, actor=ACTOR)
+        response = desk.post(f"{PAGE}{section}/secret/", {"clear": key})
+        assert runtime.find(key).get() == ""
+        assert CANARY not in text_of(response)
+        event = AuditEvent.objects.latest("pk")
+        assert (event.object_id, event.details) == (key, {"before": "•••", "after": ""})
+
+    def test_clearing_keeps_what_else_was_typed(self, desk: Client) -> None:
+        put(notifications__smtp_password=CANARY)
+        form = filled(desk, "mail") | {"notifications.smtp_host": "smtp.example.com"}
+        response = desk.post(f"{PAGE}mail/secret/", form | {"clear": "notifications.smtp_password"})
+        assert Form(text_of(response), "form-mail").values["notifications.smtp_host"] == "smtp.example.com"
+        assert not tunables.SMTP_HOST.get()
+
+    def test_only_secrets_are_cleared_and_only_there(self, desk: Client) -> None:
+        put(notifications__smtp_password=CANARY)
+        for section, key in (("mail", "notifications.smtp_host"), ("stock", "notifications.smtp_password")):
+            assert desk.post(f"{PAGE}{section}/secret/", {"clear": key}).status_code == 404
+        assert tunables.SMTP_PASSWORD.get() == CANARY
+
+    @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "in place"])
+    def test_one_is_made_and_shown_once(self, desk: Client, headers: dict[str, str]) -> None:
+        response = desk.post(f"{PAGE}stock/secret/", {"make": "notifications.webhook_secret"}, headers=headers)
+        (made,) = re.findall(r'readonly value="(whsec_[A-Za-z0-9+/=]{40,})"', text_of(response))
+        assert tunables.WEBHOOK_SECRET.get() == made
+        assert "no-store" in response["Cache-Control"]
+        assert made not in text_of(desk.get(PAGE))
+        assert made not in str(list(AuditEvent.objects.values()))
+
+    def test_no_two_are_alike(self, desk: Client) -> None:
+        made = set()
+        for _n in range(3):
+            desk.post(f"{PAGE}stock/secret/", {"make": "notifications.webhook_secret"})
+            made.add(tunables.WEBHOOK_SECRET.get())
+        assert len(made) == 3
+
+    def test_a_password_is_not_made(self, desk: Client) -> None:
+        assert desk.post(f"{PAGE}mail/secret/", {"make": "notifications.smtp_password"}).status_code == 404
+
+    def test_no_browser_fills_one_in(self, desk: Client) -> None:
+        page = text_of(desk.get(PAGE))
+        for tag in re.findall(r"<input[^>]*>", page):
+            if any(f'name="{key}"' in tag for _section, key, _secret in self.SECRETS):
+                assert re.search(r'autocomplete="(off|new-password)"', tag)
+        assert 'name="notifications.smtp_password"' in page
+
+
+class TestKey:
+    def shown(self, response: Any) -> list[str]:
+        return re.findall(r'readonly value="(sk_[^"]+)"', text_of(response))
+
+    def state(self, desk: Client) -> str:
+        (found,) = re.findall(r'name="key" value="([^"]*)"', text_of(desk.get(PAGE)))
+        return found
+
+    @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "in place"])
+    def test_it_is_made_shown_once_and_opens_the_import(self, desk: Client, headers: dict[str, str]) -> None:
+        assert self.state(desk) == ""
+        response = desk.post(f"{PAGE}stock/key/", {"key": ""}, headers=headers)
+        (plain,) = self.shown(response)
+        assert keys.check(plain, keys.IMPORT) == ApiKey.objects.get()
+        assert "no-store" in response["Cache-Control"]
+        for page in (PAGE, "/admin/teampool/apikey/", "/admin/notifications/auditevent/"):
+            assert plain not in text_of(desk.get(page))
+
+    def test_replaced_the_old_one_stops_at_once(self, desk: Client) -> None:
+        (old,) = self.shown(desk.post(f"{PAGE}stock/key/", {"key": ""}))
+        (new,) = self.shown(desk.post(f"{PAGE}stock/key/", {"key": self.state(desk)}))
+        assert keys.check(old, keys.IMPORT) is None
+        body = {"import_type": "batch", "content": ""}
+        for key, status in ((old, 401), (new, 400)):
+            answer = Client().post(
+                "/admin/teams/import", body, content_type="application/json", headers={"X-API-Key": key}
+            )
+            assert answer.status_code == status
+        assert ApiKey.objects.count() == 1
+        assert [event.action for event in AuditEvent.objects.order_by("pk")] == ["api_key_created", "api_key_replaced"]
+
+    def test_an_old_page_replaces_nothing(self, desk: Client) -> None:
+        desk.post(f"{PAGE}stock/key/", {"key": ""})
+        stale = self.state(desk)
+        (plain,) = self.shown(desk.post(f"{PAGE}stock/key/", {"key": stale}))
+        for shown in (stale, "", "999:sk_xxxxx", "nonsense"):
+            response = desk.post(f"{PAGE}stock/key/", {"key": shown})
+            assert not self.shown(response)
+            assert "The key was changed meanwhile" in text_of(response)
+        assert keys.check(plain, keys.IMPORT) is not None
+
+    def test_after_a_revoked_one_there_is_a_new_one(self, desk: Client) -> None:
+        desk.post(f"{PAGE}stock/key/", {"key": ""})
+        keys.revoke(key_id=ApiKey.objects.get().pk, actor=ACTOR)
+        assert self.state(desk) == ""
+        assert self.shown(desk.post(f"{PAGE}stock/key/", {"key": ""}))
+        assert list(keys.valid(keys.IMPORT).values_list("name", flat=True)) == ["import 2"]
+
+    def test_it_says_when_it_was_last_used(self, desk: Client) -> None:
+        (plain,) = self.shown(desk.post(f"{PAGE}stock/key/", {"key": ""}))
+        assert "Not used yet" in text_of(desk.get(PAGE))
+        keys.check(plain, keys.IMPORT)
+        block = text_of(desk.get(PAGE)).split('id="api-key"')[1]
+        assert "Last used <time" in block
+
+    def test_what_else_was_typed_stays(self, desk: Client) -> None:
+        form = filled(desk, "stock") | {"notifications.low_stock_threshold": "33", "key": ""}
+        response = desk.post(f"{PAGE}stock/key/", form)
+        assert Form(text_of(response), "form-stock").values["notifications.low_stock_threshold"] == "33"
+
+
+class TestPresets:
+    @pytest.mark.parametrize(
+        ("name", "expected"), [("qq", ("smtp.qq.com", "465", "ssl")), ("gmail", ("smtp.gmail.com", "587", "starttls"))]
+    )
+    def test_it_fills_in_and_saves_nothing(self, desk: Client, name: str, expected: tuple[str, ...]) -> None:
+        form = Form(text_of(desk.get(f"{PAGE}?preset={name}")), "form-mail").values
+        found = tuple(form[f"notifications.smtp_{part}"] for part in ("host", "port", "security"))
+        assert found == expected
+        assert not Setting.objects.exists()
+        desk.post(f"{PAGE}mail/", form)
+        assert (tunables.SMTP_HOST.get(), tunables.SMTP_PORT.get()) == (expected[0], int(expected[1]))
+
+    def test_an_unknown_one_changes_nothing(self, desk: Client) -> None:
+        assert desk.get(f"{PAGE}?preset=nonsense").status_code == 200
+
+
+class TestPreview:
+    def test_it_shows_what_is_typed_filled_in(self, desk: Client) -> None:
+        typed = {"notifications.mail_success_body_en": "Hello {email}\n<b>{status_url}</b>"}
+        response = desk.post(f"{PAGE}mail/preview/", filled(desk, "mail") | typed, headers=HTMX)
+        page = text_of(response)
+        assert "Hello name@example.com" in page
+        assert "&lt;b&gt;https://seats.example.com/r/" in page
+        assert "你的 ChatGPT Team 邀请" in page
+        assert not Setting.objects.exists()
+
+    def test_it_says_why_there_is_none(self, desk: Client) -> None:
+        typed = {"notifications.mail_success_body_en": "{code}"}
+        page = text_of(desk.post(f"{PAGE}mail/preview/", filled(desk, "mail") | typed))
+        assert "Unknown placeholder {code}." in page
+        assert Form(page, "form-mail").values["notifications.mail_success_body_en"] == "{code}"

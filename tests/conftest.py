@@ -1,0 +1,88 @@
+"""Fixtures every test may use; the cast and the builders are in `tests.base`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings as project
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+
+from sandbox.server import SandboxServer
+from tests import base
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    database = project.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        # A file: threads and other processes must see what a test wrote.
+        database.setdefault("TEST", {})["NAME"] = str(project.DATA_DIR / "tests.sqlite3")
+    # Not what was last collected in this folder, and may be collected anew meanwhile.
+    project.STATIC_ROOT = project.DATA_DIR / "staticfiles"
+    # Hashing well is slow on purpose; no test is about that.
+    project.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    data = Path(project.DATA_DIR)
+    if not hasattr(config, "workerinput") and data.name.startswith("seatkeeper-tests-"):
+        shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.fixture
+def shanghai(settings) -> None:
+    """The operator's time zone is Asia/Shanghai, whatever the suite runs under."""
+    settings.TIME_ZONE = "Asia/Shanghai"
+
+
+@pytest.fixture
+def olga(db: None) -> User:
+    """Olga, the operator."""
+    return base.an_operator()
+
+
+@pytest.fixture
+def olga_client(olga: User) -> Client:
+    """A browser in which Olga is logged in."""
+    client = Client()
+    client.force_login(olga)
+    return client
+
+
+@pytest.fixture
+def sandbox(settings) -> Iterator[SandboxServer]:
+    """A sandbox of this test's own, empty but for what the test opens; the product speaks to it."""
+    server = SandboxServer(0, teams=0)
+    server.start()
+    settings.UPSTREAM_BASE_URL = settings.UPSTREAM_AUTH_URL = server.url
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def process_env(transactional_db: None) -> dict[str, str]:
+    """The environment in which another process works on this test's database."""
+    values = connection.settings_dict
+    if connection.vendor == "sqlite":
+        url = f"sqlite:///{values['NAME']}"
+    else:
+        login = f"{values['USER']}:{values['PASSWORD']}" if values["PASSWORD"] else values["USER"]
+        url = f"postgres://{login}@{values['HOST']}:{values['PORT'] or 5432}/{values['NAME']}"
+    return os.environ | {
+        "DATABASE_URL": url,
+        "UPSTREAM_BASE_URL": project.UPSTREAM_BASE_URL,
+        "UPSTREAM_AUTH_URL": project.UPSTREAM_AUTH_URL,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+
+
+collect_ignore = (
+    ["config/test_sqlite3.py"]
+    if os.environ.get("DATABASE_URL", "").startswith("postgres")
+    else ["invites/test_seams_postgres.py"]
+)

@@ -1,0 +1,146 @@
+"""What the documentation must not miss: every variable, setting, command and error code there is; no dead link."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import get_commands
+
+from invites.errors import RedeemError
+from notifications import runtime
+from teampool import reasons, records
+
+ROOT = Path(settings.BASE_DIR)
+DOCS = ROOT / "docs"
+OURS = {"config", "guardian", "invites", "notifications", "teampool"}
+HEAVIEST = 150_000  # bytes
+EACH_LANGUAGE = pytest.mark.parametrize("language", ["en", "zh"])
+
+
+def page(language: str, name: str) -> str:
+    return (DOCS / language / f"{name}.md").read_text()
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """The rows of every table by the name that begins them: the other cells."""
+    found = re.findall(r"^\| `([^`]+)` \|(.*)\|$", text, re.MULTILINE)
+    return {name: [cell.strip() for cell in rest.split("|")] for name, rest in found}
+
+
+def variables() -> dict[str, Any]:
+    """What settings read from the environment, with the default as written; `...` for one that is computed."""
+    found: dict[str, Any] = {}
+    for node in ast.walk(ast.parse((ROOT / "config" / "settings.py").read_text())):
+        if isinstance(node, ast.Call) and re.fullmatch(r"env\.\w+", ast.unparse(node.func)) and node.args:
+            if not isinstance(node.args[0], ast.Constant):
+                continue
+            default = next((keyword.value for keyword in node.keywords if keyword.arg == "default"), None)
+            try:
+                found[node.args[0].value] = ast.literal_eval(default) if default is not None else None
+            except ValueError:
+                found[node.args[0].value] = ...
+    return found
+
+
+def as_written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "`on`" if value else "`off`"
+    if isinstance(value, list):
+        value = ",".join(value)
+    return f"`{value}`"
+
+
+def is_left_out(default: Any) -> bool:
+    """Nothing at all, or a text too long for a table."""
+    return isinstance(default, str) and (not default or " " in default)
+
+
+def bounds(tunable: runtime.Tunable[Any]) -> str:
+    if tunable.choices:
+        return ", ".join(f"`{choice}`" for choice in tunable.choices)
+    return "" if tunable.low is None else f"{tunable.low} – {tunable.high}"
+
+
+class TestConfiguration:
+    def test_settings_are_found(self):
+        found = variables()
+        assert {"SECRET_KEY", "DATABASE_URL", "WORKERS", "LOG_LEVEL"} <= set(found)
+        assert found["REDEEM_THROTTLE"] == "10/m"
+
+    @EACH_LANGUAGE
+    def test_it_lists_each_variable_and_no_other(self, language):
+        listed = {name for name in rows(page(language, "configuration")) if name.isupper()}
+        assert listed == set(variables())
+
+    @EACH_LANGUAGE
+    def test_it_tells_each_default(self, language):
+        listed = rows(page(language, "configuration"))
+        expected = {name: as_written(value) for name, value in variables().items() if value not in ("", [], ...)}
+        assert {name: listed[name][0] for name in expected} == expected
+
+    @EACH_LANGUAGE
+    def test_it_lists_each_run_time_setting_with_default_and_bounds(self, language):
+        listed = {name: cells[:2] for name, cells in rows(page(language, "configuration")).items() if "." in name}
+        assert listed == {
+            key: ["" if is_left_out(one.default) else as_written(one.default), bounds(one)]
+            for key, one in runtime.declared().items()
+        }
+
+    @EACH_LANGUAGE
+    def test_it_lists_each_command(self, language):
+        ours = {name for name, room in get_commands().items() if room in OURS}
+        listed = page(language, "configuration")
+        assert {name for name in ours if not re.search(rf"`{name}\b", listed)} == set()
+
+
+class TestIntegration:
+    @EACH_LANGUAGE
+    def test_it_lists_each_error_code(self, language):
+        doors = "".join((ROOT / "teampool" / name).read_text() for name in ("import_door.py", "views.py"))
+        api = (ROOT / "invites" / "api.py").read_text()
+        codes = set(re.findall(r'NotTaken\(\s*\d+, "(\w+)"', doors)) | set(re.findall(r'"error_code": "(\w+)"', api))
+        codes |= set(re.findall(r'_BadRequest\(\s*HTTPStatus\.\w+, "(\w+)"', api))
+        codes |= {error.error_code for error in RedeemError.__subclasses__()}
+        codes |= reasons.INVALID | {reasons.TOKEN_DEAD, reasons.NO_TEAM, reasons.UNREACHABLE, reasons.SLOW_DOWN}
+        assert {"unauthorized", "not_found", "not_json", "code_used", records.NO_TOKEN} <= codes
+        listed = page(language, "integration")
+        assert {code for code in codes if f"`{code}`" not in listed} == set()
+
+
+class TestPages:
+    def test_each_is_there_in_both_languages(self):
+        english, chinese = ({path.name for path in (DOCS / language).glob("*.md")} for language in ("en", "zh"))
+        assert english == chinese
+
+    def test_each_says_the_same_commands(self):
+        for path in (DOCS / "en").glob("*.md"):
+            both = [commands(text) for text in (path.read_text(), (DOCS / "zh" / path.name).read_text())]
+            assert both[0] == both[1], path.name
+
+    def test_no_link_leads_nowhere(self):
+        dead = []
+        for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
+            text = path.read_text()
+            links = re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", text)
+            for link in (one or other for one, other in links):
+                target = link.partition("#")[0]
+                if target and not target.startswith("http") and not (path.parent / target).exists():
+                    dead.append(f"{path.relative_to(ROOT)}: {link}")
+        assert dead == []
+
+    def test_pictures_are_light(self):
+        pictures = list((DOCS / "images").rglob("*.png"))
+        assert pictures
+        assert [path.name for path in pictures if path.stat().st_size > HEAVIEST] == []
+
+
+def commands(text: str) -> list[str]:
+    """The shell lines of a page without their comments."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = [re.sub(r"\s+#.*", "", line).rstrip() for block in blocks for line in block.splitlines()]
+    return [re.sub(r"<[^>]*>", "<…>", line) for line in lines if line and not line.startswith("#")]
