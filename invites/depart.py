@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from invites import moves, seating, timing
 from invites.models import Departure, Redemption, SeatGrant
-from invites.rights import ALLOWED, why_stay
-from invites.states import CONFIRMED, DepartureReason, DepartureState, GrantState
+from invites.rights import ALLOWED, is_over, why_stay
+from invites.states import CONFIRMED, DepartureReason, DepartureState, GrantState, RedemptionState
 from invites.tunables import REMOVALS_PAUSED
 from notifications import events
 from notifications.actors import Actor
@@ -125,7 +125,7 @@ def carry_out(*, departure_id: int) -> bool:
             if doubt and (person is None or departure.is_automatic or not snapshot.names_roles):
                 raise UpstreamError(Failure.PROTOCOL_ERROR, text=doubt)
             if person is not None and person.role in MANAGER_ROLES:
-                return _drop(departure, PROTECTED, now)
+                return _let_stay(departure, PROTECTED, now)
             if departure.reason == DepartureReason.RECLAIMED and person and person.kind == Member.Kind.MEMBER:
                 ring("invites.tasks.sync_team", departure.team_id)
                 return _drop(departure, ACCEPTED, now)
@@ -141,7 +141,7 @@ def carry_out(*, departure_id: int) -> bool:
         return False
     if answer.verdict is not Verdict.SENT and answer.failure is not Failure.NOT_FOUND_ITEM:
         if answer.failure is Failure.PERMISSION_DENIED and has_role:
-            return _drop(departure, NOT_PERMITTED, now)
+            return _let_stay(departure, NOT_PERMITTED, now)
         if answer.failure is Failure.PERMISSION_DENIED:
             _postpone(departure, now + DEAD_TEAM_AGAIN, UNAVAILABLE)
             return False
@@ -231,12 +231,26 @@ def _last_look(departure: Departure, person: Person | None, now: datetime) -> bo
         return renewed == 1
 
 
+def _let_stay(departure: Departure, why: str, now: datetime) -> bool:
+    """Nobody can take this person out."""
+    with transaction.atomic(durable=True):
+        moves.lock_team(departure.team_id)
+        give_up_overdue(departure, why, now=now, actor=ACTOR)
+        return _drop(departure, why, now)
+
+
 def give_up_overdue(departure: Departure, why: str, *, now: datetime, actor: Actor) -> None:
-    """Their time is over and they may be there all the same: the seat of ours ends, or they would keep two."""
-    if why != ALLOWED or departure.reason != DepartureReason.OVERDUE or departure.grant_id is None:
+    """Their time is over and they stay all the same: the seat of ours ends, or they would keep two.
+
+    Who is in against our will keeps it until they have brought a new code. The caller holds the lock.
+    """
+    if departure.reason != DepartureReason.OVERDUE or departure.grant_id is None or not is_over(departure, now):
         return
-    grant = SeatGrant.objects.live().filter(pk=departure.grant_id).first()  # as it is under the lock
-    if grant is not None:
+    # As it is under the lock.
+    grant = SeatGrant.objects.live().filter(pk=departure.grant_id).select_related("redemption").first()
+    if grant is None:
+        return
+    if why == ALLOWED or (why in (PROTECTED, NOT_PERMITTED) and grant.redemption.state == RedemptionState.ENDED):
         moves.leave_in(grant, reason="time_over", now=now, actor=actor)
 
 

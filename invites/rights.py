@@ -46,7 +46,7 @@ def why_stay(departure: Departure, now: datetime, person: Person | None = None) 
         counts = departure.is_automatic
         if any(is_allowed(departure.team_id, email, id_, counts_baseline=counts) for email, id_ in known_as):
             return ALLOWED
-    if departure.reason == DepartureReason.OVERDUE and not _is_over(departure, now):
+    if departure.reason == DepartureReason.OVERDUE and not is_over(departure, now):
         return EXTENDED
     if departure.is_automatic and departure.grant_id is None:
         if live.filter(state__in=CONFIRMED).exclude(team_id=departure.team_id).exists():
@@ -55,7 +55,8 @@ def why_stay(departure: Departure, now: datetime, person: Person | None = None) 
     return ""
 
 
-def _is_over(departure: Departure, now: datetime) -> bool:
+def is_over(departure: Departure, now: datetime) -> bool:
+    """Whether the time of the seat it is about is over, as the claim says now."""
     grant = departure.grant
     if grant is None:
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     data = Path(project.DATA_DIR)
     if not hasattr(config, "workerinput") and data.name.startswith("seatkeeper-tests-"):
         shutil.rmtree(data, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """What the product began in a thread ends with the test: it must not meet the next one's database, or none."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(("import", "sync", "sweep", "deliver")):
+            thread.join(60)
 
 
 @pytest.fixture

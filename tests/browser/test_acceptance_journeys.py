@@ -382,7 +382,8 @@ class TestImport:
         logins = [sandbox.workspace(name=f"Shanghai {n:02}")["credentials"] for n in range(1, 8)]
         by_json, by_csv, by_refresh, by_session, dead, mistaken, unreachable = logins
         sandbox.invalidate_tokens(dead["email"])
-        sandbox.fault("account_check", "reset_before", email=unreachable["email"], times=0)
+        # Hangs for a while, each time: long enough for the page to be seen half done.
+        sandbox.fault("account_check", {"hang": 4}, email=unreachable["email"], times=0)
         sandbox.set_latency(0.4)
         lines = [
             json.dumps(by_json["session_json"]),

@@ -381,9 +381,7 @@ class TestPage:
 
     def test_it_asks_nobody_outside(self, olga_client, sandbox):
         life.beat(NOW())
-        started = time.monotonic()
         page = olga_client.get(reverse("admin:doctor"), headers={"accept-language": "en"}).content.decode()
-        assert time.monotonic() - started < 5
         assert "How to restart" not in page
         assert sandbox.log() == []
 

@@ -17,7 +17,7 @@ from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.reconcile import reconcile
 from invites.redeem import redeem
 from invites.settle import SAID_MEMBER
-from invites.states import DepartureState, GrantState
+from invites.states import DepartureReason, DepartureState, GrantState
 from invites.sync import sync_team
 from invites.tunables import RECLAIM_AFTER_DAYS
 from notifications import actors, runtime, wording
@@ -192,12 +192,18 @@ class TestNoRoles:
         assert listed(sandbox, team) == set()
 
 
-class TestAllowedAndOver:
-    def test_whoever_brought_a_code_for_another_team_keeps_one_seat(self, sandbox: SandboxServer) -> None:
+class TestOverAndStillIn:
+    @pytest.mark.parametrize("why", ["allowed", "an admin", "not permitted"])
+    def test_whoever_brought_a_code_for_another_team_keeps_one_seat(self, sandbox: SandboxServer, why: str) -> None:
         team = import_sandbox_team(sandbox)
         seated(sandbox, joined=True, seat_time=timedelta(hours=1))
         other = import_sandbox_team(sandbox)
-        outsiders.allow(team=team, email=ANA, actor=OLGA)
+        if why == "allowed":
+            outsiders.allow(team=team, email=ANA, actor=OLGA)
+        elif why == "an admin":
+            sandbox.member(team.account_id, ANA, role="account-admin", lag=0)
+        else:
+            sandbox.fault("remove", "forbidden_403", times=0)
         pass_time(7200)
         for one in (team, other):
             sync_team(team_id=one.pk)
@@ -211,7 +217,20 @@ class TestAllowedAndOver:
         assert SeatGrant.objects.live().get().team == other
         team.refresh_from_db()
         assert (listed(sandbox, team), team.seats_held, team.outsiders) == ({ANA}, 0, 1)
+        assert Departure.objects.get().state == DepartureState.DROPPED
         check_books()
+
+    def test_whoever_was_extended_meanwhile_keeps_it(self, sandbox: SandboxServer) -> None:
+        team = import_sandbox_team(sandbox)
+        redemption = seated(sandbox, joined=True, seat_time=timedelta(hours=1))
+        sandbox.member(team.account_id, ANA, role="account-admin", lag=0)
+        pass_time(7200)
+        grant = SeatGrant.objects.live().get()
+        now = timezone.now()
+        departure = depart.open_departure(grant=grant, reason=DepartureReason.OVERDUE, now=now, actor=OLGA)
+        operate.set_end(redemption_id=redemption.pk, ends_at=now + timedelta(days=1), actor=OLGA)
+        depart.carry_out(departure_id=departure.pk)
+        assert SeatGrant.objects.live().get() == grant
 
 
 class TestReclaim:

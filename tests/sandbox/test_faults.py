@@ -99,7 +99,7 @@ class TestTransport:
             omar.ask("GET", "/backend-api/me", timeout=0.1)
         started = time.perf_counter()
         assert omar.me().status == 200
-        assert time.perf_counter() - started < 5
+        assert time.perf_counter() - started < 15
 
     def test_it_does_the_work_late_when_told_so(self, omar):
         omar.world.fault("invite", {"hang": 0.2}, apply_effect="after")

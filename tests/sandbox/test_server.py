@@ -85,22 +85,22 @@ class TestServer:
             assert sock.recv(4096).startswith(b"HTTP/1.1 400 ")
 
     def test_it_serves_many_at_once(self, server, omar):
-        server.world.set_latency(0.2)
+        server.world.set_latency(1)
         gate, statuses = threading.Barrier(60), []
 
         def visit():
-            gate.wait(20)
-            statuses.append(omar.members(timeout=30).status)
+            gate.wait(60)
+            statuses.append(omar.members(timeout=60).status)
 
         threads = [threading.Thread(target=visit) for _ in range(60)]
         started = time.perf_counter()
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(90)
         assert statuses == [200] * 60
-        # One after the other would take 12 seconds.
-        assert time.perf_counter() - started < 6
+        # One after the other would take a minute.
+        assert time.perf_counter() - started < 30
 
     def test_latency_is_of_the_backend_only(self, server, omar, monkeypatch):
         slept = []

@@ -176,7 +176,7 @@ class TestRefusals:
             use_mail(Mailbox(port=silent.getsockname()[1]))
             began = time.monotonic()
             assert refused().reason.startswith("No answer within")
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 30
 
     def test_no_password_is_told_or_kept(self, mailbox):
         mailbox.says_to_mail = f"554 {PASSWORD} rejected"
