@@ -12,6 +12,8 @@ import sys
 
 import psycopg
 
+from tests.chromium import CHROMIUM
+
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 # They touch no database, or bring their own: once is enough.
 NO_DATABASE = [
@@ -38,7 +40,6 @@ NO_DATABASE = [
 # A test's database need not outlive a power cut.
 UNHURRIED = "?options=-c%20synchronous_commit%3Doff"
 MEMORY = "/dev/shm"  # where Linux keeps files in memory
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
 
 def say(text: str) -> None:
@@ -78,7 +79,7 @@ def main() -> int:
     if CHROMIUM:
         passed["browser"] = run("browser", "-m", "browser", *at_once, zone="UTC")
     else:
-        missing.append("Browser: no Chromium here (Debian: apt install chromium fonts-noto-cjk).")
+        missing.append("Browser: no Chromium here (Debian: apt install chromium-headless-shell fonts-noto-cjk).")
     if postgres_answers():
         passed["PostgreSQL"] = run(
             "PostgreSQL",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -11,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+from tests.chromium import CHROMIUM
+
 ZH, EN = "zh-hans", "en"
 LOCALE = {ZH: "zh-CN", EN: "en-GB"}
 PATIENCE = 15_000  # milliseconds; pages ask every 2 to 5 seconds

@@ -6,7 +6,6 @@ People redeem and accept, an operator makes codes and imports; then it is all ph
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.pictures import lighter
 from tests.browser.running_demo import ROOT, Demo, running_demo, wait_until
+from tests.chromium import CHROMIUM
 
 IMAGES = ROOT / "docs" / "images"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 DESK = {"width": 1280, "height": 800}
