@@ -86,7 +86,8 @@ class _Moved(Exception):
 def _redeem_once(typed: str, address: str, ip: str, language: str, now: datetime, *, adopts: bool) -> Redemption:
     is_open = IS_OPEN.get()
     with transaction.atomic(durable=True):
-        code = RedeemCode.objects.select_for_update(of=("self",)).filter(code=typed).first() if typed else None
+        codes_here = RedeemCode.objects.select_for_update(of=("self",)).select_related("team")
+        code = codes_here.filter(code=typed).first() if typed else None
         if code is None:
             raise errors.CodeUnknown
         claim = Claim(address, code, ip, language, now)
@@ -128,7 +129,8 @@ def _earlier(claim: Claim) -> Redemption | None:
 
 def _check_code(claim: Claim) -> None:
     code = claim.code
-    if code.voided_at is not None:
+    # Given back after its Team was archived, it would wait for a seat there for ever.
+    if code.voided_at is not None or (code.team is not None and code.team.archived_at is not None):
         raise errors.CodeVoid
     if code.uses_held >= code.max_uses:
         raise errors.CodeUsed

@@ -40,7 +40,7 @@ def expired_team_ids() -> list[int]:
 
 
 def archive(*, team_ids: list[int], codes_to: Team | None, actor: Actor) -> int:
-    """Archive these Teams; bound codes with a use left then belong to `codes_to`, or are voided with None.
+    """Archive these Teams; bound codes then belong to `codes_to`, or those with a use left are voided with None.
 
     People keep their claims and can be re-seated. Returns how many were archived; one archived already is
     passed over.
@@ -60,6 +60,8 @@ def _archive_one(team_id: int, codes_to: Team | None, actor: Actor) -> bool:
     else:
         voided = 0
         moved = bound.redeemable(now).update(team_id=codes_to.pk)
+        # Those used up may be given back yet.
+        bound.filter(voided_at=None).update(team_id=codes_to.pk)
     with transaction.atomic(durable=True):
         if Team.objects.filter(pk=team_id, archived_at=None).update(archived_at=now) != 1:
             return False

@@ -11,11 +11,33 @@ from pathlib import Path
 import pytest
 from django.conf import settings as project
 from django.contrib.auth.models import User
-from django.db import connection
-from django.test import Client
+from django.db import connection, transaction
+from django.test import Client, TransactionTestCase
 
 from sandbox.server import SandboxServer
 from tests import base
+
+# What the migrations made, for every test.
+KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+VACUUM_FROM = 1000
+
+
+def empty_tables(_case: TransactionTestCase) -> None:
+    """In place of Django's flush, which cuts off every table and makes the permissions anew: half a minute in a hundred
+    tests on PostgreSQL. Rows are deleted, whoever they belong to; nothing here asks for ids that start at 1.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        emptied = {}
+        for table in sorted(set(connection.introspection.django_table_names()) - KEPT):
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
+            emptied[table] = cursor.rowcount
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for table in (table for table, count in emptied.items() if count >= VACUUM_FROM):
+                cursor.execute(f"VACUUM {connection.ops.quote_name(table)}")
+
+
+TransactionTestCase._fixture_teardown = empty_tables
 
 
 def pytest_configure(config: pytest.Config) -> None:

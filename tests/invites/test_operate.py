@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from invites import adding, errors, operate, outsiders, retire
+from invites import adding, depart, errors, operate, outsiders, retire
 from invites.adding import Added
 from invites.deliver import deliver
 from invites.models import Departure, Redemption, SeatGrant
@@ -438,6 +438,26 @@ class TestArchive:
         else:
             with pytest.raises(errors.CodeVoid):
                 redeem(email=SAM, code=code.code)
+
+    @pytest.mark.parametrize("is_moved", [True, False])
+    def test_a_used_up_code_given_back_later_goes_the_same_way(self, is_moved: bool) -> None:
+        team, other = a_team(), a_team()
+        code = a_code(team=team)
+        ana = redeem(email=ANA, code=code.code)
+        (plan,) = retire.preview([team.pk])
+        assert plan.codes == 0
+        retire.archive(team_ids=[team.pk], codes_to=other if is_moved else None, actor=OLGA)
+        assert depart.leave_dead_team(grant=SeatGrant.objects.live().get(), now=timezone.now(), actor=OLGA)
+        operate.end_claim(redemption_id=ana.pk, actor=OLGA)
+        code.refresh_from_db()
+        assert code.uses_held == 0
+        if is_moved:
+            assert redeem(email=SAM, code=code.code).grants.get().team == other
+            return
+        with pytest.raises(errors.CodeVoid):
+            redeem(email=SAM, code=code.code)
+        Team.objects.filter(pk=team.pk).update(archived_at=None)
+        assert redeem(email=SAM, code=code.code).grants.get().team == team
 
     def test_it_refuses_to_point_codes_to_a_team_that_goes(self) -> None:
         team = a_team()
