@@ -1,4 +1,4 @@
-"""What needs a person now, a line per kind, worst first (experience §3.2). Reads only, a fixed number of queries."""
+"""What needs a person now, a line per kind, worst first. Reads only, a fixed number of queries."""
 
 from __future__ import annotations
 

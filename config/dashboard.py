@@ -1,4 +1,4 @@
-"""The first screen: seats, what needs a person now, whether the background work moves (experience §3.2)."""
+"""The first screen: seats, what needs a person now, whether the background work moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The groups at the left of every operator page (experience §3.1), by what this operator may see."""
+"""The groups at the left of every operator page, by what this operator may see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the operator's pages look: settings of the admin theme and nothing else (experience §3.1)."""
+"""How the operator's pages look: settings of the admin theme and nothing else."""
 
 from __future__ import annotations
 

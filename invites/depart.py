@@ -292,7 +292,7 @@ def _note_told(departure: Departure, saw: Person | None, now: datetime) -> bool:
 def gone_after(departure: Departure) -> timedelta:
     """How long after the call a list has to begin to prove that this person is out.
 
-    Nobody there to take out may also be somebody who just accepted: in neither list for a while (upstream-contract §6).
+    Nobody there to take out may also be somebody who just accepted: in neither list for a while (upstream §6).
     """
     was_seen = departure.evidence.get("saw") or departure.upstream_user_id
     is_in = departure.grant is not None and departure.grant.state == GrantState.JOINED

@@ -1,6 +1,6 @@
 """What came of one claim, written down: each deed is fenced by the claim's `attempts` (design §4).
 
-Sorted by upstream-contract §14.1 into sent, certain no (whose fault), and unknown. "Unknown" is any grant
+Sorted by upstream §14.1 into sent, certain no (whose fault), and unknown. "Unknown" is any grant
 whose `sends` count something that was not answered: it leaves its Team only by a revoke and 15 minutes of absence.
 """
 

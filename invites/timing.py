@@ -25,7 +25,7 @@ DEPARTURES = timedelta(seconds=45)
 # Looks for an invite that is not listed yet, then for a person who has not accepted yet.
 LOOKS_UNSEEN = [timedelta(seconds=n) for n in (2, 3, 5, 5, 10, 10, 15, 20, 30, 60, 120, 300)]
 LOOKS_PENDING = [timedelta(seconds=n) for n in (15, 15, 30, 60, 120, 300, 600, 600, 600)]
-# A membership change at the same moment is no refusal (upstream-contract §7): again after these, then as usual.
+# A membership change at the same moment is no refusal (upstream §7): again after these, then as usual.
 RETRIES_BUSY = [timedelta(seconds=n) for n in (5, 10, 15)]
 PAUSED_AGAIN = timedelta(minutes=1)
 RETRIES = [timedelta(seconds=n) for n in (2, 5, 10, 20, 30, 60, 120, 300)]

@@ -1,4 +1,4 @@
-"""How numbers, durations and the terms of codes read on the operator's pages (experience §4)."""
+"""How numbers, durations and the terms of codes read on the operator's pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators are told, a line per event: the same words as on the first screen (experience §3.2)."""
+"""What operators are told, a line per event: the same words as on the first screen."""
 
 from __future__ import annotations
 

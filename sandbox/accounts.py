@@ -1,4 +1,4 @@
-"""What a login may know: its workspaces, their seats, and itself (upstream-contract §8, §9, §10)."""
+"""What a login may know: its workspaces, their seats, and itself (upstream §8, §9, §10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One backend call: who asks, about which workspace, and whether they may (upstream-contract §2)."""
+"""One backend call: who asks, about which workspace, and whether they may (upstream §2)."""
 
 from __future__ import annotations
 

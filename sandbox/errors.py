@@ -1,4 +1,4 @@
-"""Bodies of the web backend's error answers, in the envelopes it really uses (upstream-contract §2)."""
+"""Bodies of the web backend's error answers, in the envelopes it really uses (upstream §2)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def coded(status: int, code: str, message: str, kind: str | None = None) -> Json
 
 
 def oauth(status: int, code: str, message: str) -> Json:
-    """Return a token endpoint's refusal (upstream-contract §12)."""
+    """Return a token endpoint's refusal (upstream §12)."""
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
     return {"status": status, "body": {"error": error}}
 

@@ -37,7 +37,7 @@ tweak         hints to the operation itself; both lists: `clamp shift grow lie n
 `apply_effect` defaults to the preset's, else `before` for an action that edits or tweaks the normal answer or
 only delivers it strangely, and `never` for a made-up answer, a reset or a hang.
 
-Presets and orders by number of upstream-contract §16.4 (`orders` are methods of `World`):
+Presets and orders by number of upstream §16.4 (`orders` are methods of `World`):
 
  1  reset_before reset_after reset_mid_body, op `connect`, order `refuse`
  2  timeout_before timeout_after trickle

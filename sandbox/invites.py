@@ -1,4 +1,4 @@
-"""Invites: the list, the invitation and the revocation (upstream-contract §4, §5, §6)."""
+"""Invites: the list, the invitation and the revocation (upstream §4, §5, §6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The request log of upstream-contract §16.1.5: what was asked, by whom, and what came of it."""
+"""The request log (upstream §16.1, 5): what was asked, by whom, and what came of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paging of the two lists (upstream-contract §3, §4), honest or as dishonest as a fault asks."""
+"""Paging of the two lists (upstream §3, §4), honest or as dishonest as a fault asks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members: the list and the removal (upstream-contract §3, §7)."""
+"""Members: the list and the removal (upstream §3, §7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token endpoint: a refresh token buys one token set and is spent (upstream-contract §12)."""
+"""The token endpoint: a refresh token buys one token set and is spent (upstream §12)."""
 
 from __future__ import annotations
 

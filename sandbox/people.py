@@ -1,4 +1,4 @@
-"""What people do by themselves: accept, join, leave, and use the web UI (upstream-contract §16.4, 21, 22)."""
+"""What people do by themselves: accept, join, leave, and use the web UI (upstream §16.4, 21, 22)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named faults: one row for each thing of upstream-contract §16.4 that a single answer can show.
+"""Named faults: one row for each thing of upstream §16.4 that a single answer can show.
 
 Each row is `{"action": …, "effect": …, "times": …}`; the vocabulary is explained in `sandbox.faults`.
 The challenge pages are static text: there is something to recognise and nothing to solve.

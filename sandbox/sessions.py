@@ -1,4 +1,4 @@
-"""The web session endpoint: cookie in, access token out, sometimes a new cookie (upstream-contract §11)."""
+"""The web session endpoint: cookie in, access token out, sometimes a new cookie (upstream §11)."""
 
 from __future__ import annotations
 

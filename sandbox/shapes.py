@@ -1,4 +1,4 @@
-"""Shape toggles (upstream-contract §16.3): the same facts, written in every form seen in the wild.
+"""Shape toggles (upstream §16.3): the same facts, written in every form seen in the wild.
 
 `POST /__sandbox__/shape {"key": value}` sets one or more; they hold for all workspaces until
 changed, `clear_shapes` or `reset`. The first value of each row is the default.

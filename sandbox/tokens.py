@@ -1,4 +1,4 @@
-"""Access tokens, refresh-token chains and web sessions (upstream-contract §11, §12, §13).
+"""Access tokens, refresh-token chains and web sessions (upstream §11, §12, §13).
 
 Access tokens are JWTs signed with a published test key: anybody can decode them, nobody should
 trust them. What makes one good is its entry here, as upstream, where `exp` proves nothing.
@@ -83,7 +83,7 @@ def _b64(raw: bytes) -> str:
 def access_claims(
     person: Person, workspace: Workspace | None, *, now: float, number: int, lifetime: float
 ) -> dict[str, Any]:
-    """Return the claims of upstream-contract §13; without a workspace it is a personal token."""
+    """Return the claims of upstream §13; without a workspace it is a personal token."""
     auth: dict[str, Any] = {
         "chatgpt_compute_residency": "no_constraint",
         "chatgpt_data_residency": "no_constraint",

@@ -40,7 +40,7 @@ class Access:
 
         `call` says one thing to upstream: it either raises UpstreamError or returns an answer that may carry
         a `failure`; both are understood. Raises UpstreamError (what the last run said). A refused token
-        means the call had no effect, so repeating it is safe (upstream-contract §14.1).
+        means the call had no effect, so repeating it is safe (upstream §14.1).
 
         `is_look`: lists are read, whose failures count apart. `about_a_person`: "not permitted" then says that
         this person may not be removed, and nothing about the Team.
@@ -77,7 +77,7 @@ class Access:
             return None, error
 
     def _ask_the_token(self) -> Failure:
-        """What a 401 nobody knows is: one of this call while the token says who it is (upstream-contract §2.3).
+        """What a 401 nobody knows is: one of this call while the token says who it is (upstream §2.3).
 
         Else what is wrong with the token, or the trouble met on the way to asking.
         """
@@ -127,7 +127,7 @@ class Access:
         )
 
     def _is_really_gone(self) -> bool:
-        """A 404 alone is ambiguous: ask once which workspaces this login still has (upstream-contract §14.1)."""
+        """A 404 alone is ambiguous: ask once which workspaces this login still has (upstream §14.1)."""
         workspaces, _error = self._run(lambda upstream: upstream.account_check())
         return workspaces is not None and all(one.account_id != self.team.account_id for one in workspaces)
 

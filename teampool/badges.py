@@ -1,4 +1,4 @@
-"""The one word that says how a Team stands: the first that applies (experience §3.3).
+"""The one word that says how a Team stands: the first that applies.
 
 Each rule stands here twice, for one Team in memory and for many in the database; a test holds the two
 against each other.
@@ -108,7 +108,7 @@ BADGES = (
         lambda team, now: team.cooldown_until is not None and team.cooldown_until > now,
         lambda now: Q(cooldown_until__gt=now),
     ),
-    # Not among the words of experience §3.3, but true: it takes no one until a complete list shows it.
+    # It takes no one until a complete list shows it.
     Badge(
         "unsynced",
         _("Waiting for sync"),

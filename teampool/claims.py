@@ -1,4 +1,4 @@
-"""What an access token says about itself (upstream-contract §13), read without trusting it."""
+"""What an access token says about itself (upstream §13), read without trusting it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a call's outcome means for the Team and its log-in (upstream-contract §14.1).
+"""What a call's outcome means for the Team and its log-in (upstream §14.1).
 
 Only the Team's or the credential's own fault counts. Network trouble and block pages change nothing
 but a cool-down. Failure counts apply only to the credential that was used. A 401 nobody knows counts, and

@@ -1,4 +1,4 @@
-"""Who may import over HTTP, and what they sent: checked before anything is taken on (reference/integration.zh.md)."""
+"""Who may import over HTTP, and what they sent: checked before anything is taken on (docs/en/integration.md)."""
 
 from __future__ import annotations
 

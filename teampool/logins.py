@@ -58,7 +58,7 @@ def log_in(record: Record, *, device_id: str, client_id: str = "", keep: Keep) -
     """
     claims = _claims(record.access_token)
     if record.refresh_token and not record.client_id and claims is not None:
-        # They came together: the access token says which client the refresh token is bound to (upstream-contract §12).
+        # They came together: the access token says which client the refresh token is bound to (upstream §12).
         record = replace(record, client_id=claims.client_id)
     attempt = _Attempt(record, device_id, keep)
     # A token's own claims only refuse: what they say is believed when upstream has taken the token.
@@ -200,7 +200,7 @@ def _with_token(attempt: _Attempt, found: _Found) -> Login:
 
 
 def _is_somebody(attempt: _Attempt) -> bool:
-    """A 401 nobody knows: does the token still say who it is? (upstream-contract §2.3)."""
+    """A 401 nobody knows: does the token still say who it is? (upstream §2.3)."""
     try:
         with Upstream(access_token=attempt.record.access_token, device_id=attempt.device_id) as upstream:
             upstream.me()

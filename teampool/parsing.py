@@ -247,7 +247,7 @@ def _header_of(fields: list[str]) -> tuple[Slot | None, ...] | None:
     if len([name for name in names if name]) == 1:
         is_header = len(known[0]) > 4  # one short word alone might be anything
     else:
-        # `email,at,,,` is the document's example of a line, not a header with nameless columns.
+        # `email,at,,,` is the documentation's example of a line, not a header with nameless columns.
         is_header = len(known) >= 2 and (all(names) or len([name for name in known if len(name) > 2]) >= 2)
     return tuple(_HEADER.get(name) for name in names) if is_header else None
 

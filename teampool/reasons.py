@@ -1,4 +1,4 @@
-"""Why a line of an import did not become a Team: slugs in the rows, words for people (experience §3.3)."""
+"""Why a line of an import did not become a Team: slugs in the rows, words for people."""
 
 from __future__ import annotations
 

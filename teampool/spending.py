@@ -1,6 +1,6 @@
 """Spending refresh tokens: each is sent once, by one process, and what it became is never lost.
 
-A refresh token works a single time, and sending it again may cost the whole grant (upstream-contract §12).
+A refresh token works a single time, and sending it again may cost the whole grant (upstream §12).
 So its digest is written down before it leaves, its successor before anything else is done with the answer;
 and whoever turns up with an old one later (a second import of the same file) is led on to the newest.
 """
@@ -69,7 +69,7 @@ def spend(*, refresh_token: str, client_id: str, patience: timedelta) -> TokenSe
         if error.salvage is not None and error.salvage.refresh_token:
             remember(sent=token, received=error.salvage.refresh_token)
         else:
-            # Spent or not, one more try is all that can tell (upstream-contract §12, rule 4).
+            # Spent or not, one more try is all that can tell (upstream §12, rule 4).
             SentToken.objects.filter(digest=digest(token), successor="").update(lease_until=timezone.now())
         raise
     if answer.refresh_token and answer.refresh_token != token:

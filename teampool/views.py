@@ -1,4 +1,4 @@
-"""`/admin/teams/import`: the door for programs, and for browsers that post to it (reference/integration.zh.md)."""
+"""`/admin/teams/import`: the door for programs, and for browsers that post to it (docs/en/integration.md)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from teampool import import_answers, import_door, importing
 from teampool.import_door import NotTaken
 from teampool.import_following import follow
 
-# A `single` is answered with its result, 200 or 400, however long its calls take: the document knows no other answer.
+# A `single` is answered with its result, 200 or 400, however long its calls take: no other answer is promised.
 # This much only with a database or worker in trouble; the import goes on all the same, and 400 says so.
 LONGEST_WAIT = 600.0
 

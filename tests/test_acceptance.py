@@ -1,4 +1,4 @@
-"""Every item of the acceptance list, and each daily task, is tried in a browser by a test that bears its number."""
+"""The numbered browser tests: none of the 25 acceptance items and none of the ten daily tasks is missing."""
 
 from __future__ import annotations
 

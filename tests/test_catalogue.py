@@ -1,4 +1,4 @@
-"""The Chinese catalogue: complete, compiled, and in the words of experience §4."""
+"""The Chinese catalogue: complete, compiled, and one name for one thing."""
 
 from __future__ import annotations
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,14 @@ ROOT = Path(settings.BASE_DIR)
 DOCS = ROOT / "docs"
 OURS = {"config", "guardian", "invites", "notifications", "teampool"}
 HEAVIEST = 150_000  # bytes
+# Made at run time, in the folder of `manage.py`.
+MADE = {"var", "staticfiles"}
 # For whoever reads the code, whose comments are English: the Chinese pages link to these.
 ENGLISH_ONLY = {"design.md", "upstream.md"}
+# "design §4", "upstream §14.1", "upstream §5, §6 and §7", "design §3–§4".
+CITATION = re.compile(r"\b(design|upstream) (§[\d.]*\d(?:(?:, | and | to |–)§[\d.]*\d)*)")
+# What a reader of this repository does not have.
+NOT_HERE = re.compile(r"upstream-contract|house-plan|\bexperience\b|\bproduct(?:\.md| §| [A-Z]\d)|\breference/")
 EACH_LANGUAGE = pytest.mark.parametrize("language", ["en", "zh"])
 
 
@@ -147,6 +156,50 @@ class TestPages:
         pictures = list((DOCS / "images").rglob("*.png"))
         assert pictures
         assert [path.name for path in pictures if path.stat().st_size > HEAVIEST] == []
+
+
+class TestCitations:
+    def test_sections_are_numbered_without_a_gap(self):
+        assert [number for number in sections("design") if "." not in number] == [str(n) for n in range(1, 9)]
+        assert [number for number in sections("upstream") if "." not in number] == [str(n) for n in range(18)]
+
+    def test_each_section_a_comment_cites_is_there(self):
+        there = {name: set(sections(name)) for name in ("design", "upstream")}
+        cited = [
+            (where, document, number)
+            for where, text in spoken()
+            for document, numbers in CITATION.findall(text)
+            for number in re.findall(r"[\d.]*\d", numbers)
+        ]
+        assert {document for _where, document, _number in cited} == {"design", "upstream"}
+        assert [one for one in cited if one[2] not in there[one[1]]] == []
+
+    def test_no_comment_cites_what_is_not_in_the_repository(self):
+        # A bare section sign, too: nobody knows of what.
+        found = [(where, text) for where, text in spoken() if NOT_HERE.search(text) or "§" in CITATION.sub("", text)]
+        assert found == []
+
+
+def sections(name: str) -> list[str]:
+    """The numbers of a page's headings, `3` and `14.1`, in their order."""
+    return re.findall(r"^##+ (\d+(?:\.\d+)?)\b", page("en", name), re.MULTILINE)
+
+
+def spoken() -> Iterator[tuple[str, str]]:
+    """Every comment and docstring of our Python files, and every template whole, with where it stands."""
+    rooms = [path for path in ROOT.iterdir() if path.is_dir() and path.name[0] != "." and path.name not in MADE]
+    found = [path for room in rooms for path in room.rglob("*") if path.suffix in (".py", ".html")]
+    for path in sorted([*ROOT.glob("*.py"), *found]):
+        name, text = str(path.relative_to(ROOT)), path.read_text()
+        if path.suffix == ".html":
+            yield name, text
+            continue
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT:
+                yield f"{name}:{token.start[0]}", token.string
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{name}: {getattr(node, 'name', 'module')}", ast.get_docstring(node) or ""
 
 
 def commands(text: str) -> list[str]:

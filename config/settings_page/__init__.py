@@ -1,1 +1,1 @@
-"""The page of run-time settings: five sections, each saved on its own (experience §3.4)."""
+"""The page of run-time settings: five sections, each saved on its own."""

@@ -1,4 +1,4 @@
-"""The section of the guardian (experience §3.4)."""
+"""The section of the guardian."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The five sections in their order, and in the words of the page (experience §3.4)."""
+"""The five sections in their order, and in the words of the page."""
 
 from __future__ import annotations
 

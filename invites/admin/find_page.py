@@ -1,4 +1,4 @@
-"""Find a person: one box, and the whole story of whoever is meant (experience §3.3)."""
+"""Find a person: one box, and the whole story of whoever is meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of a write: the tables of upstream-contract §5, §6 and §7. Pure."""
+"""What became of a write: the tables of upstream §5, §6 and §7. Pure."""
 
 from __future__ import annotations
 

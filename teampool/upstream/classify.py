@@ -1,4 +1,4 @@
-"""Which failure an answer is: the tables of upstream-contract §2, in their order."""
+"""Which failure an answer is: the tables of upstream §2, in their order."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _by_status(envelope: Envelope, op: str) -> Failure:
 
 def _unauthorised(envelope: Envelope, op: str) -> Failure:
     if op == Op.SUBSCRIPTION:
-        # Seats are for admins to see: without a token code this is the role (§9).
+        # Seats are for admins to see: without a token code this is the role (upstream §9).
         return Failure.PERMISSION_DENIED
     if envelope.is_json and any(word.strip(" .") == "unauthorized" for word in envelope.words.split("\n")):
         return Failure.TOKEN_REJECTED

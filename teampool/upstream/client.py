@@ -81,20 +81,20 @@ class Upstream:
     # Reads
 
     def members(self) -> Listing[MemberRow]:
-        """All members (upstream-contract §3). Raises when the first page fails."""
+        """All members (upstream §3). Raises when the first page fails."""
         return self._list(Op.MEMBERS, "users", read_members_page)
 
     def invites(self) -> Listing[InviteRow]:
-        """All pending invites (upstream-contract §4). Raises when the first page fails."""
+        """All pending invites (upstream §4). Raises when the first page fails."""
         return self._list(Op.INVITES, "invites", read_invites_page)
 
     def account_check(self) -> tuple[Workspace, ...]:
-        """Every workspace of this login (upstream-contract §8). To be called rarely."""
+        """Every workspace of this login (upstream §8). To be called rarely."""
         path = "/backend-api/accounts/check/v4-2023-04-27"
         return self._read(Op.ACCOUNT_CHECK, lambda: path, read_workspaces, Deadline.of_a_call())
 
     def subscription(self) -> Subscription | None:
-        """Purchased seats (upstream-contract §9); None when the workspace has no subscription.
+        """Purchased seats (upstream §9); None when the workspace has no subscription.
 
         PERMISSION_DENIED here means that this login may not see the seats, and nothing more.
         """
@@ -111,7 +111,7 @@ class Upstream:
             raise
 
     def me(self) -> Identity:
-        """Who this token belongs to (upstream-contract §10): the cheapest probe there is."""
+        """Who this token belongs to (upstream §10): the cheapest probe there is."""
         identity = self._read(Op.ME, lambda: "/backend-api/me", read_identity, Deadline.of_a_call())
         if identity is None:
             # A dead token may be answered as an anonymous user instead of a 401.
@@ -121,7 +121,7 @@ class Upstream:
     # Writes
 
     def invite(self, email: str, *, submission_id: str, flow_id: str, resend: bool = True) -> Answer:
-        """Invite one address, once (upstream-contract §5). Never raises for what happens on the way.
+        """Invite one address, once (upstream §5). Never raises for what happens on the way.
 
         SENT is still to be verified in the lists; NO is certain, and `fault` says whose it is:
         with NETWORK nothing was sent and the same Team may be tried again; UNKNOWN may have worked.
@@ -141,7 +141,7 @@ class Upstream:
         return read_invite(reply.status, reply.headers, reply.body, email)
 
     def revoke(self, email: str) -> Answer:
-        """Withdraw a pending invite (upstream-contract §6). Never raises for what happens on the way."""
+        """Withdraw a pending invite (upstream §6). Never raises for what happens on the way."""
         payload = {"email_address": email.strip().lower()}
         try:
             reply = self._send("DELETE", Op.REVOKE, lambda: self._scoped(Op.REVOKE, "invites"), payload=payload)
@@ -150,7 +150,7 @@ class Upstream:
         return read_answer(reply.status, reply.headers, reply.body, Op.REVOKE)
 
     def remove(self, user_id: str) -> Answer:
-        """Remove a member (upstream-contract §7). Never raises for what happens on the way."""
+        """Remove a member (upstream §7). Never raises for what happens on the way."""
         if not is_safe_id(user_id):
             # In a path it could name something else than one member.
             return Answer(Verdict.NO, Failure.REFUSED_UNCLEAR, code="bad_user_id")

@@ -1,4 +1,4 @@
-"""The session cookie: one value, or chunks of it under numbered names (upstream-contract §11). Pure."""
+"""The session cookie: one value, or chunks of it under numbered names (upstream §11). Pure."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class Envelope:
 
 
 def read_envelope(status: int, headers: Headers, body: bytes | str | None) -> Envelope:
-    """Open an answer. HTML is decided before any word of it is read (upstream-contract §2.4)."""
+    """Open an answer. HTML is decided before any word of it is read (upstream §2.4)."""
     raw = body.decode("utf-8", "replace") if isinstance(body, bytes) else (body or "")
     raw = raw.lstrip("\ufeff").strip()
     data = _parse(raw)
@@ -150,7 +150,7 @@ def _strings(*values: Any) -> tuple[str, ...]:
 
 
 def _codes(data: Any) -> tuple[str, ...]:
-    """The union of the careful clients' orders (upstream-contract §2.1)."""
+    """The union of the careful clients' orders (upstream §2.1)."""
     error, detail = _get(data, "error"), _get(data, "detail")
     found = _strings(
         _get(error, "code"),

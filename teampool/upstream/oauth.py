@@ -1,4 +1,4 @@
-"""New tokens for old: the web session (upstream-contract §11) and the OAuth refresh (§12)."""
+"""New tokens for old: the web session (upstream §11) and the OAuth refresh (upstream §12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole list, or the plain statement that it is not whole (upstream-contract §3)."""
+"""A whole list, or the plain statement that it is not whole (upstream §3)."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def _read_page(data: Any, keys: tuple[str, ...], read: Callable[[Any], RowT | No
 
 
 def read_workspaces(data: Any) -> tuple[Workspace, ...]:
-    """Every workspace of an account check, once each, in upstream's order (upstream-contract §8)."""
+    """Every workspace of an account check, once each, in upstream's order (upstream §8)."""
     accounts = data.get("accounts") if isinstance(data, dict) else None
     if isinstance(accounts, dict):
         entries = [(key, value) for key, value in accounts.items()]
@@ -193,7 +193,7 @@ def _read_workspace(key: str, entry: dict[str, Any]) -> Workspace | None:
 
 
 def read_subscription(data: Any) -> Subscription:
-    """Purchased seats; 0 or nothing entitled reads as unknown (upstream-contract §9)."""
+    """Purchased seats; 0 or nothing entitled reads as unknown (upstream §9)."""
     if not isinstance(data, dict):
         raise Unreadable("the answer is not an object")
     entitled = _number(data.get("seats_entitled"))

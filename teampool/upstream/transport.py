@@ -136,7 +136,7 @@ class Transport:
 
 
 def _without_answer(error: Exception, op: str) -> UpstreamError:
-    """A curl failure by its phase (upstream-contract §14). The cause is cut off: it may name the proxy's password."""
+    """A curl failure by its phase (upstream §14). The cause is cut off: it may name the proxy's password."""
     code = int(getattr(error, "code", 0) or 0)
     kind = type(error).__name__
     was_sent = code not in _NOT_SENT and not isinstance(error, ProxyError) and kind != "ImpersonateError"

@@ -14,7 +14,7 @@ MANAGER_ROLES = frozenset({"account-owner", "account-admin"})
 
 
 class Failure(StrEnum):
-    """Every way a call can end other than well (upstream-contract §14.1)."""
+    """Every way a call can end other than well (upstream §14.1)."""
 
     CONNECT_FAILED = "connect_failed"
     TIMEOUT_OR_RESET = "timeout_or_reset"
@@ -162,7 +162,7 @@ class Listing(Generic[RowT]):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of an invite, a revocation or a removal (upstream-contract §5 to §7).
+    """What became of an invite, a revocation or a removal (upstream §5 to §7).
 
     SENT is still to be confirmed by the lists; of a revocation or a removal it is any 2xx, and NO with
     NOT_FOUND_ITEM means there was nobody to take out.
@@ -183,7 +183,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One workspace of a login, from the account check (upstream-contract §8)."""
+    """One workspace of a login, from the account check (upstream §8)."""
 
     account_id: str
     name: str
@@ -208,7 +208,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Purchased seats; `seats_entitled` is None when upstream does not know (upstream-contract §9)."""
+    """Purchased seats; `seats_entitled` is None when upstream does not know (upstream §9)."""
 
     seats_entitled: int | None
     held: int
@@ -219,7 +219,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token belongs to (upstream-contract §10)."""
+    """Who a token belongs to (upstream §10)."""
 
     user_id: str
     email: str

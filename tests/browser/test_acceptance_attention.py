@@ -1,4 +1,4 @@
-"""Item 17: the first screen with one of each of the thirteen kinds: worst first, each button does what §3.2 says."""
+"""The first screen with one of each of the thirteen kinds: worst first, each button leads to what mends it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ten daily tasks, each from the first screen, in at most as many clicks as experience §3.5 says.
+"""The ten daily tasks, each from the first screen, in at most the clicks its test allows.
 
 Clicks are counted in the browser, on every page of the way; typing and Enter are not.
 """

@@ -1,4 +1,4 @@
-"""Codes as an operator handles them in a browser: made, copied, exported, voided (experience §5, item 19)."""
+"""Codes as an operator handles them in a browser: made, copied, exported, voided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find a person in a browser: by whatever they quote, then help them in one click (experience §5, item 20)."""
+"""Find a person in a browser: by whatever they quote, then help them in one click."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guardian's pages in a browser (experience §5, item 23; §3.5, task 7). The worker's part is done in here."""
+"""The guardian's pages in a browser. The worker's part is done in here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Team's page and a lost Team in a browser (experience §5, items 21 and 22). The worker's part is done in here."""
+"""The Team's page and a lost Team in a browser. The worker's part is done in here."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def full() -> Team:
 
 
 class TestPeople:
-    """Item 21."""
+    """The bar of seats, and the people of a Team."""
 
     def test_21_the_parts_of_the_bar_add_up_and_over_full_is_said(self, operate: Any, full: Team) -> None:
         page = operate(page_of(full))
@@ -177,7 +177,7 @@ class TestPeople:
 
 
 class TestLag:
-    """Item 9."""
+    """An invitation ChatGPT lists late."""
 
     def test_09_a_lag_of_90_seconds_is_said_and_harms_nobody(
         self, operate: Any, visit: Any, sandbox: SandboxServer
@@ -212,7 +212,7 @@ class TestLag:
 
 
 class TestLostTeam:
-    """Item 22."""
+    """A suspended Team: its people are seated elsewhere, and told."""
 
     def test_22_two_clicks_from_the_first_screen_and_she_is_told(
         self, operate: Any, visit: Any, sandbox: SandboxServer

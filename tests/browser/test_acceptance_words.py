@@ -1,4 +1,4 @@
-"""Item 25, and 18 in part: every operator page in one language, reached by the links a person has; a silent console.
+"""Every operator page in one language, reached by the links a person has; a silent console.
 
 The browser of these tests complains by itself about errors in the console and requests to another host.
 """

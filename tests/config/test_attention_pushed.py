@@ -1,4 +1,4 @@
-"""What is pushed reads as the line of the first screen does (experience §3.4, Bark)."""
+"""What is pushed reads as the line of the first screen does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's pages of this room: no English but names, or no Chinese but content (experience §5, item 25)."""
+"""The operator's pages of this room: no English but names, or no Chinese but content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a reserved seat to a person in: every outcome of upstream, over real HTTP, sorted as §14.1 says."""
+"""From a reserved seat to a person in: every outcome of upstream, over real HTTP, sorted as upstream §14.1 says."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class TestMe:
 
 
 class TestTokens:
-    """Tokens are refused for every reason there is (upstream-contract §2.2, §13)."""
+    """Tokens are refused for every reason there is (upstream §2.2, §13)."""
 
     def test_it_refuses_no_token(self, server):
         answer = ask(server, "GET", "/backend-api/me")

@@ -156,7 +156,7 @@ class TestAccept:
 
 
 class TestJournal:
-    """What upstream-contract §16.5 wants to be assertable."""
+    """What upstream §16.5 wants to be assertable."""
 
     def test_it_counts_invites_by_person_and_workspace(self, server, omar):
         other = Admin(server, 1)

@@ -1,4 +1,4 @@
-"""The fault list of upstream-contract §16.4, number by number, as a client meets it."""
+"""The fault list of upstream §16.4, number by number, as a client meets it."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ class TestRemoveMember:
 
 
 class TestScope:
-    """What every call in the name of a workspace is checked for (upstream-contract §2)."""
+    """What every call in the name of a workspace is checked for (upstream §2)."""
 
     def test_it_answers_404_to_somebody_elses_workspace(self, omar):
         other = omar.world.dump()["workspaces"][1]["account_id"]

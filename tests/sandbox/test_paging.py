@@ -1,4 +1,4 @@
-"""Number 25 of upstream-contract §16.4: lists that cannot be paged honestly."""
+"""Number 25 of upstream §16.4: lists that cannot be paged honestly."""
 
 from __future__ import annotations
 

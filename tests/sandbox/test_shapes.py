@@ -1,4 +1,4 @@
-"""Shape toggles of upstream-contract §16.3: one fact, each of its spellings."""
+"""Shape toggles of upstream §16.3: one fact, each of its spellings."""
 
 from __future__ import annotations
 

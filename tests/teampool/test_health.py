@@ -1,4 +1,4 @@
-"""What each outcome means for the Team and its log-in, at the one door to upstream: a row of §14.1 each."""
+"""What each outcome means for the Team and its log-in, at the one door to upstream: a row of upstream §14.1 each."""
 
 from __future__ import annotations
 

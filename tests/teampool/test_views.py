@@ -1,4 +1,4 @@
-"""`/admin/teams/import` as programs and browsers use it (reference/integration.zh.md)."""
+"""`/admin/teams/import` as programs and browsers use it (docs/en/integration.md)."""
 
 from __future__ import annotations
 
