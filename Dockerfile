@@ -18,6 +18,7 @@ COPY guardian guardian
 COPY invites invites
 COPY teampool teampool
 COPY notifications notifications
+COPY base base
 COPY sandbox sandbox
 COPY templates templates
 COPY static static

@@ -27,6 +27,8 @@ DATA_DIR = (BASE_DIR / env.str("DATA_DIR", default="var")).resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 DEBUG = env.bool("DEBUG", default=False)
+# Raise where a row is locked outside a transaction, or the network is used inside one (`base.transactions`).
+STRICT_TRANSACTIONS = env.bool("STRICT_TRANSACTIONS", default=DEBUG)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 # Fernet keys, newest first: the first encrypts, all decrypt (`rotate_keys`).
 ENCRYPTION_KEYS: list[str] = [key.strip() for key in env.list("ENCRYPTION_KEYS", default=[]) if key.strip()]

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from base.transactions import require_transaction
 from guardian.kinds import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
 from guardian.models import Finding
 from guardian.rules import Candidate, Found
@@ -56,6 +57,7 @@ def note(
 
 
 def _note(found: Sequence[Found], looked_at: Mapping[int, datetime], shown: Mapping[int, Shown], now: datetime) -> int:
+    require_transaction()
     rows = Finding.objects.standing().filter(team__in=looked_at).select_related("departure").order_by("pk")
     standing: dict[_Key, Finding] = {
         (one.team_id, one.kind, one.email): one for one in rows.select_for_update(of=("self",), no_key=True)

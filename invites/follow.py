@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from base.transactions import require_transaction
 from invites import departed, moves, timing
 from invites.hidden import count_outsiders
 from invites.models import SeatGrant
@@ -62,6 +63,7 @@ def _note_untrusted(team: Team, problem: str, actor: Actor) -> None:
 
 
 def _take_over(team: Team, snapshot: Snapshot, actor: Actor, now: datetime) -> None:
+    require_transaction()
     was_over_full = team.is_over_full
     health.revive(
         team=team,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import F
 
+from base.transactions import require_transaction
 from invites import codes, letters
 from invites.models import Redemption, SeatGrant
 from invites.states import CONFIRMED, HOLDS_SEAT, GrantState, RedemptionState, Refusal
@@ -37,9 +37,11 @@ def about_redemption(redemption: Redemption) -> events.Subject:
 
 
 def lock_team(team_id: int) -> None:
-    """Lock the Team's row until the transaction ends; every mover of its grants takes it first."""
-    if not connection.features.has_select_for_update:
-        return  # SQLite: the transaction began by locking the whole database
+    """Lock the Team's row until the transaction ends; every mover of its grants takes it first.
+
+    On SQLite the transaction began by locking the whole database; the query is the same, and the tests see the order.
+    """
+    require_transaction()
     Team.objects.select_for_update(of=("self",), no_key=True).values_list("pk").get(pk=team_id)
 
 

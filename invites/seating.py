@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
+from base.transactions import require_transaction
 from invites import moves, timing
 from invites.bells import ring_deliver
 from invites.models import Departure, RedeemCode, Redemption, SeatGrant
@@ -58,6 +59,7 @@ def _first_at_rest(candidates: TeamQuerySet) -> int | None:
 
     Many who come at once would else queue for one Team after the other, each until the last one's commit.
     """
+    require_transaction()
     if not connection.features.has_select_for_update_skip_locked:
         return None  # SQLite: one writer at a time in any case
     at_rest = candidates.select_for_update(of=("self",), no_key=True, skip_locked=True)
@@ -124,6 +126,7 @@ def locked_claim(redemption_id: int) -> Redemption:
     It may be locked before a Team is, against the order, only because nobody who holds a Team's lock waits for a
     claim without a live grant: whoever ended that grant has committed by then.
     """
+    require_transaction()
     redemption = Redemption.objects.get(pk=redemption_id)
     if redemption.code_id is not None:
         RedeemCode.objects.select_for_update().get(pk=redemption.code_id)

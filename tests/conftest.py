@@ -15,7 +15,8 @@ from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 
 from sandbox.server import SandboxServer
-from tests import base
+from tests import base, lock_order
+from tests.lock_order import locks_in_order as locks_in_order
 
 # What the migrations made, for every test.
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
@@ -41,6 +42,7 @@ TransactionTestCase._fixture_teardown = empty_tables
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    lock_order.RECORDER.install()
     database = project.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         # A file: threads and other processes must see what a test wrote.

@@ -6,6 +6,7 @@ import os
 import tempfile
 
 os.environ.setdefault("DEBUG", "off")
+os.environ.setdefault("STRICT_TRANSACTIONS", "on")
 os.environ.setdefault("SECURE_COOKIES", "off")
 os.environ.setdefault("SECRET_KEY", "only-for-the-tests-9f3b1c7ad5e24680b2d4f6a8c0e1")
 os.environ.setdefault("ENCRYPTION_KEYS", "R2xhZGx5LXRlc3Qta2V5LW5vdC1mb3ItcmVhbC11c2U=")

@@ -18,6 +18,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from base.transactions import forbid_transaction
 from notifications.channels.reachable import is_private
 from notifications.channels.result import NotDelivered
 
@@ -69,6 +70,7 @@ def connect(host: str, port: int, *, deadline: Deadline, may_be_private: bool) -
 
     Refused altogether when any of them lies inside, unless that is allowed.
     """
+    forbid_transaction("a connection to a receiver")
     found = _look_up(host, port, deadline)
     if not may_be_private and any(is_private(ipaddress.ip_address(address[0])) for _family, address in found):
         raise NotDelivered(_("Private addresses are not allowed."), is_way_down=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.mail.backends.smtp import EmailBackend
 
+from base.transactions import forbid_transaction
 from notifications.channels.connecting import Deadline, connect, secured
 
 
@@ -69,6 +70,7 @@ class MailServer(EmailBackend):
 
     def deliver(self, mail: Any) -> None:
         """Hand one mail over. Raises OSError; when it returns, the server has taken it."""
+        forbid_transaction("a mail")  # also over a line that is open already
         with self.deadline.cuts(lambda: self.line.sock if self.line is not None else None):
             self.open()
             self._send(mail)  # type: ignore[attr-defined]

@@ -17,6 +17,8 @@ from curl_cffi.requests import Session
 from curl_cffi.requests.exceptions import ProxyError, RequestException
 from django.conf import settings
 
+from base.transactions import forbid_transaction
+
 from .errors import UpstreamError
 from .types import Failure
 
@@ -99,6 +101,7 @@ class Transport:
         Raises UpstreamError only where there is none: CONNECT_FAILED when surely nothing was
         sent, TIMEOUT_OR_RESET when something may have been.
         """
+        forbid_transaction(op)
         left = deadline.left
         if left < _SHORTEST_CALL:
             raise UpstreamError(Failure.CONNECT_FAILED, code="out_of_time", text="No time left to send.", op=op)
