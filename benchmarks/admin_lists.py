@@ -26,11 +26,11 @@ VISITS, LIMIT, FIRST_SCREEN_LIMIT = 5, 300, 100
 def fill() -> None:
     from django.utils import timezone
 
+    from base.actors import Actor
     from guardian import life
     from invites import codes
     from invites.models import RedeemCode, Redemption, SeatGrant
     from invites.states import GrantState, RedemptionState
-    from notifications.actors import Actor
     from notifications.models import AuditEvent
     from teampool.models import Member
     from tests.base import a_team, an_owner

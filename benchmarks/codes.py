@@ -22,10 +22,10 @@ def measured(what: str, deed: Callable[[], object]) -> None:
 
 
 def run(kind: str) -> None:
+    from base.actors import Actor
     from invites import codes
     from invites.admin.exporting import as_csv
     from invites.models import RedeemCode
-    from notifications.actors import Actor
 
     actor = Actor("command", "benchmark")
     terms = {"label": "benchmark", "team": None, "seat_time": None, "redeem_until": None, "max_uses": 1}

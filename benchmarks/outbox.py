@@ -87,7 +87,7 @@ def drain(name: str, channel: str, count: int) -> None:
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with own_database(sys.argv[2] if len(sys.argv) > 2 else "") as database, tempfile.TemporaryDirectory() as folder:
-        from notifications.actors import command
+        from base.actors import command
         from notifications.runtime import change
         from tests.notifications.receivers import PASSWORD, USER, Certificates, http_receiver, mail_server
 

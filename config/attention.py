@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from base.times import full
 from config import attention_guardian, attention_notices, attention_people, attention_stock, attention_teams
 from config.attention_line import Line, changed_at, paste, those_teams
-from notifications.times import full
 from teampool.models import Team
 from teampool.renewal import TEAM_RENEWS
 

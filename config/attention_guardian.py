@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from base.times import clock
 from config.attention_line import Line
 from guardian import overdue, policy
 from guardian.admin.strip import paused
 from guardian.kinds import NEEDS_CARE, Kind, State
 from guardian.models import Finding, Sweep, Watch
-from notifications.times import clock
 
 OVERDUE_ONES = "admin:guardian_overdue"
 _HELD = Q(kind__in=NEEDS_CARE, state=State.HELD)

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from base.times import full
 from config.attention_line import Line, changed_at, those_teams
 from invites.seating import DEAD
-from notifications.times import full
 from teampool.models import SEATS_USED, Team
 from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.subscriptions import ENDS_SOON, ends_soon

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 
+from base.actors import Actor
 from config import operators
-from notifications.actors import Actor
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.timezone import localtime
 
+from base.actors import client_ip
 from notifications import events
-from notifications.actors import client_ip
 
 
 def unlocks_at(*, username: str, ip: str, now: datetime) -> datetime:

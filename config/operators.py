@@ -6,8 +6,8 @@ from axes.models import AccessAttempt
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from base.actors import Actor
 from notifications import events
-from notifications.actors import Actor
 
 
 class WouldLockYourselfOut(ValueError):

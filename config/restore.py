@@ -20,14 +20,14 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.models import Model
 from django.utils import timezone
 
+from base.actors import Actor
+from base.rekeying import encrypted_columns, survey
 from config.backup import BackupFailed, back_up, check_sqlite, run_tool
 from config.installation import Say
 from config.loading import ROOMS, open_backup, put_in_place
 from guardian import life
 from guardian.models import Beat, Heartbeat, Watch
 from notifications import events
-from notifications.actors import Actor
-from notifications.rekeying import encrypted_columns, survey
 
 # Written by a start alone; they make a database no less empty.
 _NOTHING = (Beat, Heartbeat, Watch)

@@ -149,7 +149,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=30)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "notifications.actors.client_ip"
+AXES_CLIENT_IP_CALLABLE = "base.actors.client_ip"
 AXES_LOCKOUT_CALLABLE = "config.lockout.locked_out"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 
@@ -244,7 +244,7 @@ ADMIN_CONTENT_SECURITY_POLICY = {
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"secrets": {"()": "notifications.redaction.RedactSecrets"}},
+    "filters": {"secrets": {"()": "base.redaction.RedactSecrets"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},

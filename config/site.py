@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path
 
+from base.actors import operator
 from config import operators
-from notifications.actors import operator
 from teampool.import_pages import import_job, import_teams, retry_failed
 
 if TYPE_CHECKING:

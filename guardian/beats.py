@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
+from base.bells import ring_at
 from guardian.models import Beat
-from notifications.bells import ring_at
 
 BEAT_TASK = "guardian.tasks.beat"
 # A row this late is taken for lost. Should it still be waiting in a busy queue, it is overtaken and dies there.

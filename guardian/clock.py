@@ -9,12 +9,13 @@ from django.db import transaction
 import invites.moments
 import notifications.moments
 import teampool.moments
+from base import clock_repair
+from base.actors import job
+from base.clock_repair import Moments
 from guardian.kinds import STANDING
 from guardian.models import Finding, Heartbeat, Sweep
 from invites import throttle
-from notifications import clock, events
-from notifications.actors import job
-from notifications.clock import Moments
+from notifications import events
 from notifications.models import AuditEvent
 
 ACTOR = job("clock")
@@ -35,13 +36,13 @@ def moments() -> list[Moments]:
 
 def ran_ahead(now: datetime) -> bool:
     """Whether a row names a moment nobody can have written by a right clock; one read."""
-    return clock.is_any_ahead(moments(), now)
+    return clock_repair.is_any_ahead(moments(), now)
 
 
 def bring_back(now: datetime) -> dict[str, int]:
     """Put all of it right, and write down how many rows of which table. One read when there is none."""
     tables = moments()
-    done = clock.bring_back(tables, now) if clock.is_any_ahead(tables, now) else {}
+    done = clock_repair.bring_back(tables, now) if clock_repair.is_any_ahead(tables, now) else {}
     if done:
         throttle.forget_ahead(now=now)
         _write_down(done, now)
@@ -50,7 +51,9 @@ def bring_back(now: datetime) -> dict[str, int]:
 
 def _write_down(done: dict[str, int], now: datetime) -> None:
     # Two nodes whose clocks go on differing would fill the audit.
-    written = AuditEvent.objects.filter(action="clock_brought_back", at__gt=now - TOLD_EVERY, at__lte=now + clock.SKEW)
+    written = AuditEvent.objects.filter(
+        action="clock_brought_back", at__gt=now - TOLD_EVERY, at__lte=now + clock_repair.SKEW
+    )
     if not written.exists():
         with transaction.atomic():
             events.clock_brought_back(rows=done, actor=ACTOR)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from base.actors import Actor
+from base.bells import ring
 from guardian import findings, judging
 from guardian.findings import NotPossible
 from guardian.kinds import STANDING, UNDECIDED, Kind, State
@@ -12,8 +14,6 @@ from guardian.models import Finding
 from invites import outsiders
 from invites.depart import CARRY_OUT
 from invites.tunables import REMOVALS_PAUSED
-from notifications.actors import Actor
-from notifications.bells import ring
 
 __all__ = ["CAN_BE_ALLOWED", "CAN_BE_REMOVED", "NotPossible", "allow", "remove"]
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from base.actors import Actor
 from base.transactions import require_transaction
 from guardian.kinds import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
 from guardian.models import Finding
@@ -20,7 +21,6 @@ from invites.depart import NOT_PERMITTED, PROTECTED
 from invites.models import Departure
 from invites.states import DepartureState
 from notifications import events
-from notifications.actors import Actor
 from teampool.models import Team
 
 _CHANGES = (

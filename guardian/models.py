@@ -9,10 +9,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from base.times import full
 from guardian.kinds import ASKS_FOR_SOMEONE, STANDING, Kind, State, SweepState
 from guardian.policy import ENFORCE
 from invites.models import Departure, SeatGrant
-from notifications.times import full
 from teampool.models import Team
 
 

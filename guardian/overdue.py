@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from base.actors import Actor
+from base.bells import ring
 from guardian.findings import NotPossible
 from guardian.kinds import Kind, State
 from guardian.models import Finding
@@ -16,8 +18,6 @@ from invites.removing import open_automatic
 from invites.seating import DEAD
 from invites.states import BEFORE_INVITED, DepartureReason, DepartureState
 from invites.tunables import REMOVALS_PAUSED
-from notifications.actors import Actor
-from notifications.bells import ring
 
 # The guardian, when it is on and awake, needs a few minutes.
 LEFT_TO_THE_GUARDIAN = timedelta(minutes=10)

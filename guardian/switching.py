@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from base.actors import Actor, job
 from guardian import policy
 from guardian.kinds import State
 from guardian.models import Finding, Watch
@@ -17,7 +18,6 @@ from invites.removing import REPORT_ONLY, SWITCHED_OFF, call_off
 from invites.states import DepartureReason, DepartureState
 from invites.tunables import REMOVALS_PAUSED
 from notifications import events, runtime
-from notifications.actors import Actor, job
 from teampool.models import AllowedMember, Member
 from teampool.upstream.types import MANAGER_ROLES
 

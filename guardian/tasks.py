@@ -7,10 +7,10 @@ from datetime import timedelta
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from base.bells import ring_at
 from guardian import beats, life, standstill, timetable
 from guardian import sweep as sweeping
 from guardian.housekeeping import prune
-from notifications.bells import ring_at
 
 SWEEP = "guardian.tasks.sweep"
 MOMENT = timedelta(seconds=2)

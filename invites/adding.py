@@ -9,13 +9,13 @@ from enum import StrEnum
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from base.actors import Actor
 from invites import codes, moves, presence, seating
 from invites.emails import read_email
 from invites.errors import EmailInvalid
 from invites.models import Redemption
 from invites.states import RedemptionState
 from notifications import events
-from notifications.actors import Actor
 from teampool import seats
 from teampool.models import Team
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from notifications.bells import ring, ring_at
+from base.bells import ring, ring_at
 
 DELIVER = "invites.tasks.deliver"
 

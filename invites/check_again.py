@@ -7,12 +7,12 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
+from base.actors import Actor
 from invites import timing
 from invites.bells import ring_deliver
 from invites.models import Redemption, SeatGrant
 from invites.states import UNCONFIRMED, RedemptionState
 from notifications import events
-from notifications.actors import Actor
 
 
 def check_again(*, now: datetime, actor: Actor) -> int:

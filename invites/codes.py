@@ -14,9 +14,9 @@ from django.db.models import Count, F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from base.actors import Actor
 from invites.models import CodeBatch, RedeemCode, RedeemCodeQuerySet
 from notifications import events
-from notifications.actors import Actor
 from notifications.events import Subject
 from teampool.models import Team
 

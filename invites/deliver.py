@@ -18,12 +18,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from base.actors import Actor
 from invites import moves, settle, timing
 from invites.bells import ring_deliver
 from invites.look import Look, look_for
 from invites.models import SeatGrant, SeatGrantQuerySet
 from invites.states import BEFORE_INVITED, GrantState
-from notifications.actors import Actor
 from teampool import stock_alert
 from teampool.access import Access
 from teampool.snapshot import known_upstream_ids

@@ -12,14 +12,14 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from base.actors import Actor
+from base.bells import ring, ring_at
 from invites import moves, seating, timing
 from invites.models import Departure, Redemption, SeatGrant
 from invites.rights import ALLOWED, is_over, why_stay
 from invites.states import CONFIRMED, DepartureReason, DepartureState, GrantState, RedemptionState
 from invites.tunables import REMOVALS_PAUSED
 from notifications import events
-from notifications.actors import Actor
-from notifications.bells import ring, ring_at
 from teampool import seats
 from teampool.access import Access
 from teampool.models import Member, Team

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from base.bells import ring
 from invites import moves, timing
 from invites.depart import ACTOR, HIDDEN, about, find, gone_after
 from invites.hidden import asked_in_at, may_be
 from invites.models import Departure, SeatGrant
 from invites.states import DepartureReason, DepartureState, GrantState
 from notifications import events
-from notifications.bells import ring
 from teampool.models import Team
 from teampool.snapshot import Person, Snapshot
 

@@ -11,14 +11,14 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from base.actors import Actor
+from base.bells import ring
 from base.transactions import require_transaction
 from invites import departed, moves, timing
 from invites.hidden import count_outsiders
 from invites.models import SeatGrant
 from invites.states import CONFIRMED, DepartureState, GrantState
 from notifications import events
-from notifications.actors import Actor
-from notifications.bells import ring
 from teampool import health, seats
 from teampool.models import Member, Team
 from teampool.snapshot import NotItsList, Person, Snapshot, is_news, known_upstream_ids, store, why_untrusted

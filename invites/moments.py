@@ -5,10 +5,10 @@ The end of a temporary seat is not among them: it was shown to its person, and s
 
 from __future__ import annotations
 
+from base.clock_repair import Moments
 from invites import timing
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import DepartureState, RedemptionState
-from notifications.clock import Moments
 from teampool.models import Team
 
 

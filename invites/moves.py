@@ -10,12 +10,12 @@ from typing import Any
 
 from django.db.models import F
 
+from base.actors import Actor
 from base.transactions import require_transaction
 from invites import codes, letters
 from invites.models import Redemption, SeatGrant
 from invites.states import CONFIRMED, HOLDS_SEAT, GrantState, RedemptionState, Refusal
 from notifications import events
-from notifications.actors import Actor
 from teampool import seats
 from teampool.models import Team
 

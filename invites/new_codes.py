@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from base.actors import Actor
+from base.times import full
 from invites import codes, wording
 from invites.models import CodeBatch
-from notifications.actors import Actor
-from notifications.times import full
 from teampool.models import Team
 
 # The field in which an operator types what `make_batch` calls otherwise.

@@ -13,12 +13,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from base.actors import Actor
+from base.bells import ring
 from invites import depart, moves, seating
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, GrantState, RedemptionState, Refusal
 from notifications import events
-from notifications.actors import Actor
-from notifications.bells import ring
 
 RECONCILE = "invites.tasks.reconcile"
 

@@ -6,14 +6,14 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from base.actors import Actor
+from base.bells import ring
 from invites import moves
 from invites.depart import CARRY_OUT, about, take_over
 from invites.models import Departure, SeatGrant
 from invites.operate import NotPossible
 from invites.states import DepartureReason, DepartureState
 from notifications import events
-from notifications.actors import Actor
-from notifications.bells import ring
 from teampool.models import AllowedMember, Member, Team
 from teampool.upstream.types import MANAGER_ROLES
 

@@ -21,14 +21,14 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from base.actors import Actor
+from base.bells import ring
 from invites import depart, letters, moves, operate, seating, timing
 from invites.bells import ring_deliver
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import DepartureReason, DepartureState, GrantState, RedemptionState
 from invites.tunables import RECLAIM_AFTER_DAYS
 from notifications import events
-from notifications.actors import Actor
-from notifications.bells import ring
 from teampool import leases
 
 log = logging.getLogger(__name__)

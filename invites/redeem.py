@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from base.actors import Actor
 from invites import codes, depart, errors, moves, presence, seating, throttle
 from invites.emails import read_email
 from invites.models import RedeemCode, Redemption, SeatGrant
@@ -19,7 +20,6 @@ from invites.presence import Presence
 from invites.states import BEFORE_INVITED, DepartureReason, GrantState, RedemptionState
 from invites.tunables import IS_OPEN
 from notifications import events
-from notifications.actors import Actor
 from teampool import seats
 
 

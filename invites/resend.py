@@ -11,12 +11,12 @@ from enum import StrEnum
 
 from django.db import transaction
 
+from base.actors import Actor
 from invites.bells import ring_deliver
 from invites.models import Redemption, SeatGrant
 from invites.moves import about_redemption, lock_team
 from invites.states import GrantState, RedemptionState
 from notifications import events
-from notifications.actors import Actor
 
 AFTER_FIRST_MAIL = timedelta(minutes=2)
 AFTER_RESEND = timedelta(minutes=10)

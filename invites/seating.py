@@ -9,13 +9,13 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
+from base.actors import Actor
 from base.transactions import require_transaction
 from invites import moves, timing
 from invites.bells import ring_deliver
 from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, RedemptionState, Refusal
 from notifications import events
-from notifications.actors import Actor
 from teampool import seats
 from teampool.models import Team, TeamQuerySet
 

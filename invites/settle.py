@@ -12,14 +12,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 
+from base.actors import Actor
+from base.bells import ring
 from invites import depart, moves, seating, timing
 from invites.bells import ring_deliver_at
 from invites.look import Look
 from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.states import DepartureState, GrantState, Refusal
 from notifications import events
-from notifications.actors import Actor
-from notifications.bells import ring
 from teampool import health
 from teampool.models import Member, Team
 from teampool.upstream.errors import UpstreamError

@@ -11,9 +11,9 @@ from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
 
+from base.actors import Actor
 from invites import timing
 from invites.follow import follow
-from notifications.actors import Actor
 from teampool.access import Access
 from teampool.models import Owner, Team
 from teampool.snapshot import NotItsList, fetch

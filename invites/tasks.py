@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from base.bells import ring
 from invites import deliver as delivery
 from invites import depart
 from invites import reconcile as reconciling
 from invites import sync as syncing
-from notifications.bells import ring
 from teampool import leases
 
 

@@ -9,11 +9,11 @@ from math import ceil
 from django.conf import settings
 from django.db.models import QuerySet
 
+from base import clock_repair
 from invites.emails import read_email
 from invites.errors import EmailInvalid, TooMany
 from invites.limits import Limit, read_limit
 from invites.models import RedeemAttempt
-from notifications import clock
 
 LONGEST_KEY = 64
 
@@ -66,7 +66,7 @@ def network(ip: str) -> str:
 
 def forget_ahead(*, now: datetime) -> None:
     """Delete the tries a clock that ran ahead wrote: when their time comes they would count."""
-    RedeemAttempt.objects.filter(at__gt=now + clock.SKEW).delete()
+    RedeemAttempt.objects.filter(at__gt=now + clock_repair.SKEW).delete()
 
 
 def prune(*, now: datetime) -> int:

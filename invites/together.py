@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from base.actors import Actor
 from invites import operate, reseat_plan
 from invites.models import Redemption, SeatGrant
 from invites.operate import NotPossible
-from notifications.actors import Actor
 
 MOST_AT_ONCE = 500
 

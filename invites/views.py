@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from base.actors import Actor, client_ip
 from invites import visitors
 from invites.errors import NoSeat, Paused, RedeemError, TooMany
 from invites.forms import RedeemForm
@@ -20,7 +21,6 @@ from invites.redeem import redeem
 from invites.resend import want_resend
 from invites.tunables import IS_OPEN
 from notifications import announcement
-from notifications.actors import Actor, client_ip
 
 STOP_POLLING = 286  # htmx swaps the answer in and asks no more
 LONGEST_IP = 64

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
+from base.actors import Actor
+from base.bells import ring
 from notifications import deliver, events
-from notifications.actors import Actor
-from notifications.bells import ring
 from notifications.models import Message
 from notifications.outbox import DELIVER
 

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from base.actors import Actor
 from notifications import events
-from notifications.actors import Actor
 from notifications.markdown import as_html
 from notifications.models import Announcement
 

@@ -11,8 +11,8 @@ from django.utils import translation
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from base.csv_files import download
 from notifications import wording
-from notifications.csv_files import download
 from notifications.models import AuditEvent
 
 AT_ONCE = 1_000

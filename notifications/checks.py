@@ -19,8 +19,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
+from base.addresses import is_private, literal
 from notifications import placeholders, topics
-from notifications.channels.reachable import is_private, literal
 
 MOST_SUBJECT, MOST_BODY = 200, 4000
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from notifications.actors import Actor
+from base.actors import Actor
 from notifications.models import AuditEvent
 from notifications.outbox import forget, post_to_webhook, tell_operators, write_to_redeemer
 

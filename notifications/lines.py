@@ -11,8 +11,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from base.times import full
 from notifications import topics
-from notifications.times import full
 from notifications.wording import ACTIONS
 
 Context = Mapping[str, Any]

@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
+from base.times import full
 from notifications.models import Message
-from notifications.times import full
 
 # Every topic of `topics.TOPICS` has its words here, on the settings page and in the list of messages.
 EVENTS: dict[str, Any] = {

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from notifications.encryption import EncryptedTextField
+from base.encryption import EncryptedTextField
 
 
 class AppendOnly(TypeError):

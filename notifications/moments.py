@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notifications.clock import Moments
+from base.clock_repair import Moments
 from notifications.deliver import BACK_OFF, LEASE
 from notifications.models import Message
 

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from base.actors import Actor
+from base.bells import ring
 from notifications import events
-from notifications.actors import Actor
-from notifications.bells import ring
 from notifications.models import Setting
 
 Value = TypeVar("Value", bool, int, float, str)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from base.bells import ring
 from notifications import deliver as delivery
-from notifications.bells import ring
 from notifications.outbox import DELIVER
 
 

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 from django.utils import timezone
 
-from notifications.actors import Actor
+from base.actors import Actor
 from teampool import credentials, health
 from teampool.models import Team
 from teampool.upstream.client import Upstream

@@ -15,7 +15,7 @@ from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from notifications.times import clock
+from base.times import clock
 from teampool.models import SEATS_USED, Team
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from notifications import actors
+from base import actors
 from teampool import spending
 from teampool.claims import NotAToken, read_claims
 from teampool.models import Owner, Team

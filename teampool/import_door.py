@@ -12,7 +12,7 @@ from django.http.request import UnreadablePostError
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.translation import gettext as _
 
-from notifications.actors import Actor, client_ip, operator
+from base.actors import Actor, client_ip, operator
 from teampool import keys
 from teampool.importing import MOST_BYTES
 from teampool.reasons import reason_text

@@ -13,7 +13,7 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from notifications.actors import Actor
+from base.actors import Actor
 from teampool.claims import NotAToken, read_claims
 from teampool.logins import Keep, Login, choose, log_in, token_for
 from teampool.models import ImportLine, Owner

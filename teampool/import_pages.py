@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from notifications.actors import operator
+from base.actors import operator
 from teampool import import_words, importing
 from teampool.import_lines import login_email
 from teampool.import_work import OPEN

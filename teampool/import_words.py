@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from notifications.times import full
+from base.times import full
 from teampool.models import ImportLine
 from teampool.reasons import reason_text
 

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from base.actors import Actor
+from base.bells import ring
 from notifications import events
-from notifications.actors import Actor
-from notifications.bells import ring
 from teampool.import_lines import holds, login_email, pack
 from teampool.import_work import RUN_IMPORT, work
 from teampool.models import ImportJob, ImportLine

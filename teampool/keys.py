@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from base.actors import Actor
 from notifications import events
-from notifications.actors import Actor
 from teampool.models import ApiKey
 
 IMPORT = "import"

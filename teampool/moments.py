@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notifications.clock import Moments
+from base.clock_repair import Moments
 from teampool import credentials, health, import_work, keepalive, leases, spending
 from teampool.models import ImportJob, JobLease, Owner, SentToken, StockAlert, SyncRun, Team
 

@@ -14,9 +14,9 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from base.actors import Actor
+from base.bells import ring
 from notifications import events
-from notifications.actors import Actor
-from notifications.bells import ring
 from teampool import seats
 from teampool.health import subject as about_team
 from teampool.logins import Login

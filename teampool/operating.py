@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from base.actors import Actor
+from base.bells import ring
 from notifications import events
-from notifications.actors import Actor
-from notifications.bells import ring
 from teampool import seats, stock_alert
 from teampool.models import SyncRun, Team
 

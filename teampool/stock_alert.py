@@ -18,9 +18,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from base.actors import job
+from base.bells import ring_at
 from notifications import events
-from notifications.actors import job
-from notifications.bells import ring_at
 from notifications.tunables import LOW_STOCK_THRESHOLD
 from teampool import stock
 from teampool.models import StockAlert, Team

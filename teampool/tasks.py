@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from notifications.bells import ring
+from base.bells import ring
 from teampool import importing, keepalive, leases, stock_alert, subscriptions
 from teampool.import_work import LEASE, RUN_IMPORT, waiting_jobs, work
 

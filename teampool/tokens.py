@@ -14,9 +14,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from base.actors import Actor
+from base.bells import ring
 from notifications import events
-from notifications.actors import Actor
-from notifications.bells import ring
 from notifications.runtime import IS_SET
 from teampool import stock_alert
 from teampool.health import stopped_by

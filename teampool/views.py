@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from notifications.actors import Actor
+from base.actors import Actor
 from teampool import import_answers, import_door, importing
 from teampool.import_door import NotTaken
 from teampool.import_following import follow

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from notifications.times import full, tag
+from base.times import full, tag
 from teampool.badges import badge_for
 from teampool.health import RESTRICTED_FOR
 from teampool.models import Owner, Team

@@ -14,8 +14,8 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from base.actors import command
 from notifications import runtime
-from notifications.actors import command
 from notifications.models import Message
 from sandbox.server import SandboxServer
 from teampool import keys, stock

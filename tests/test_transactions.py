@@ -12,11 +12,11 @@ from django.conf import settings as project
 from django.db import transaction
 from django.utils import timezone
 
+from base.actors import Actor
 from base.transactions import WrongTransaction, forbid_transaction, require_transaction
 from invites import moves, seating
 from invites.models import Redemption
 from invites.redeem import redeem
-from notifications.actors import Actor
 from notifications.channels.connecting import Deadline, connect
 from notifications.channels.smtp import MailServer
 from teampool.upstream import transport

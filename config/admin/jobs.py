@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from django_q import admin as queue_admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from notifications.operator_pages import ReadOnlyPages
-from notifications.times import tag
+from base.operator_pages import ReadOnlyPages
+from base.times import tag
 
 MINUTES_A_DAY = 24 * 60
 assert queue_admin  # noqa: S101 - imported first, so that there is something to take out

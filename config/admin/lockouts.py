@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from base.actors import operator
+from base.operator_pages import ReadOnlyPages
+from base.times import tag
 from config import lockout, operators
-from notifications.actors import operator
-from notifications.operator_pages import ReadOnlyPages
-from notifications.times import tag
 
 assert axes_admin  # noqa: S101 - imported first, so that there is something to take out
 AccessAttempt._meta.verbose_name = gettext_lazy("lockout")

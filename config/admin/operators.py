@@ -14,10 +14,10 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from base.actors import operator
+from base.operator_pages import OperatorPages
+from base.times import tag
 from config import operators
-from notifications.actors import operator
-from notifications.operator_pages import OperatorPages
-from notifications.times import tag
 
 # Importing the package's own admin first makes sure there is something to take out.
 assert auth_admin  # noqa: S101

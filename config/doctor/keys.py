@@ -10,9 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from base.rekeying import encrypted_columns, survey
 from config.doctor.answer import Answer, failed, ok, warning
 from config.secrets import check_secrets
-from notifications.rekeying import encrypted_columns, survey
 
 
 def look(now: datetime) -> Iterator[Answer]:

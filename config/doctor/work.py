@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_q.models import Failure, OrmQ, Schedule
 
+from base.times import ago
 from config.attention import WORKER_SILENT
 from config.doctor.answer import Answer, failed, ok, warning
 from guardian import timetable
 from guardian.models import Heartbeat
-from notifications.times import ago
 
 LATE, STUCK = timedelta(minutes=2), timedelta(minutes=10)
 NAMED = 3

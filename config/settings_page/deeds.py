@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from base.actors import Actor, operator
 from config.settings_page import saving
 from config.settings_page.fields import Section
 from config.settings_page.mail_preview import mails
 from config.settings_page.pages import address, answer, find, may_change
 from config.settings_page.sections import TUNABLES
 from notifications import runtime
-from notifications.actors import Actor, operator
 from notifications.channels.bark import Bark
 from notifications.channels.email import Email
 from notifications.channels.result import Result

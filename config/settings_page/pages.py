@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from base.actors import operator
 from config.settings_page import presets, saving
 from config.settings_page.fields import Section
 from config.settings_page.sections import SECTIONS, TUNABLES
 from config.settings_page.showing import Shown, show
 from notifications import runtime
-from notifications.actors import operator
 from teampool import keys
 
 _SAVED = "settings_saved"  # in the session, from the redirect to the page that follows it

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from base.actors import Actor
 from config.settings_page.fields import Field, Section
 from notifications import runtime
-from notifications.actors import Actor
 from notifications.tunables import SMTP_HOST, SMTP_PASSWORD, SMTP_USER
 
 CONFIRMED = "confirmed:"

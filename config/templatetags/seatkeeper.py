@@ -10,7 +10,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from notifications import times, wording
+from base import times
+from notifications import wording
 from notifications.models import AuditEvent
 
 register = template.Library()

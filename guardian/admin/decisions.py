@@ -17,6 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
+from base import operator_pages
+from base.actors import operator
+from base.times import tag
 from guardian import deciding, findings, overdue
 from guardian.admin import words
 from guardian.admin.access import may_decide
@@ -31,9 +34,6 @@ from invites.admin.reseat_pages import ids as read_ids
 from invites.models import SeatGrant
 from invites.together import MOST_AT_ONCE, Deed
 from invites.wording import number
-from notifications import operator_pages
-from notifications.actors import operator
-from notifications.times import tag
 
 LIST = "admin:guardian_finding_changelist"
 MEDIA = forms.Media(css={"all": ["invites/admin.css", "guardian/admin.css"]})

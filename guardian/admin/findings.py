@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from base.operator_pages import ReadOnlyPages, row_button
 from guardian.admin import decisions, strip, switch_pages, words
 from guardian.admin.access import may_decide
 from guardian.admin.evidence import evidence, shown
@@ -23,7 +24,6 @@ from guardian.kinds import NEEDS_CARE, STANDING, UNDECIDED, Kind
 from guardian.models import Finding
 from invites.admin import offers
 from invites.together import Deed
-from notifications.operator_pages import ReadOnlyPages, row_button
 
 
 @admin.register(Finding)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from base.times import clock, tag
 from guardian import outlook
 from guardian.admin import words
 from guardian.admin.access import may_switch
@@ -16,7 +17,6 @@ from guardian.policy import Policy
 from invites.tunables import REMOVALS_PAUSED
 from invites.wording import number
 from notifications.models import AuditEvent
-from notifications.times import clock, tag
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

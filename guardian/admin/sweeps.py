@@ -20,6 +20,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from base.bells import ring
+from base.operator_pages import ReadOnlyPages, row_button
+from base.times import full, tag
 from guardian import outlook
 from guardian.admin import strip, words
 from guardian.admin.access import may_decide, may_switch
@@ -29,9 +32,6 @@ from guardian.models import Finding, Sweep
 from invites.admin.parts import badge, table
 from invites.states import DepartureReason
 from invites.wording import number
-from notifications.bells import ring
-from notifications.operator_pages import ReadOnlyPages, row_button
-from notifications.times import full, tag
 from teampool.models import AllowedMember
 
 LOOK = "guardian.tasks.look_only"

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
+from base.actors import operator
 from guardian import policy, preview, switching
 from guardian.admin import strip, words
 from guardian.admin.access import may_switch
@@ -25,7 +26,6 @@ from guardian.preview import Fate
 from invites.admin.parts import badge, table
 from invites.tunables import REMOVALS_PAUSED
 from invites.wording import number
-from notifications.actors import operator
 
 _COLUMNS = (
     gettext_lazy("E-mail"),

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
+from base.times import clock, full
 from guardian.kinds import Kind, State, SweepState
 from guardian.models import Finding, Sweep
 from guardian.outlook import Outlook
@@ -20,7 +21,6 @@ from invites.admin.reasons import in_the_way
 from invites.models import Departure
 from invites.states import DepartureState
 from invites.wording import number
-from notifications.times import clock, full
 
 _KINDS = {
     Kind.STRANGER: (gettext_lazy("Stranger"), "danger", "person_alert"),

@@ -18,14 +18,14 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
+from base.actors import operator
+from base.operator_pages import OperatorPages
+from base.times import tag
 from invites import outsiders, wording
 from invites.admin.parts import badge, table
 from invites.emails import read_email
 from invites.errors import EmailInvalid
 from invites.new_codes import TeamField, teams_on_offer
-from notifications.actors import operator
-from notifications.operator_pages import OperatorPages
-from notifications.times import tag
 from teampool.models import AllowedMember, Team
 
 _LOOKS = {

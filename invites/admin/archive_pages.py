@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from base.actors import operator
 from invites import lost, retire, wording
 from invites.admin import reseat_pages
 from invites.admin.person_pages import page
 from invites.admin.team_people import may_operate
 from invites.models import SeatGrant
-from notifications.actors import operator
 from teampool.badges import badge_for
 from teampool.models import Team
 

@@ -19,15 +19,15 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from base.actors import operator
+from base.operator_pages import ReadOnlyPages
+from base.times import tag
 from invites import code_states, codes
 from invites.admin import exporting, new_codes, voiding
 from invites.admin.parts import bar, row, table, terms
 from invites.code_states import CodeState, Counts
 from invites.models import CodeBatch, RedeemCode
 from notifications import events
-from notifications.actors import operator
-from notifications.operator_pages import ReadOnlyPages
-from notifications.times import tag
 
 MOST_COPIED = 2_000
 PER_PAGE = 50

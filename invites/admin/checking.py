@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from base.actors import operator
+from base.operator_pages import where_from
 from invites.admin.redemption_page import may_operate
 from invites.check_again import check_again
-from notifications.actors import operator
-from notifications.operator_pages import where_from
 
 
 def check(request: HttpRequest) -> HttpResponse:

@@ -17,12 +17,12 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from base.operator_pages import ReadOnlyPages
 from invites import code_states, codes
 from invites.admin import voiding
 from invites.admin.parts import code_badge, code_text, used_at, users
 from invites.code_states import CodeState, state_of
 from invites.models import RedeemCode, RedeemCodeQuerySet
-from notifications.operator_pages import ReadOnlyPages
 
 
 class StateFilter(SimpleListFilter):

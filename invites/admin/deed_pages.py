@@ -16,6 +16,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from base import operator_pages
+from base.actors import operator
 from invites import reseat_plan, wording
 from invites.admin import standing
 from invites.admin.offers import problem_words
@@ -26,8 +28,6 @@ from invites.operate import was_in
 from invites.seating import is_dead
 from invites.states import GrantState, RedemptionState
 from invites.together import MOST_AT_ONCE, NO_SEAT, Deed, Picked, Result, carry_out
-from notifications import operator_pages
-from notifications.actors import operator
 
 _COLUMNS = (
     gettext_lazy("E-mail"),

@@ -9,11 +9,11 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from base.csv_files import download
+from base.times import full
 from invites import wording
 from invites.code_states import state_of, with_users
 from invites.models import CodeBatch, RedeemCode
-from notifications.csv_files import download
-from notifications.times import full
 
 _ROWS_AT_ONCE = 2_000
 

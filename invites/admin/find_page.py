@@ -20,6 +20,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from base.actors import operator
+from base.operator_pages import row_button
+from base.times import tag
 from invites import find, outsiders
 from invites.admin import offers, redemption_page
 from invites.admin.deed_pages import where_from
@@ -32,10 +35,7 @@ from invites.models import Departure, Redemption
 from invites.people import LOOKS, Standing
 from invites.states import DepartureState
 from notifications import message_words
-from notifications.actors import operator
 from notifications.models import Message
-from notifications.operator_pages import row_button
-from notifications.times import tag
 from teampool import operating
 from teampool.models import AllowedMember, Member, Team
 

@@ -12,9 +12,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 from unfold.widgets import INPUT_CLASSES
 
+from base.actors import operator
 from invites import wording
 from invites.new_codes import NewCodes, teams_on_offer
-from notifications.actors import operator
 
 _PAGE = "admin/invites/codebatch/new.html"
 _SUMMARY = "admin/invites/codebatch/summary.html"

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from base.operator_pages import row_button
 from invites.admin.redemption_parts import resend_button, resend_words
 from invites.admin.standing import live_grant
 from invites.models import Redemption
@@ -19,7 +20,6 @@ from invites.resend import Resend, resend_view
 from invites.seating import is_dead
 from invites.states import DepartureReason, GrantState, RedemptionState
 from invites.together import Deed
-from notifications.operator_pages import row_button
 
 NAMES = {
     Deed.WITHDRAW: gettext_lazy("Revoke"),

@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from base.times import tag
 from invites import wording
 from invites.code_states import CodeState, Counts, state_of
 from invites.models import CodeBatch, RedeemCode
-from notifications.times import tag
 
 _USERS_NAMED = 3
 

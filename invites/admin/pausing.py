@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from base.actors import operator
 from invites.tunables import IS_OPEN, RECLAIM_AFTER_DAYS
 from notifications import runtime
-from notifications.actors import operator
 
 _MAY = "invites.change_redemption"
 

@@ -17,14 +17,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
+from base.actors import operator
+from base.times import tag
 from invites import adding, outsiders, wording
 from invites.adding import MOST_ADDRESSES, Added, Result
 from invites.admin.offers import problem_words
 from invites.admin.parts import table
 from invites.admin.team_people import may_operate
 from invites.operate import NotPossible
-from notifications.actors import operator
-from notifications.times import tag
 from teampool.models import Member, Team
 
 _RESULT_COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Result"), gettext_lazy("Reference"))

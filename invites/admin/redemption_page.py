@@ -16,6 +16,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from base.actors import operator
+from base.times import tag
 from invites import wording
 from invites.admin import offers, seat_end
 from invites.admin.parts import badge, code_text, table
@@ -25,8 +27,6 @@ from invites.admin.timeline import timeline
 from invites.models import Redemption, SeatGrant
 from invites.resend import want_resend
 from invites.states import GrantState
-from notifications.actors import operator
-from notifications.times import tag
 
 _COLUMNS = (
     gettext_lazy("Team"),

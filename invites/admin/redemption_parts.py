@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from base.operator_pages import row_button
+from base.times import tag
 from invites import wording
 from invites.admin.parts import badge
 from invites.admin.reasons import reason
@@ -19,8 +21,6 @@ from invites.admin.standing import REVOKED, live_grant, standing_of
 from invites.models import Redemption, SeatGrant
 from invites.resend import MOST_RESENDS, Resend, resend_view
 from invites.states import RedemptionState
-from notifications.operator_pages import row_button
-from notifications.times import tag
 
 
 def state_badge(redemption: Redemption) -> SafeString:

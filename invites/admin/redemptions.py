@@ -17,6 +17,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from base.operator_pages import ReadOnlyPages
+from base.times import ago, tag
 from invites import codes
 from invites.admin import checking, deed_pages, offers, pausing, redemption_page, seat_end, standing
 from invites.admin.parts import code_text
@@ -24,8 +26,6 @@ from invites.admin.redemption_filters import KindFilter, SeatFilter, StateFilter
 from invites.admin.redemption_parts import state_badge, team_name, until
 from invites.models import Redemption, SeatGrant
 from invites.together import Deed
-from notifications.operator_pages import ReadOnlyPages
-from notifications.times import ago, tag
 
 SHORTEST_PART = 4  # letters of a code or reference, fewer find too many
 

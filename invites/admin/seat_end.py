@@ -13,14 +13,14 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from base.actors import operator
+from base.times import full
 from invites import operate
 from invites.admin.offers import problem_words
 from invites.codes import LONGEST_SEAT
 from invites.models import Redemption
 from invites.operate import NotPossible
 from invites.states import RedemptionState
-from notifications.actors import operator
-from notifications.times import full
 
 STEPS = (1, 7, 30)
 LATEST = LONGEST_SEAT * 10

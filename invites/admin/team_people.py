@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from base.operator_pages import row_button
 from invites import people
 from invites.admin import offers, standing
 from invites.admin.reasons import in_the_way
@@ -20,7 +21,6 @@ from invites.models import Departure, Redemption
 from invites.people import Person, Standing
 from invites.seating import is_dead
 from invites.states import DepartureReason
-from notifications.operator_pages import row_button
 from teampool.models import Team
 
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from base.actors import operator
 from invites import code_states, codes, wording
 from invites.models import RedeemCode, RedeemCodeQuerySet
-from notifications.actors import operator
 
 SHOWN = 20
 

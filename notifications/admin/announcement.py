@@ -14,11 +14,11 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from base.actors import operator
+from base.operator_pages import ReadOnlyPages
 from notifications import announcement
-from notifications.actors import operator
 from notifications.markdown import as_html
 from notifications.models import Announcement
-from notifications.operator_pages import ReadOnlyPages
 
 _PAGE = "admin/notifications/announcement/page.html"
 _PREVIEW = "admin/notifications/announcement/preview.html"

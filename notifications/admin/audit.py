@@ -18,13 +18,13 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from base.actors import operator
+from base.operator_pages import ReadOnlyPages
+from base.redaction import redact
+from base.times import tag
 from notifications import audit_file, events, wording
-from notifications.actors import operator
 from notifications.admin.filters import BeforeFilter, DayFilter, WordFilter
 from notifications.models import AuditEvent
-from notifications.operator_pages import ReadOnlyPages
-from notifications.redaction import redact
-from notifications.times import tag
 
 # One list; what is older is a click on.
 MOST = 1_000

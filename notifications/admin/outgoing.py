@@ -18,12 +18,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
+from base.actors import operator
+from base.operator_pages import ReadOnlyPages, row_button, where_from
+from base.times import ago, tag
 from notifications import again, message_words
-from notifications.actors import operator
 from notifications.admin.filters import DayFilter, WordFilter
 from notifications.models import Message
-from notifications.operator_pages import ReadOnlyPages, row_button, where_from
-from notifications.times import ago, tag
 
 
 class StateFilter(SimpleListFilter):

@@ -18,8 +18,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from base.addresses import is_private
 from base.transactions import forbid_transaction
-from notifications.channels.reachable import is_private
 from notifications.channels.result import NotDelivered
 
 # Seconds for one whole call, whatever the other side does; a test must answer within ten.

@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 
-from notifications.actors import operator
-from notifications.operator_pages import OperatorPages
-from notifications.times import tag
+from base.actors import operator
+from base.operator_pages import OperatorPages
+from base.times import tag
 from teampool import keys
 from teampool.models import ApiKey
 

@@ -14,8 +14,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from notifications.operator_pages import ReadOnlyPages
-from notifications.times import full
+from base.operator_pages import ReadOnlyPages
+from base.times import full
 from teampool.models import Owner, Team
 from teampool.renewal import OWNER_FLAG
 

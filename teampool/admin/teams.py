@@ -21,10 +21,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from notifications.actors import operator
+from base.actors import operator
+from base.operator_pages import OperatorPages
+from base.times import ago, tag
 from notifications.models import AuditEvent
-from notifications.operator_pages import OperatorPages
-from notifications.times import ago, tag
 from teampool import operating, sync_runs, wording
 from teampool.admin.filters import FreeSeatsFilter, HeldFilter, RenewalFilter, StateFilter, order
 from teampool.badges import BY_KEY, badge_for, with_badge

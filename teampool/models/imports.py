@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.encryption import EncryptedTextField
+from base.encryption import EncryptedTextField
 
 
 class ImportJob(models.Model):

@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from notifications.encryption import EncryptedTextField
+from base.encryption import EncryptedTextField
 from teampool.models.owners import Owner
 
 

@@ -15,10 +15,10 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from base.actors import Actor, command
 from guardian import life
 from invites.states import GrantState
 from notifications import announcement, events
-from notifications.actors import Actor, command
 from notifications.models import Message
 from teampool import keys, operating
 from teampool.models import ImportJob, ImportLine, Member, Owner, Team

@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from base.actors import Actor
 from notifications import announcement
-from notifications.actors import Actor
 from notifications.models import Announcement
 from tests.base import ANA, a_code, an_operator
 from tests.browser.conftest import EN, ZH

@@ -15,8 +15,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import Page, expect
 
+from base.actors import command
 from notifications import runtime, tunables
-from notifications.actors import command
 from teampool import keys
 from teampool.tunables import DEFAULT_SEAT_CAP
 from tests.base import OLGA, an_operator

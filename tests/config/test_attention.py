@@ -11,6 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from base.actors import job
+from base.times import full
 from config import attention
 from config.attention import Line
 from config.attention_line import those_teams
@@ -18,9 +20,7 @@ from invites import depart
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState
 from notifications import events
-from notifications.actors import job
 from notifications.models import Setting
-from notifications.times import full
 from notifications.tunables import LOW_STOCK_THRESHOLD
 from teampool.models import AllowedMember, Member, Owner, Team
 from teampool.snapshot import OTHER_WORKSPACE

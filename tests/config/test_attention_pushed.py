@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from django.utils import timezone, translation
 
+from base.actors import job
 from config import attention
 from guardian import switching
 from notifications import events, lines
-from notifications.actors import job
 from notifications.models import Message
 from teampool import health, snapshot
 from teampool.models import Owner, Team

@@ -20,13 +20,13 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django_q.models import Failure, OrmQ
 
+from base.encryption import encrypt
 from config import doctor
 from config.doctor import database, files, front, keys, notices, pool, upstream, work
 from config.doctor.answer import Answer, Level
 from config.doctor.clock import compare
 from guardian import life, timetable
 from invites.models import RedeemAttempt
-from notifications.encryption import encrypt
 from notifications.models import Setting
 from teampool.models import Owner, Team
 from tests.base import a_team, an_owner

@@ -6,8 +6,8 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.test import RequestFactory
 
+from base import actors
 from config.first_operator import create_first_operator
-from notifications import actors
 from notifications.models import AuditEvent
 
 ACTOR = actors.command("up")

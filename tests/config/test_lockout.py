@@ -15,9 +15,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from base.actors import command
 from config.lockout import clock
 from notifications import runtime, topics
-from notifications.actors import command
 from notifications.models import AuditEvent, Message
 from tests.base import OLGA
 

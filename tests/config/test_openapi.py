@@ -15,6 +15,7 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
 
+from base import actors
 from guardian import life
 from invites import api
 from invites.errors import RedeemError
@@ -22,7 +23,7 @@ from invites.models import Redemption
 from invites.states import GrantState, Refusal
 from invites.status import PublicState
 from invites.tunables import IS_OPEN
-from notifications import actors, runtime
+from notifications import runtime
 from notifications.channels.webhook import Webhook
 from notifications.models import Message
 from sandbox.server import SandboxServer

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from base.actors import Actor
 from config import operators
-from notifications.actors import Actor
 from notifications.models import AuditEvent
 
 PASSWORD = "quite-a-long-one"

@@ -12,11 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from base.actors import command
 from config.settings_page.fields import Section
 from config.settings_page.sections import SECTIONS, TUNABLES
 from guardian import policy
 from notifications import runtime, tunables
-from notifications.actors import command
 from notifications.models import AuditEvent, Setting
 from teampool import keys
 from teampool.models import ApiKey

@@ -12,8 +12,8 @@ import pytest
 from django.test import Client
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from base.actors import command
 from notifications import runtime, tunables
-from notifications.actors import command
 from notifications.models import AuditEvent, Message, Setting
 from tests.config.test_settings_page import HTMX, PAGE, errors, filled, text_of
 from tests.notifications.receivers import PASSWORD, USER, Certificates, Mailbox, Receiver, http_receiver, mail_server

@@ -8,12 +8,13 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from base import actors
 from guardian import switching
 from invites import outsiders
 from invites.models import SeatGrant
 from invites.states import GrantState
 from invites.sync import sync
-from notifications import actors, runtime
+from notifications import runtime
 from sandbox.server import SandboxServer
 from teampool.models import Team
 from tests.base import import_sandbox_team

@@ -11,6 +11,7 @@ from django.db.models import DateTimeField
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
+from base.clock_repair import SKEW, Moments
 from guardian import clock, life, tasks, timetable
 from guardian.models import Beat, Heartbeat, Sweep
 from invites import timing
@@ -19,7 +20,6 @@ from invites.models import Departure, RedeemAttempt, Redemption, SeatGrant
 from invites.redeem import redeem
 from invites.states import GrantState
 from invites.sync import stale_team_ids, sync_team
-from notifications.clock import SKEW, Moments
 from notifications.models import AuditEvent, Message
 from sandbox.server import SandboxServer
 from teampool import leases

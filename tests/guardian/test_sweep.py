@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from base import actors
 from guardian import outlook, sweep, switching
 from guardian.kinds import Kind, State
 from guardian.models import Finding, Sweep
 from invites.models import Departure, SeatGrant
 from invites.states import GrantState
 from invites.sync import sync_team
-from notifications import actors, runtime
+from notifications import runtime
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Team
 from tests.base import ANA, SAM, import_sandbox_team

@@ -8,11 +8,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from base.actors import Actor
 from invites import moves
 from invites.models import Redemption
 from invites.states import GrantState, RedemptionState, Refusal
 from notifications import events
-from notifications.actors import Actor
 from notifications.models import AuditEvent
 from teampool.upstream.types import Failure
 from tests.base import ANA, OLGA, SAM, a_code, a_team

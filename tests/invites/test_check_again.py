@@ -9,12 +9,12 @@ from django.test import Client
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from base.actors import command
 from invites.check_again import check_again
 from invites.deliver import deliver
 from invites.models import Redemption, SeatGrant
 from invites.redeem import redeem
 from invites.states import GrantState
-from notifications.actors import command
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
 from tests.base import ANA, a_code, a_team, import_sandbox_team

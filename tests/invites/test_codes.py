@@ -12,9 +12,9 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base.actors import Actor
 from invites import codes
 from invites.models import CodeBatch, RedeemCode
-from notifications.actors import Actor
 from notifications.models import AuditEvent
 from tests.base import OLGA, a_batch, a_code, a_team, run_together
 

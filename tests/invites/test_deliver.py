@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from base.actors import Actor
 from invites import timing
 from invites.deliver import deliver
 from invites.models import Departure, SeatGrant
@@ -16,7 +17,6 @@ from invites.redeem import redeem
 from invites.resend import want_resend
 from invites.states import GrantState, RedemptionState
 from invites.sync import sync_team
-from notifications.actors import Actor
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
 from teampool.models import Team

@@ -9,6 +9,8 @@ import pytest
 from django.utils import timezone, translation
 from django_q.models import OrmQ
 
+from base import actors
+from base.actors import Actor
 from invites import depart, operate, outsiders, removing, timing
 from invites.admin.reasons import in_the_way
 from invites.deliver import deliver
@@ -20,8 +22,7 @@ from invites.settle import SAID_MEMBER
 from invites.states import DepartureReason, DepartureState, GrantState
 from invites.sync import sync_team
 from invites.tunables import RECLAIM_AFTER_DAYS
-from notifications import actors, runtime, wording
-from notifications.actors import Actor
+from notifications import runtime, wording
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
 from teampool.models import Member, Owner, Team

@@ -7,11 +7,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from base.actors import Actor
 from invites import find, moves, operate
 from invites.models import Departure
 from invites.states import GrantState, RedemptionState
 from notifications import events
-from notifications.actors import Actor
 from notifications.models import AuditEvent, Message
 from teampool.models import AllowedMember, Member
 from tests.base import ANA, OMAR, SAM, a_code, a_team, an_owner

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from base.actors import Actor
 from invites import depart, moves, seating, settle, timing
 from invites.deliver import claim, deliver
 from invites.follow import follow
@@ -18,7 +19,6 @@ from invites.models import Departure, SeatGrant
 from invites.reconcile import reconcile
 from invites.redeem import redeem
 from invites.states import DepartureReason, DepartureState, GrantState, RedemptionState
-from notifications.actors import Actor
 from sandbox.server import SandboxServer
 from teampool import health
 from teampool.models import Member, Owner, Team

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from base.actors import Actor
 from invites import letters, moves, operate
 from invites.deliver import deliver
 from invites.models import Redemption, SeatGrant
@@ -17,7 +18,6 @@ from invites.reconcile import reconcile
 from invites.redeem import redeem
 from invites.states import GrantState
 from notifications import tasks
-from notifications.actors import Actor
 from notifications.models import Message
 from tests.base import ANA, a_code, a_team, import_sandbox_team
 from tests.invites.rows import HOUR, MINUTE, a_grant, a_redemption, a_seated

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from base import actors
+from base.actors import Actor
 from invites import adding, depart, errors, operate, outsiders, retire
 from invites.adding import Added
 from invites.deliver import deliver
@@ -18,8 +20,7 @@ from invites.redeem import redeem
 from invites.states import GrantState
 from invites.sync import sync_team
 from invites.tunables import IS_OPEN, RECLAIM_AFTER_DAYS
-from notifications import actors, runtime
-from notifications.actors import Actor
+from notifications import runtime
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Member, Team

@@ -8,10 +8,10 @@ from django.test import Client
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from base.actors import Actor
 from invites.models import Redemption, SeatGrant
 from invites.resend import Resend, ResendView, resend_view, want_resend
 from invites.states import GrantState, RedemptionState
-from notifications.actors import Actor
 from notifications.models import AuditEvent
 from tests.base import ANA, run_together
 from tests.invites.rows import MINUTE, a_grant, a_redemption, a_seated, an_already

@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from base.actors import Actor
 from invites import deliver as delivery
 from invites import depart, errors, moves, settle, timing
 from invites.deliver import claim_next, deliver
@@ -20,7 +21,6 @@ from invites.reconcile import reconcile
 from invites.redeem import redeem
 from invites.states import GrantState, RedemptionState
 from invites.sync import sync_team
-from notifications.actors import Actor
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
 from teampool.access import Access

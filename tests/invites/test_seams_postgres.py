@@ -11,12 +11,12 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from base.actors import Actor
 from invites import moves
 from invites.follow import follow
 from invites.models import Redemption, SeatGrant
 from invites.redeem import redeem
 from invites.resend import want_resend
-from notifications.actors import Actor
 from teampool import health, seats, tokens
 from teampool.models import Member, Owner, Team
 from teampool.upstream.types import Failure

@@ -11,10 +11,10 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
+from base.actors import Actor
 from invites.models import RedeemAttempt, RedeemCode, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState
 from notifications import announcement
-from notifications.actors import Actor
 from tests.base import ANA, SAM, a_code, a_team
 from tests.invites.rows import a_redemption, a_seated
 

@@ -17,8 +17,8 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
+from base.actors import Actor, job
 from notifications import audit_file, events
-from notifications.actors import Actor, job
 from notifications.admin import audit
 from notifications.models import AppendOnly, AuditEvent
 from tests.base import noon

@@ -12,9 +12,9 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
+from base.actors import Actor
 from invites.states import GrantState
 from notifications import announcement
-from notifications.actors import Actor
 from notifications.models import Announcement, AuditEvent
 from tests.invites.rows import a_seated
 

@@ -21,9 +21,9 @@ from django.utils import timezone
 from django.utils.translation import override
 from django_q.models import OrmQ
 
+from base.actors import command
 from notifications import deliver as delivery
 from notifications import tasks
-from notifications.actors import command
 from notifications.channels import connecting
 from notifications.channels.webhook import Webhook
 from notifications.models import Message

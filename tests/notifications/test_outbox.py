@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from base.actors import job
+from base.encryption import PREFIX
 from notifications import events, topics
-from notifications.actors import job
-from notifications.encryption import PREFIX
 from notifications.models import Message, Setting
 from notifications.outbox import post_to_webhook, tell_operators
 from tests.notifications.conftest import settle

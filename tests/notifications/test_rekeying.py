@@ -10,8 +10,8 @@ from django.conf import settings as project
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from notifications import rekeying
-from notifications.encryption import PREFIX
+from base import rekeying
+from base.encryption import PREFIX
 from notifications.models import AuditEvent
 from teampool.models import Owner, SentToken, Team
 from tests.base import a_team, an_owner

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from base.actors import command
 from notifications import runtime
-from notifications.actors import command
 from notifications.models import AuditEvent
 from notifications.tunables import LOW_STOCK_THRESHOLD, SMTP_PORT, WEBHOOK_ALLOW_PRIVATE
 

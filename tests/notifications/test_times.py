@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import translation
 
-from notifications import times
+from base import times
 
 # These write wall-clock times as people read them.
 pytestmark = pytest.mark.usefixtures("shanghai")

@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
+from base.actors import Actor, command, job
 from notifications import events, wording
-from notifications.actors import Actor, command, job
 from notifications.models import AuditEvent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shanghai")]

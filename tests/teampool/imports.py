@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from notifications import actors
+from base import actors
 from teampool import importing
 from teampool.import_work import work
 from teampool.models import ImportJob, ImportLine

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.test import Client
 
-from notifications.actors import command
+from base.actors import command
 from notifications.models import AuditEvent
 from teampool import keys
 from teampool.models import ApiKey

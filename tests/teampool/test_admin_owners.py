@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from notifications.times import full
+from base.times import full
 from sandbox.server import SandboxServer
 from teampool.models import ImportJob, Owner, Team
 from tests.base import a_team, an_owner, import_sandbox_team

@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from notifications import actors
+from base import actors
 from notifications.models import AuditEvent
 from teampool import credentials, spending
 from teampool.credentials import CannotRenew, renew, store_tokens

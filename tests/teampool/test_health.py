@@ -10,8 +10,8 @@ import time_machine
 from django.db.models import F
 from django.utils import timezone
 
+from base.actors import job
 from invites.sync import EVERY, stale_team_ids, sync_team
-from notifications.actors import job
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
 from teampool import health

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 from django_q.models import OrmQ
 
-from notifications import actors
+from base import actors
 from teampool import import_following, importing, keys
 from teampool.models import ImportJob, ImportLine, Owner, Team
 from tests.teampool.imports import csv_line, finish

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from notifications import actors
+from base import actors
 from notifications.models import AuditEvent
 from teampool import keys
 from teampool.models import ApiKey

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django_q.models import OrmQ
 
-from notifications.actors import Actor
+from base.actors import Actor
 from notifications.models import AuditEvent
 from teampool import operating, seats
 from teampool.models import Team

@@ -9,11 +9,11 @@ import pytest
 from django.utils import timezone, translation
 from django_q.models import OrmQ
 
+from base.actors import command
 from invites import retire
 from invites.deliver import deliver
 from invites.redeem import redeem
 from notifications import runtime, topics
-from notifications.actors import command
 from notifications.lines import line
 from notifications.models import AuditEvent, Message, Setting
 from sandbox.server import SandboxServer

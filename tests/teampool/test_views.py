@@ -13,7 +13,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from notifications import actors
+from base import actors
 from notifications.models import AuditEvent
 from teampool import import_following, keys, views
 from teampool.import_door import read_single

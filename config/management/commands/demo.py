@@ -15,12 +15,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from base import actors
 from config import demo_environment
 from config.demo import TEAMS, SandboxEnded, make_codes, sandbox, teach_the_sandboxs_teams, wait_for_the_sandbox
 from config.first_operator import FirstOperator, create_first_operator
 from config.installation import LOCK, prepare, take_lock
 from config.supervisor import Supervisor, web, worker
-from notifications import actors
 
 
 class Command(BaseCommand):

@@ -13,10 +13,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from base import actors
 from config.first_operator import create_first_operator
 from config.installation import prepare, take_lock
 from config.supervisor import Supervisor, web, worker
-from notifications import actors
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
+from base import actors
 from invites.new_codes import NewCodes
-from notifications import actors
 
 _NAME_OF = {"count": "N", "valid_days": "--valid-days", "max_uses": "--max-uses"}
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from notifications import actors, runtime
+from base import actors
+from notifications import runtime
 
 
 class Command(BaseCommand):

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from notifications import actors, events
-from notifications.rekeying import encrypted_columns, rekey
+from base import actors
+from base.rekeying import encrypted_columns, rekey
+from notifications import events
 
 
 class Command(BaseCommand):

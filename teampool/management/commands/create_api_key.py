@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from notifications import actors
+from base import actors
 from teampool import keys
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from notifications import actors
+from base import actors
 from teampool import import_answers, importing
 from teampool.import_following import follow
 from teampool.import_lines import holds, login_email

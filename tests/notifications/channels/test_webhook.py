@@ -14,9 +14,9 @@ import pytest
 from django.utils.translation import override
 from standardwebhooks.webhooks import Webhook as Verifier
 
-from notifications.actors import command
+from base.actors import command
+from base.addresses import is_private
 from notifications.channels import connecting
-from notifications.channels.reachable import is_private
 from notifications.channels.result import NotDelivered
 from notifications.channels.webhook import Webhook
 from notifications.models import Message

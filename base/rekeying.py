@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Model
 
-from notifications.encryption import PREFIX, EncryptedTextField, fernet
+from base.encryption import PREFIX, EncryptedTextField, fernet
 
 _ROWS_AT_ONCE = 200
 

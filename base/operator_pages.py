@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
-from notifications.encryption import EncryptedTextField
+from base.encryption import EncryptedTextField
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
