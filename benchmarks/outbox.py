@@ -60,8 +60,8 @@ def drain(name: str, channel: str, count: int) -> None:
     from django.db import connection
     from django.utils import timezone
 
-    from notifications import deliver
     from notifications.models import Message
+    from notifications.sending import deliver
 
     queue(channel, count)
     queries, sent, held = 0, 0, []
@@ -88,7 +88,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with own_database(sys.argv[2] if len(sys.argv) > 2 else "") as database, tempfile.TemporaryDirectory() as folder:
         from base.actors import command
-        from notifications.runtime import change
+        from notifications.settings.runtime import change
         from tests.notifications.receivers import PASSWORD, USER, Certificates, http_receiver, mail_server
 
         logging.getLogger("mail.log").setLevel(logging.ERROR)

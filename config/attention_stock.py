@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.attention_line import Line
-from notifications.tunables import LOW_STOCK_THRESHOLD
+from notifications.settings.declared import LOW_STOCK_THRESHOLD
 from teampool import stock
 
 

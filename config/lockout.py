@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.timezone import localtime
 
 from base.actors import client_ip
-from notifications import events
+from notifications.audit import events
 
 
 def unlocks_at(*, username: str, ip: str, now: datetime) -> datetime:

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from base.actors import Actor
-from notifications import events
+from notifications.audit import events
 
 
 class WouldLockYourselfOut(ValueError):

@@ -27,7 +27,7 @@ from config.installation import Say
 from config.loading import ROOMS, open_backup, put_in_place
 from guardian import life
 from guardian.models import Beat, Heartbeat, Watch
-from notifications import events
+from notifications.audit import events
 
 # Written by a start alone; they make a database no less empty.
 _NOTHING = (Beat, Heartbeat, Watch)

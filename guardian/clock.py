@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import notifications.moments
 from django.db import transaction
 
 import invites.moments
-import notifications.moments
 import teampool.moments
 from base import clock_repair
 from base.actors import job
@@ -15,7 +15,7 @@ from base.clock_repair import Moments
 from guardian.kinds import STANDING
 from guardian.models import Finding, Heartbeat, Sweep
 from invites import throttle
-from notifications import events
+from notifications.audit import events
 from notifications.models import AuditEvent
 
 ACTOR = job("clock")

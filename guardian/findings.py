@@ -20,7 +20,7 @@ from invites import outsiders
 from invites.depart import NOT_PERMITTED, PROTECTED
 from invites.models import Departure
 from invites.states import DepartureState
-from notifications import events
+from notifications.audit import events
 from teampool.models import Team
 
 _CHANGES = (

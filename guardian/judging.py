@@ -21,7 +21,7 @@ from invites.models import Departure
 from invites.removing import open_automatic
 from invites.states import DepartureReason
 from invites.tunables import REMOVALS_PAUSED
-from notifications import events
+from notifications.audit import events
 from teampool.models import Team
 
 REASONS = {

@@ -9,7 +9,7 @@ from datetime import time, timedelta
 
 from django.utils.translation import gettext as _
 
-from notifications.runtime import Tunable, declare, keep_in_order, read
+from notifications.settings.runtime import Tunable, declare, keep_in_order, read
 
 REPORT, ENFORCE = "report", "enforce"
 

@@ -23,7 +23,7 @@ from guardian.models import Finding, Sweep, Watch
 from guardian.policy import Policy
 from guardian.switching import ACTOR
 from invites.depart import carry_out
-from notifications import events
+from notifications.audit import events
 from teampool import leases
 
 SLICE = timedelta(seconds=45)

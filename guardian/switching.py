@@ -17,7 +17,8 @@ from invites.models import Departure, SeatGrant
 from invites.removing import REPORT_ONLY, SWITCHED_OFF, call_off
 from invites.states import DepartureReason, DepartureState
 from invites.tunables import REMOVALS_PAUSED
-from notifications import events, runtime
+from notifications.audit import events
+from notifications.settings import runtime
 from teampool.models import AllowedMember, Member
 from teampool.upstream.types import MANAGER_ROLES
 

@@ -15,7 +15,7 @@ from invites.emails import read_email
 from invites.errors import EmailInvalid
 from invites.models import Redemption
 from invites.states import RedemptionState
-from notifications import events
+from notifications.audit import events
 from teampool import seats
 from teampool.models import Team
 

@@ -12,7 +12,7 @@ from invites import timing
 from invites.bells import ring_deliver
 from invites.models import Redemption, SeatGrant
 from invites.states import UNCONFIRMED, RedemptionState
-from notifications import events
+from notifications.audit import events
 
 
 def check_again(*, now: datetime, actor: Actor) -> int:

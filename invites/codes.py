@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from base.actors import Actor
 from invites.models import CodeBatch, RedeemCode, RedeemCodeQuerySet
-from notifications import events
-from notifications.events import Subject
+from notifications.audit import events
+from notifications.audit.events import Subject
 from teampool.models import Team
 
 # 32 letters, none of 0, O, 1 and I: 16 of them are 80 bits.

@@ -19,7 +19,7 @@ from invites.models import Departure, Redemption, SeatGrant
 from invites.rights import ALLOWED, is_over, why_stay
 from invites.states import CONFIRMED, DepartureReason, DepartureState, GrantState, RedemptionState
 from invites.tunables import REMOVALS_PAUSED
-from notifications import events
+from notifications.audit import events
 from teampool import seats
 from teampool.access import Access
 from teampool.models import Member, Team

@@ -14,7 +14,7 @@ from invites.depart import ACTOR, HIDDEN, about, find, gone_after
 from invites.hidden import asked_in_at, may_be
 from invites.models import Departure, SeatGrant
 from invites.states import DepartureReason, DepartureState, GrantState
-from notifications import events
+from notifications.audit import events
 from teampool.models import Team
 from teampool.snapshot import Person, Snapshot
 

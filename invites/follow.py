@@ -18,7 +18,7 @@ from invites import departed, moves, timing
 from invites.hidden import count_outsiders
 from invites.models import SeatGrant
 from invites.states import CONFIRMED, DepartureState, GrantState
-from notifications import events
+from notifications.audit import events
 from teampool import health, seats
 from teampool.models import Member, Team
 from teampool.snapshot import NotItsList, Person, Snapshot, is_news, known_upstream_ids, store, why_untrusted

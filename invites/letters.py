@@ -27,7 +27,8 @@ from django.utils.translation import override
 from invites import times
 from invites.models import Redemption, SeatGrant
 from invites.states import CONFIRMED, RedemptionState
-from notifications import events, outbox
+from notifications import outbox
+from notifications.audit import events
 from notifications.models import Message
 
 # All of a redemption that a mail is made of.

@@ -15,7 +15,7 @@ from base.transactions import require_transaction
 from invites import codes, letters
 from invites.models import Redemption, SeatGrant
 from invites.states import CONFIRMED, HOLDS_SEAT, GrantState, RedemptionState, Refusal
-from notifications import events
+from notifications.audit import events
 from teampool import seats
 from teampool.models import Team
 

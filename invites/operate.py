@@ -18,7 +18,7 @@ from base.bells import ring
 from invites import depart, moves, seating
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, GrantState, RedemptionState, Refusal
-from notifications import events
+from notifications.audit import events
 
 RECONCILE = "invites.tasks.reconcile"
 

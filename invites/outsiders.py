@@ -13,7 +13,7 @@ from invites.depart import CARRY_OUT, about, take_over
 from invites.models import Departure, SeatGrant
 from invites.operate import NotPossible
 from invites.states import DepartureReason, DepartureState
-from notifications import events
+from notifications.audit import events
 from teampool.models import AllowedMember, Member, Team
 from teampool.upstream.types import MANAGER_ROLES
 

@@ -28,7 +28,7 @@ from invites.bells import ring_deliver
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import DepartureReason, DepartureState, GrantState, RedemptionState
 from invites.tunables import RECLAIM_AFTER_DAYS
-from notifications import events
+from notifications.audit import events
 from teampool import leases
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from invites.models import RedeemCode, Redemption, SeatGrant
 from invites.presence import Presence
 from invites.states import BEFORE_INVITED, DepartureReason, GrantState, RedemptionState
 from invites.tunables import IS_OPEN
-from notifications import events
+from notifications.audit import events
 from teampool import seats
 
 

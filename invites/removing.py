@@ -13,7 +13,7 @@ from invites.depart import about, give_up_overdue
 from invites.models import Departure, SeatGrant
 from invites.rights import why_stay
 from invites.states import DepartureReason, DepartureState
-from notifications import events
+from notifications.audit import events
 
 # What `Departure.last_problem` says of those that were called off.
 SWITCHED_OFF = "the guardian was switched off"

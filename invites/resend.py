@@ -16,7 +16,7 @@ from invites.bells import ring_deliver
 from invites.models import Redemption, SeatGrant
 from invites.moves import about_redemption, lock_team
 from invites.states import GrantState, RedemptionState
-from notifications import events
+from notifications.audit import events
 
 AFTER_FIRST_MAIL = timedelta(minutes=2)
 AFTER_RESEND = timedelta(minutes=10)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from base.actors import Actor
 from invites import codes
 from invites.models import RedeemCode, SeatGrant
-from notifications import events
+from notifications.audit import events
 from teampool import health, stock_alert
 from teampool.models import Team
 

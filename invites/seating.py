@@ -15,7 +15,7 @@ from invites import moves, timing
 from invites.bells import ring_deliver
 from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, RedemptionState, Refusal
-from notifications import events
+from notifications.audit import events
 from teampool import seats
 from teampool.models import Team, TeamQuerySet
 

@@ -19,7 +19,7 @@ from invites.bells import ring_deliver_at
 from invites.look import Look
 from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.states import DepartureState, GrantState, Refusal
-from notifications import events
+from notifications.audit import events
 from teampool import health
 from teampool.models import Member, Team
 from teampool.upstream.errors import UpstreamError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notifications.runtime import Tunable, declare
+from notifications.settings.runtime import Tunable, declare
 
 IS_OPEN = declare(Tunable("invites.is_open", True))
 RECLAIM_AFTER_DAYS = declare(Tunable("invites.reclaim_after_days", 0, low=0, high=365))

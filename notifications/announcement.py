@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from base.actors import Actor
-from notifications import events
+from notifications.audit import events
 from notifications.markdown import as_html
 from notifications.models import Announcement
 

@@ -12,4 +12,4 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from notifications import tunables  # noqa: F401, PLC0415 - `config list` knows them from the start
+        from notifications.settings import declared  # noqa: F401, PLC0415 - `config list` knows them from the start

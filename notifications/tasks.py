@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.utils import timezone
 
 from base.bells import ring
-from notifications import deliver as delivery
 from notifications.outbox import DELIVER
+from notifications.sending import deliver as delivery
 
 
 def deliver() -> int:

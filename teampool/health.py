@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from base.actors import Actor
-from notifications import events
+from notifications.audit import events
 from teampool import stock_alert
 from teampool.models import Team
 from teampool.tunables import FAILURES_TO_EXPIRE

@@ -17,7 +17,7 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from base.actors import Actor
-from notifications import events
+from notifications.audit import events
 from teampool.import_lines import bring_in_line, end_line
 from teampool.models import ImportJob, ImportLine
 from teampool.reasons import UNREACHABLE

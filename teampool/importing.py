@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring
-from notifications import events
+from notifications.audit import events
 from teampool.import_lines import holds, login_email, pack
 from teampool.import_work import RUN_IMPORT, work
 from teampool.models import ImportJob, ImportLine

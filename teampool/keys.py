@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from base.actors import Actor
-from notifications import events
+from notifications.audit import events
 from teampool.models import ApiKey
 
 IMPORT = "import"

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring
-from notifications import events
+from notifications.audit import events
 from teampool import seats
 from teampool.health import subject as about_team
 from teampool.logins import Login

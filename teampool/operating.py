@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring
-from notifications import events
+from notifications.audit import events
 from teampool import seats, stock_alert
 from teampool.models import SyncRun, Team
 

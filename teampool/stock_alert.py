@@ -20,8 +20,8 @@ from django.utils import timezone
 
 from base.actors import job
 from base.bells import ring_at
-from notifications import events
-from notifications.tunables import LOW_STOCK_THRESHOLD
+from notifications.audit import events
+from notifications.settings.declared import LOW_STOCK_THRESHOLD
 from teampool import stock
 from teampool.models import StockAlert, Team
 from teampool.models.stock import ONLY

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from base.actors import job
-from notifications import events
+from notifications.audit import events
 from teampool.health import subject
 from teampool.models import Team
 

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring
-from notifications import events
-from notifications.runtime import IS_SET
+from notifications.audit import events
+from notifications.settings.runtime import IS_SET
 from teampool import stock_alert
 from teampool.health import stopped_by
 from teampool.health import subject as about_team

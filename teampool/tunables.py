@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notifications.runtime import Tunable, declare
+from notifications.settings.runtime import Tunable, declare
 
 DEFAULT_SEAT_CAP = declare(Tunable("teampool.default_seat_cap", 4, low=1, high=1000))
 FAILURES_TO_EXPIRE = declare(Tunable("teampool.failures_to_expire", 5, low=1, high=50))

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from invites.errors import RedeemError
-from notifications import runtime
+from notifications.settings import runtime
 from teampool import reasons, records
 
 ROOT = Path(settings.BASE_DIR)

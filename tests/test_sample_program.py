@@ -15,8 +15,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from base.actors import command
-from notifications import runtime
 from notifications.models import Message
+from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool import keys, stock
 from teampool.models import ImportLine, StockAlert, Team

@@ -17,8 +17,8 @@ from base.transactions import WrongTransaction, forbid_transaction, require_tran
 from invites import moves, seating
 from invites.models import Redemption
 from invites.redeem import redeem
-from notifications.channels.connecting import Deadline, connect
-from notifications.channels.smtp import MailServer
+from notifications.channels.transport.connecting import Deadline, connect
+from notifications.channels.transport.smtp import MailServer
 from teampool.upstream import transport
 from tests.base import ANA, a_code, a_team
 from tests.lock_order import RECORDER

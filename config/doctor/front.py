@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from config.doctor.answer import Answer, failed, ok, warning
 from invites.models import RedeemAttempt
-from notifications.tunables import PUBLIC_URL
+from notifications.settings.declared import PUBLIC_URL
 
 LOCAL_NAMES = {"127.0.0.1", "localhost", "[::1]", "testserver"}
 ENOUGH_TRIES = 10

@@ -12,10 +12,10 @@ from django.utils.translation import ngettext
 
 from config.doctor.answer import Answer, failed, ok, warning
 from notifications.channels.bark import Bark
-from notifications.channels.connecting import Deadline, connect, secured, words_for
 from notifications.channels.email import Email
 from notifications.channels.result import NotDelivered
-from notifications.channels.smtp import MailServer
+from notifications.channels.transport.connecting import Deadline, connect, secured, words_for
+from notifications.channels.transport.smtp import MailServer
 from notifications.channels.webhook import Webhook
 from notifications.models import Message
 

@@ -20,12 +20,12 @@ from config.settings_page.fields import Section
 from config.settings_page.mail_preview import mails
 from config.settings_page.pages import address, answer, find, may_change
 from config.settings_page.sections import TUNABLES
-from notifications import runtime
 from notifications.channels.bark import Bark
 from notifications.channels.email import Email
 from notifications.channels.result import Result
 from notifications.channels.webhook import Webhook
-from notifications.checks import SECRET_PREFIX
+from notifications.settings import runtime
+from notifications.settings.checks import SECRET_PREFIX
 from teampool import keys
 
 Deed = Callable[[HttpRequest, Section], HttpResponse]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from notifications.runtime import Tunable
+from notifications.settings.runtime import Tunable
 
 # A lazy translation or a plain text.
 Words = Any

@@ -12,12 +12,12 @@ from django.utils import timezone, translation
 from config.settings_page.notices import MAIL
 from config.settings_page.saving import sentence, typed
 from invites.times import full
-from notifications import placeholders, runtime, tunables
+from notifications.settings import declared, placeholders, runtime
 
 _EXAMPLE_PERSON, _EXAMPLE_SITE, _EXAMPLE_PAGE = "name@example.com", "https://seats.example.com", "Q4RT6HZN"
 _MAILS = (
-    ("zh-hans", tunables.MAIL_SUCCESS_SUBJECT_ZH, tunables.MAIL_SUCCESS_BODY_ZH),
-    ("en", tunables.MAIL_SUCCESS_SUBJECT_EN, tunables.MAIL_SUCCESS_BODY_EN),
+    ("zh-hans", declared.MAIL_SUCCESS_SUBJECT_ZH, declared.MAIL_SUCCESS_BODY_ZH),
+    ("en", declared.MAIL_SUCCESS_SUBJECT_EN, declared.MAIL_SUCCESS_BODY_EN),
 )
 
 
@@ -34,7 +34,7 @@ class Mail:
 def mails(posted: Mapping[str, str]) -> list[Mail]:
     """Both languages; a text that could not be saved comes with the reason instead."""
     texts = typed(MAIL, posted)
-    site = texts.get(tunables.PUBLIC_URL.key) or _EXAMPLE_SITE
+    site = texts.get(declared.PUBLIC_URL.key) or _EXAMPLE_SITE
     return [_mail(language, site, subject, body, texts) for language, subject, body in _MAILS]
 
 

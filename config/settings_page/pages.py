@@ -22,7 +22,7 @@ from config.settings_page import presets, saving
 from config.settings_page.fields import Section
 from config.settings_page.sections import SECTIONS, TUNABLES
 from config.settings_page.showing import Shown, show
-from notifications import runtime
+from notifications.settings import runtime
 from teampool import keys
 
 _SAVED = "settings_saved"  # in the session, from the redirect to the page that follows it

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.settings_page.fields import Words
 from config.settings_page.showing import Shown
-from notifications.tunables import SMTP_HOST, SMTP_PORT, SMTP_SECURITY
+from notifications.settings.declared import SMTP_HOST, SMTP_PORT, SMTP_SECURITY
 
 
 @dataclass(frozen=True, slots=True)

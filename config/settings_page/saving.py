@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from base.actors import Actor
 from config.settings_page.fields import Field, Section
-from notifications import runtime
-from notifications.tunables import SMTP_HOST, SMTP_PASSWORD, SMTP_USER
+from notifications.settings import runtime
+from notifications.settings.declared import SMTP_HOST, SMTP_PASSWORD, SMTP_USER
 
 CONFIRMED = "confirmed:"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from config.settings_page.fields import Field, Row, Section
 from config.settings_page.saving import CONFIRMED, Refused, typed
-from notifications import runtime
+from notifications.settings import runtime
 
 
 @dataclass(slots=True)

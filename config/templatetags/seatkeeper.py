@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from base import times
-from notifications import wording
+from notifications.audit import words
 from notifications.models import AuditEvent
 
 register = template.Library()
@@ -32,12 +32,12 @@ def full_time(moment: datetime | None) -> SafeString | str:
 
 @register.filter
 def event_text(event: AuditEvent) -> str:
-    return wording.what(event)
+    return words.what(event)
 
 
 @register.filter
 def event_actor(event: AuditEvent) -> str:
-    return wording.who(event)
+    return words.who(event)
 
 
 @register.filter(is_safe=True)

@@ -27,7 +27,7 @@ from invites.admin import exporting, new_codes, voiding
 from invites.admin.parts import bar, row, table, terms
 from invites.code_states import CodeState, Counts
 from invites.models import CodeBatch, RedeemCode
-from notifications import events
+from notifications.audit import events
 
 MOST_COPIED = 2_000
 PER_PAGE = 50

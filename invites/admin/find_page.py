@@ -34,8 +34,8 @@ from invites.admin.team_people import leaving_words
 from invites.models import Departure, Redemption
 from invites.people import LOOKS, Standing
 from invites.states import DepartureState
-from notifications import message_words
 from notifications.models import Message
+from notifications.texts import message_words
 from teampool import operating
 from teampool.models import AllowedMember, Member, Team
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from base.actors import operator
 from invites.tunables import IS_OPEN, RECLAIM_AFTER_DAYS
-from notifications import runtime
+from notifications.settings import runtime
 
 _MAY = "invites.change_redemption"
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 from invites import depart, removing, rights
 from invites.settle import GHOST
 from invites.states import DepartureReason, Refusal
-from notifications.wording import explain
+from notifications.audit.words import explain
 from teampool import wording as teams
 from teampool.upstream.types import Failure
 

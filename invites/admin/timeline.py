@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from invites.admin.reasons import in_the_way, reason
 from invites.models import Departure, Redemption
 from invites.states import GrantState
-from notifications import wording
+from notifications.audit import words
 from notifications.models import AuditEvent
 from teampool.models import Team
 
@@ -47,7 +47,7 @@ def named_teams(facts: Iterable[AuditEvent]) -> dict[int, str]:
 
 def entry(fact: AuditEvent, teams: dict[int, str]) -> Entry:
     """One line of a story; `teams` from `named_teams`."""
-    return Entry(fact.at, _sentence(fact, teams), wording.who(fact), fact.ip)
+    return Entry(fact.at, _sentence(fact, teams), words.who(fact), fact.ip)
 
 
 def _sentence(fact: AuditEvent, teams: dict[int, str]) -> str:
@@ -59,17 +59,17 @@ def _sentence(fact: AuditEvent, teams: dict[int, str]) -> str:
         case "resend_done" if not details.get("sent"):
             text = _("The mail was not sent again")
         case "seat_end_changed":
-            text = wording.what(fact)
+            text = words.what(fact)
         case "departure_dropped" if details.get("why"):
-            text, why = wording.action(fact), in_the_way(details["why"])
+            text, why = words.action(fact), in_the_way(details["why"])
         case "finding_approved" | "finding_allowed" | "finding_dismissed":
-            text = f"{wording.action(fact)} · {details.get('team') or 'Team'}"
+            text = f"{words.action(fact)} · {details.get('team') or 'Team'}"
         case "person_allowed" | "person_disallowed":
-            text = f"{wording.action(fact)} · {details.get('team') or _('all Teams')}"
+            text = f"{words.action(fact)} · {details.get('team') or _('all Teams')}"
         case "invite_unresolved":
             text = _("Not confirmed for %(minutes)s minutes") % {"minutes": details.get("minutes", "–")}
         case _:
-            text = wording.action(fact)
+            text = words.action(fact)
     return _("%(text)s: %(why)s") % {"text": text, "why": why} if why else text
 
 

@@ -22,8 +22,9 @@ from base.actors import operator
 from base.operator_pages import ReadOnlyPages
 from base.redaction import redact
 from base.times import tag
-from notifications import audit_file, events, wording
 from notifications.admin.filters import BeforeFilter, DayFilter, WordFilter
+from notifications.audit import events, export
+from notifications.audit import words as wording
 from notifications.models import AuditEvent
 
 # One list; what is older is a click on.
@@ -115,7 +116,7 @@ class AuditPages(ReadOnlyPages):
             return redirect("admin:notifications_auditevent_changelist")
         narrowed_to = ", ".join(f"{key}={value}" for key, value in request.GET.items() if value and key != "p")
         events.audit_exported(narrowed_to=redact(narrowed_to)[:500], actor=operator(request))
-        return audit_file.as_csv(records)
+        return export.as_csv(records)
 
     @admin.display(description=gettext_lazy("Time"))
     def time(self, event: AuditEvent) -> SafeString | str:

@@ -21,9 +21,10 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_
 from base.actors import operator
 from base.operator_pages import ReadOnlyPages, row_button, where_from
 from base.times import ago, tag
-from notifications import again, message_words
 from notifications.admin.filters import DayFilter, WordFilter
 from notifications.models import Message
+from notifications.sending import send_again as again
+from notifications.texts import message_words
 
 
 class StateFilter(SimpleListFilter):

@@ -9,11 +9,13 @@ from typing import Any, Self
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from notifications import lines, tunables
-from notifications.channels import posting, trying
+from notifications.channels import trying
 from notifications.channels.result import NotDelivered, Result
+from notifications.channels.transport import posting
 from notifications.models import Message
-from notifications.runtime import read
+from notifications.settings import declared
+from notifications.settings.runtime import read
+from notifications.texts import notices
 
 
 class Bark:
@@ -22,21 +24,21 @@ class Bark:
     name = "bark"
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.url: str = values[tunables.BARK_URL.key]
-        self.level: str = values[tunables.BARK_LEVEL.key]
-        self.sound: str = values[tunables.BARK_SOUND.key]
-        self.language: str = values[tunables.OPERATOR_LANGUAGE.key]
-        self.public_url: str = lines.public_url(values)
+        self.url: str = values[declared.BARK_URL.key]
+        self.level: str = values[declared.BARK_LEVEL.key]
+        self.sound: str = values[declared.BARK_SOUND.key]
+        self.language: str = values[declared.OPERATOR_LANGUAGE.key]
+        self.public_url: str = notices.public_url(values)
 
     @classmethod
     def stored(cls) -> Self:
         """With the settings as they are now; one query."""
         wanted = (
-            tunables.BARK_URL,
-            tunables.BARK_LEVEL,
-            tunables.BARK_SOUND,
-            tunables.OPERATOR_LANGUAGE,
-            tunables.PUBLIC_URL,
+            declared.BARK_URL,
+            declared.BARK_LEVEL,
+            declared.BARK_SOUND,
+            declared.OPERATOR_LANGUAGE,
+            declared.PUBLIC_URL,
         )
         return cls(read(*wanted))
 
@@ -50,7 +52,7 @@ class Bark:
             push = {
                 "device_key": device_key,
                 "title": _("Seatkeeper"),
-                "body": lines.line(message.event, message.context),
+                "body": notices.line(message.event, message.context),
                 "group": "seatkeeper",
                 "level": self.level,
                 # The phone shows a repetition of the same id in place of the first.
@@ -59,7 +61,7 @@ class Bark:
         if self.sound:
             push["sound"] = self.sound
         if self.public_url:
-            push["url"] = lines.admin_address(self.public_url)
+            push["url"] = notices.admin_address(self.public_url)
         # The device key goes in the body: addresses end up in logs.
         answer = posting.post(f"{server}/push", json.dumps(push, ensure_ascii=False).encode(), {}, may_be_private=True)
         said = answer.json()

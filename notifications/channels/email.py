@@ -14,13 +14,14 @@ from django.core.mail.message import BadHeaderError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
-from notifications import mails, tunables
 from notifications.channels import trying
-from notifications.channels.connecting import Deadline, words_for
 from notifications.channels.result import NotDelivered, Result
-from notifications.channels.smtp import MailServer
+from notifications.channels.transport.connecting import Deadline, words_for
+from notifications.channels.transport.smtp import MailServer
 from notifications.models import Message
-from notifications.runtime import read
+from notifications.settings import declared
+from notifications.settings.runtime import read
+from notifications.texts import mails
 
 
 class Email:
@@ -29,14 +30,14 @@ class Email:
     name = "email"
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.host: str = values[tunables.SMTP_HOST.key]
-        self.port: int = values[tunables.SMTP_PORT.key]
-        self.is_secure: bool = values[tunables.SMTP_SECURITY.key] == "ssl"
-        self.user: str = values[tunables.SMTP_USER.key]
-        self.password: str = values[tunables.SMTP_PASSWORD.key]
-        self.sender: str = values[tunables.SMTP_SENDER.key] or self.user
-        self.operator: str = values[tunables.OPERATOR_EMAIL.key]
-        self.language: str = values[tunables.OPERATOR_LANGUAGE.key]
+        self.host: str = values[declared.SMTP_HOST.key]
+        self.port: int = values[declared.SMTP_PORT.key]
+        self.is_secure: bool = values[declared.SMTP_SECURITY.key] == "ssl"
+        self.user: str = values[declared.SMTP_USER.key]
+        self.password: str = values[declared.SMTP_PASSWORD.key]
+        self.sender: str = values[declared.SMTP_SENDER.key] or self.user
+        self.operator: str = values[declared.OPERATOR_EMAIL.key]
+        self.language: str = values[declared.OPERATOR_LANGUAGE.key]
         self.texts = mails.Texts.of(values)
         self._server: MailServer | None = None
 
@@ -44,14 +45,14 @@ class Email:
     def stored(cls) -> Self:
         """With the settings as they are now; one query."""
         wanted = (
-            tunables.SMTP_HOST,
-            tunables.SMTP_PORT,
-            tunables.SMTP_SECURITY,
-            tunables.SMTP_USER,
-            tunables.SMTP_PASSWORD,
-            tunables.SMTP_SENDER,
-            tunables.OPERATOR_EMAIL,
-            tunables.OPERATOR_LANGUAGE,
+            declared.SMTP_HOST,
+            declared.SMTP_PORT,
+            declared.SMTP_SECURITY,
+            declared.SMTP_USER,
+            declared.SMTP_PASSWORD,
+            declared.SMTP_SENDER,
+            declared.OPERATOR_EMAIL,
+            declared.OPERATOR_LANGUAGE,
         )
         return cls(read(*wanted, *mails.WANTED))
 

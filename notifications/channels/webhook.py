@@ -10,12 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from standardwebhooks.webhooks import Webhook as Signer
 
-from notifications import tunables
-from notifications.channels import posting, trying
+from notifications.channels import trying
 from notifications.channels.result import NotDelivered, Result
-from notifications.checks import SECRET_PREFIX
+from notifications.channels.transport import posting
 from notifications.models import Message
-from notifications.runtime import read
+from notifications.settings import declared
+from notifications.settings.checks import SECRET_PREFIX
+from notifications.settings.runtime import read
 
 # What reference programs read; nothing is ever added to it.
 BODY = ("event", "current_seats", "threshold", "message")
@@ -27,19 +28,19 @@ class Webhook:
     name = "webhook"
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.url: str = values[tunables.WEBHOOK_URL.key]
-        self.secret: str = values[tunables.WEBHOOK_SECRET.key]
-        self.may_be_private: bool = values[tunables.WEBHOOK_ALLOW_PRIVATE.key]
-        self.threshold: int = values[tunables.LOW_STOCK_THRESHOLD.key]
+        self.url: str = values[declared.WEBHOOK_URL.key]
+        self.secret: str = values[declared.WEBHOOK_SECRET.key]
+        self.may_be_private: bool = values[declared.WEBHOOK_ALLOW_PRIVATE.key]
+        self.threshold: int = values[declared.LOW_STOCK_THRESHOLD.key]
 
     @classmethod
     def stored(cls) -> Self:
         """With the settings as they are now; one query."""
         wanted = (
-            tunables.WEBHOOK_URL,
-            tunables.WEBHOOK_SECRET,
-            tunables.WEBHOOK_ALLOW_PRIVATE,
-            tunables.LOW_STOCK_THRESHOLD,
+            declared.WEBHOOK_URL,
+            declared.WEBHOOK_SECRET,
+            declared.WEBHOOK_ALLOW_PRIVATE,
+            declared.LOW_STOCK_THRESHOLD,
         )
         return cls(read(*wanted))
 

@@ -18,7 +18,8 @@ from playwright.sync_api import Page, expect
 from base.actors import Actor, command
 from guardian import life
 from invites.states import GrantState
-from notifications import announcement, events
+from notifications import announcement
+from notifications.audit import events
 from notifications.models import Message
 from teampool import keys, operating
 from teampool.models import ImportJob, ImportLine, Member, Owner, Team

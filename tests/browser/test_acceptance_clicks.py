@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 from guardian import life
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState
-from notifications.tunables import LOW_STOCK_THRESHOLD
+from notifications.settings.declared import LOW_STOCK_THRESHOLD
 from teampool.models import ImportJob
 from tests.base import ANA, a_batch, a_code, a_team, an_operator, an_owner
 from tests.browser.conftest import ZH

@@ -23,7 +23,7 @@ from guardian.models import Finding, Sweep
 from invites.models import Departure
 from invites.sync import sync_team
 from invites.tunables import REMOVALS_PAUSED
-from notifications import runtime
+from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Team
 from tests.base import SAM, a_team, an_operator, import_sandbox_team

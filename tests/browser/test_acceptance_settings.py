@@ -16,7 +16,7 @@ from django.test import Client
 from playwright.sync_api import Page, expect
 
 from base.actors import command
-from notifications import runtime, tunables
+from notifications.settings import declared, runtime
 from teampool import keys
 from teampool.tunables import DEFAULT_SEAT_CAP
 from tests.base import OLGA, an_operator
@@ -70,9 +70,9 @@ def receiver() -> Iterator[str]:
 def set_up() -> None:
     """Every secret set, the guardian on, a key: the page at its fullest."""
     values = {
-        tunables.WEBHOOK_SECRET.key: CANARY,
-        tunables.BARK_URL.key: f"https://bark.example.com/{CANARY}",
-        tunables.SMTP_PASSWORD.key: CANARY,
+        declared.WEBHOOK_SECRET.key: CANARY,
+        declared.BARK_URL.key: f"https://bark.example.com/{CANARY}",
+        declared.SMTP_PASSWORD.key: CANARY,
         "guardian.enabled": "on",
     }
     runtime.change(values, actor=command("tests"))
@@ -168,8 +168,8 @@ class TestInPlace:
         page.fill("#notifications-low_stock_threshold", "7")
         page.press("#notifications-low_stock_threshold", "Enter")
         expect(page.locator("#stock .sk-buttons [role=status]")).to_contain_text("Saved")
-        assert tunables.WEBHOOK_SECRET.get() == CANARY
-        assert tunables.LOW_STOCK_THRESHOLD.get() == 7
+        assert declared.WEBHOOK_SECRET.get() == CANARY
+        assert declared.LOW_STOCK_THRESHOLD.get() == 7
 
     def test_a_short_interval_is_asked_about_twice(self, enter: Visit) -> None:
         page = enter()
@@ -189,7 +189,7 @@ class TestInPlace:
         page.click("#test-stock")
         expect(page.locator("#answer-stock")).to_contain_text("Delivered Not saved yet.")
         expect(page.locator("#notifications-webhook_url")).to_have_value(receiver)
-        assert not tunables.WEBHOOK_URL.get()
+        assert not declared.WEBHOOK_URL.get()
 
     def test_a_mail_service_fills_three_fields_and_keeps_the_rest(self, enter: Visit) -> None:
         page = enter()
@@ -206,13 +206,13 @@ class TestInPlace:
         page.click("#row-notifications-webhook_secret [name=make]")
         page.click("#row-notifications-webhook_secret [data-copy]")
         expect(page.locator("#row-notifications-webhook_secret [data-copy]")).to_have_text("Copied")
-        assert page.evaluate("navigator.clipboard.readText()") == tunables.WEBHOOK_SECRET.get()
+        assert page.evaluate("navigator.clipboard.readText()") == declared.WEBHOOK_SECRET.get()
         expect(page.locator("#notifications-low_stock_threshold")).to_have_value("33")
         page.reload()
-        assert tunables.WEBHOOK_SECRET.get() not in page.content()
+        assert declared.WEBHOOK_SECRET.get() not in page.content()
         page.click("#row-notifications-webhook_secret [name=clear]")
         expect(page.locator("#row-notifications-webhook_secret [name=make]")).to_be_visible()
-        assert not tunables.WEBHOOK_SECRET.get()
+        assert not declared.WEBHOOK_SECRET.get()
 
     def test_24_the_key_is_made_and_replaced(self, enter: Visit) -> None:
         page = enter()
@@ -266,16 +266,16 @@ class TestWithoutScripts:
         page.fill(PASSWORD, "another")
         page.click("#save-mail")
         expect(page.locator("#mail .sk-buttons [role=status]")).to_contain_text("Saved")
-        assert tunables.SMTP_PASSWORD.get() == "another"
+        assert declared.SMTP_PASSWORD.get() == "another"
         page.click("#row-notifications-smtp_password [name=clear]")
         expect(page.locator(PASSWORD)).to_be_visible()
-        assert not tunables.SMTP_PASSWORD.get()
+        assert not declared.SMTP_PASSWORD.get()
 
     def test_the_key_and_the_secret_are_made(self, enter: Visit) -> None:
         page = enter(js=False)
         page.fill("#notifications-low_stock_threshold", "33")
         page.click("#row-notifications-webhook_secret [name=make]")
-        assert page.input_value("#row-notifications-webhook_secret input[readonly]") == tunables.WEBHOOK_SECRET.get()
+        assert page.input_value("#row-notifications-webhook_secret input[readonly]") == declared.WEBHOOK_SECRET.get()
         page.click("#api-key [name=key]")
         assert keys.check(page.input_value("#api-key-text"), keys.IMPORT)
         expect(page.locator("#notifications-low_stock_threshold")).to_have_value("33")

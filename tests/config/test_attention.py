@@ -19,9 +19,9 @@ from config.attention_line import those_teams
 from invites import depart
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState
-from notifications import events
+from notifications.audit import events
 from notifications.models import Setting
-from notifications.tunables import LOW_STOCK_THRESHOLD
+from notifications.settings.declared import LOW_STOCK_THRESHOLD
 from teampool.models import AllowedMember, Member, Owner, Team
 from teampool.snapshot import OTHER_WORKSPACE
 from tests.base import a_team, an_owner

@@ -10,8 +10,9 @@ from django.utils import timezone, translation
 from base.actors import job
 from config import attention
 from guardian import switching
-from notifications import events, lines
+from notifications.audit import events
 from notifications.models import Message
+from notifications.texts import notices
 from teampool import health, snapshot
 from teampool.models import Owner, Team
 from teampool.tokens import expire_team
@@ -37,7 +38,7 @@ def fail(team: Team, failure: Failure) -> None:
 
 def pushed() -> str:
     message = Message.objects.latest("pk")
-    return lines.line(message.event, message.context)
+    return notices.line(message.event, message.context)
 
 
 def shown() -> str:

@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from base.actors import command
 from config.lockout import clock
-from notifications import runtime, topics
+from notifications import topics
 from notifications.models import AuditEvent, Message
+from notifications.settings import runtime
 from tests.base import OLGA
 
 PASSWORD = "a-good-long-one"

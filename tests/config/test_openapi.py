@@ -23,9 +23,9 @@ from invites.models import Redemption
 from invites.states import GrantState, Refusal
 from invites.status import PublicState
 from invites.tunables import IS_OPEN
-from notifications import runtime
 from notifications.channels.webhook import Webhook
 from notifications.models import Message
+from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool import import_following, importing, keys, reasons, records, views
 from tests.base import ANA, SAM, a_code, a_team, an_operator

@@ -16,8 +16,8 @@ from base.actors import command
 from config.settings_page.fields import Section
 from config.settings_page.sections import SECTIONS, TUNABLES
 from guardian import policy
-from notifications import runtime, tunables
 from notifications.models import AuditEvent, Setting
+from notifications.settings import declared, runtime
 from teampool import keys
 from teampool.models import ApiKey
 from teampool.tunables import DEFAULT_SEAT_CAP, FAILURES_TO_EXPIRE, WRITES_PER_TEAM
@@ -270,10 +270,10 @@ class TestSave:
         form = filled(desk, "bark")
         del form["notifications.tell_low_stock"]
         desk.post(f"{PAGE}bark/", form)
-        assert tunables.TELL["low_stock"].get() is False
-        assert tunables.TELL["token_expired"].get() is True
+        assert declared.TELL["low_stock"].get() is False
+        assert declared.TELL["token_expired"].get() is True
         save(desk, "bark", notifications__tell_low_stock="on")
-        assert tunables.TELL["low_stock"].get() is True
+        assert declared.TELL["low_stock"].get() is True
 
     def test_a_choice_that_is_not_offered_is_refused(self, desk: Client) -> None:
         response = save(desk, "mail", notifications__smtp_security="none")
@@ -304,14 +304,14 @@ class TestSave:
 
     def test_a_text_of_many_lines_is_what_it_was(self, desk: Client) -> None:
         save(desk, "mail", notifications__mail_success_body_en="One\r\nTwo {email}\r\n")
-        assert tunables.MAIL_SUCCESS_BODY_EN.get() == "One\nTwo {email}"
+        assert declared.MAIL_SUCCESS_BODY_EN.get() == "One\nTwo {email}"
         assert filled(desk, "mail")["notifications.mail_success_body_en"] == "One\nTwo {email}"
 
     def test_a_text_that_is_emptied_is_the_first_one_again(self, desk: Client) -> None:
         put(notifications__mail_success_subject_en="Hello", guardian__active_from="10:00")
         save(desk, "mail", notifications__mail_success_subject_en="")
         save(desk, "guardian", guardian__active_from="")
-        assert tunables.MAIL_SUCCESS_SUBJECT_EN.get() == "Your ChatGPT Team invitation"
+        assert declared.MAIL_SUCCESS_SUBJECT_EN.get() == "Your ChatGPT Team invitation"
         assert policy.ACTIVE_FROM.get() == "09:00"
 
     def test_an_unknown_placeholder_is_refused_where_it_stands(self, desk: Client) -> None:
@@ -476,19 +476,19 @@ class TestSecrets:
         form = filled(desk, "mail") | {"notifications.smtp_host": "smtp.example.com"}
         response = desk.post(f"{PAGE}mail/secret/", form | {"clear": "notifications.smtp_password"})
         assert Form(text_of(response), "form-mail").values["notifications.smtp_host"] == "smtp.example.com"
-        assert not tunables.SMTP_HOST.get()
+        assert not declared.SMTP_HOST.get()
 
     def test_only_secrets_are_cleared_and_only_there(self, desk: Client) -> None:
         put(notifications__smtp_password=CANARY)
         for section, key in (("mail", "notifications.smtp_host"), ("stock", "notifications.smtp_password")):
             assert desk.post(f"{PAGE}{section}/secret/", {"clear": key}).status_code == 404
-        assert tunables.SMTP_PASSWORD.get() == CANARY
+        assert declared.SMTP_PASSWORD.get() == CANARY
 
     @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "in place"])
     def test_one_is_made_and_shown_once(self, desk: Client, headers: dict[str, str]) -> None:
         response = desk.post(f"{PAGE}stock/secret/", {"make": "notifications.webhook_secret"}, headers=headers)
         (made,) = re.findall(r'readonly value="(whsec_[A-Za-z0-9+/=]{40,})"', text_of(response))
-        assert tunables.WEBHOOK_SECRET.get() == made
+        assert declared.WEBHOOK_SECRET.get() == made
         assert "no-store" in response["Cache-Control"]
         assert made not in text_of(desk.get(PAGE))
         assert made not in str(list(AuditEvent.objects.values()))
@@ -497,7 +497,7 @@ class TestSecrets:
         made = set()
         for _n in range(3):
             desk.post(f"{PAGE}stock/secret/", {"make": "notifications.webhook_secret"})
-            made.add(tunables.WEBHOOK_SECRET.get())
+            made.add(declared.WEBHOOK_SECRET.get())
         assert len(made) == 3
 
     def test_a_password_is_not_made(self, desk: Client) -> None:
@@ -582,7 +582,7 @@ class TestPresets:
         assert found == expected
         assert not Setting.objects.exists()
         desk.post(f"{PAGE}mail/", form)
-        assert (tunables.SMTP_HOST.get(), tunables.SMTP_PORT.get()) == (expected[0], int(expected[1]))
+        assert (declared.SMTP_HOST.get(), declared.SMTP_PORT.get()) == (expected[0], int(expected[1]))
 
     def test_an_unknown_one_changes_nothing(self, desk: Client) -> None:
         assert desk.get(f"{PAGE}?preset=nonsense").status_code == 200

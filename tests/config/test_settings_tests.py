@@ -13,8 +13,8 @@ from django.test import Client
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from base.actors import command
-from notifications import runtime, tunables
 from notifications.models import AuditEvent, Message, Setting
+from notifications.settings import declared, runtime
 from tests.config.test_settings_page import HTMX, PAGE, errors, filled, text_of
 from tests.notifications.receivers import PASSWORD, USER, Certificates, Mailbox, Receiver, http_receiver, mail_server
 
@@ -153,7 +153,7 @@ class TestMail:
         response = press(desk, "mail", self.typed(mailbox, smtp_password="wrong-7d1f0c52"))
         assert "Wrong user name or password" in said(response, "mail")
         assert "wrong-7d1f0c52" not in text_of(response)
-        assert not tunables.SMTP_PASSWORD.get()
+        assert not declared.SMTP_PASSWORD.get()
 
     def test_nobody_there_is_said(self, desk: Client, mailbox: Mailbox) -> None:
         answer = said(press(desk, "mail", self.typed(mailbox, smtp_host="127.0.0.1", smtp_port="9")), "mail")
@@ -175,12 +175,12 @@ class TestMail:
         store({"smtp_host": "localhost"} if "smtp_user" in elsewhere else {"smtp_user": USER})
         response = press(desk, "mail", elsewhere)
         assert said(response, "mail") == f"{AGAIN} Not saved yet."
-        assert errors(response) == {tunables.SMTP_PASSWORD.key: AGAIN}
+        assert errors(response) == {declared.SMTP_PASSWORD.key: AGAIN}
         assert mailbox.recipients == []
         form = filled(desk, "mail") | {f"notifications.{name}": value for name, value in elsewhere.items()}
         response = desk.post(f"{PAGE}mail/", form)
-        assert errors(response) == {tunables.SMTP_PASSWORD.key: AGAIN}
-        assert tunables.SMTP_HOST.get() == ("smtp.example.com" if "smtp_host" in elsewhere else "localhost")
+        assert errors(response) == {declared.SMTP_PASSWORD.key: AGAIN}
+        assert declared.SMTP_HOST.get() == ("smtp.example.com" if "smtp_host" in elsewhere else "localhost")
 
     def test_typed_again_it_goes_there(self, desk: Client, mailbox: Mailbox) -> None:
         store(self.typed(mailbox, smtp_host="smtp.example.com"))
@@ -190,4 +190,4 @@ class TestMail:
         store(self.typed(mailbox))
         form = filled(desk, "mail") | {"notifications.smtp_host": ""}
         assert errors(desk.post(f"{PAGE}mail/", form)) == {}
-        assert not tunables.SMTP_HOST.get()
+        assert not declared.SMTP_HOST.get()

@@ -14,7 +14,7 @@ from invites import outsiders
 from invites.models import SeatGrant
 from invites.states import GrantState
 from invites.sync import sync
-from notifications import runtime
+from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import Team
 from tests.base import import_sandbox_team

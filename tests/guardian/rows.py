@@ -12,7 +12,7 @@ from guardian.kinds import Kind, State, SweepState
 from guardian.models import Finding, Sweep
 from invites.models import Departure, SeatGrant
 from invites.states import GrantState
-from notifications import runtime
+from notifications.settings import runtime
 from teampool.models import Team
 from tests.base import ANA, SAM, a_team
 from tests.invites.rows import a_grant, a_redemption

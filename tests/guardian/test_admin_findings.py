@@ -17,8 +17,8 @@ from guardian.kinds import Kind, State
 from guardian.models import Finding
 from invites.models import Departure, Redemption
 from invites.tunables import REMOVALS_PAUSED
-from notifications import runtime
 from notifications.models import AuditEvent
+from notifications.settings import runtime
 from teampool.models import AllowedMember
 from tests.base import ANA, SAM, a_team, noon
 from tests.guardian.rows import (

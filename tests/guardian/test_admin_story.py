@@ -13,7 +13,8 @@ from invites.admin.reasons import in_the_way
 from invites.depart import about
 from invites.models import Departure
 from invites.removing import REPORT_ONLY, SWITCHED_OFF
-from notifications import events, wording
+from notifications.audit import events
+from notifications.audit import words as wording
 from notifications.models import AuditEvent
 from teampool import snapshot
 from tests.base import SAM, a_team

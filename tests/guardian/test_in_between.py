@@ -21,8 +21,8 @@ from invites.reconcile import reconcile
 from invites.rights import ALLOWED, OTHER_SEAT_UNSURE, UNDER_WAY, why_stay
 from invites.states import DepartureReason, DepartureState, GrantState
 from invites.sync import sync_team
-from notifications import runtime
 from notifications.models import AuditEvent
+from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Member, Team
 from tests.base import ANA, SAM, a_team, import_sandbox_team

@@ -16,7 +16,7 @@ from invites.depart import carry_out
 from invites.models import Departure
 from invites.sync import sync_team
 from invites.tunables import REMOVALS_PAUSED
-from notifications import events
+from notifications.audit import events
 from sandbox.server import SandboxServer
 from tests.base import SAM, import_sandbox_team
 from tests.guardian.pool import OLGA, configure

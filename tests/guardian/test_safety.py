@@ -20,8 +20,8 @@ from invites.redeem import redeem
 from invites.states import GrantState
 from invites.sync import sync, sync_team
 from invites.tunables import REMOVALS_PAUSED
-from notifications import runtime
 from notifications.models import AuditEvent
+from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, ApiKey, Owner, Team
 from tests.base import ANA, SAM, a_code, import_sandbox_team, run_together

@@ -14,7 +14,7 @@ from guardian.models import Finding, Sweep
 from invites.models import Departure, SeatGrant
 from invites.states import GrantState
 from invites.sync import sync_team
-from notifications import runtime
+from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Team
 from tests.base import ANA, SAM, import_sandbox_team

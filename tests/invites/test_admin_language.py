@@ -13,7 +13,7 @@ from django.utils import timezone
 from base.actors import Actor
 from invites import moves
 from invites.states import GrantState, RedemptionState, Refusal
-from notifications import events
+from notifications.audit import events
 from teampool.models import AllowedMember, Team
 from tests.base import a_batch, a_code, a_team
 from tests.invites.rows import HOUR, a_grant, a_member, a_redemption, a_refused, a_seated, an_already, an_ended

@@ -12,7 +12,7 @@ from base.actors import Actor
 from invites import moves
 from invites.models import Redemption
 from invites.states import GrantState, RedemptionState, Refusal
-from notifications import events
+from notifications.audit import events
 from notifications.models import AuditEvent
 from teampool.upstream.types import Failure
 from tests.base import ANA, OLGA, SAM, a_code, a_team

@@ -22,8 +22,9 @@ from invites.settle import SAID_MEMBER
 from invites.states import DepartureReason, DepartureState, GrantState
 from invites.sync import sync_team
 from invites.tunables import RECLAIM_AFTER_DAYS
-from notifications import runtime, wording
+from notifications.audit import words
 from notifications.models import AuditEvent
+from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import Member, Owner, Team
 from tests.base import ANA, OMAR, a_code, a_team, an_owner, import_sandbox_team
@@ -115,7 +116,7 @@ class TestDropped:
         departure = Departure.objects.create(team=a_team(), email=ANA, reason="stranger", is_automatic=True)
         removing.call_off(departure_ids=[departure.pk], why=removing.REPORT_ONLY, now=timezone.now(), actor=OLGA)
         with translation.override("en"):
-            said = wording.what(AuditEvent.objects.get(action="departure_dropped"))
+            said = words.what(AuditEvent.objects.get(action="departure_dropped"))
         assert said == "Stays after all: the guardian only reports"
 
 

@@ -11,7 +11,7 @@ from base.actors import Actor
 from invites import find, moves, operate
 from invites.models import Departure
 from invites.states import GrantState, RedemptionState
-from notifications import events
+from notifications.audit import events
 from notifications.models import AuditEvent, Message
 from teampool.models import AllowedMember, Member
 from tests.base import ANA, OMAR, SAM, a_code, a_team, an_owner

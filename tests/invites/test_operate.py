@@ -20,8 +20,8 @@ from invites.redeem import redeem
 from invites.states import GrantState
 from invites.sync import sync_team
 from invites.tunables import IS_OPEN, RECLAIM_AFTER_DAYS
-from notifications import runtime
 from notifications.models import AuditEvent
+from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Member, Team
 from tests.base import ANA, SAM, a_code, a_team, import_sandbox_team

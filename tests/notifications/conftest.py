@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from base.actors import command
 from notifications.models import Setting
-from notifications.runtime import change
+from notifications.settings.runtime import change
 from tests.notifications.receivers import PASSWORD, USER, Certificates, Mailbox, Receiver, http_receiver, mail_server
 
 

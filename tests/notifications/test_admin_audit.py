@@ -18,8 +18,8 @@ from django.test import Client
 from django.utils import timezone
 
 from base.actors import Actor, job
-from notifications import audit_file, events
 from notifications.admin import audit
+from notifications.audit import events, export
 from notifications.models import AppendOnly, AuditEvent
 from tests.base import noon
 
@@ -289,7 +289,7 @@ class TestExport:
     def test_it_reads_piece_by_piece(
         self, desk: Client, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
     ) -> None:
-        monkeypatch.setattr(audit_file, "AT_ONCE", 10)
+        monkeypatch.setattr(export, "AT_ONCE", 10)
         ids = [a_fact(id=str(number), label=str(number)).pk for number in range(35)]
         answer = desk.post(f"{LIST}export/?action=codes_made")
         pieces = iter(answer.streaming_content)  # type: ignore[attr-defined]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils.translation import override
 
-from notifications import runtime, tunables
 from notifications.models import AuditEvent, Setting
-from notifications.runtime import BadSetting
+from notifications.settings import declared, runtime
+from notifications.settings.runtime import BadSetting
 from tests.notifications.conftest import settle
 
 pytestmark = pytest.mark.django_db
@@ -101,4 +101,4 @@ def test_every_default_passes_its_own_check():
 
 def test_webhook_and_permission_may_be_set_together():
     settle(webhook_url="http://10.0.0.8:9000/x", webhook_allow_private="on")
-    assert tunables.WEBHOOK_URL.get() == "http://10.0.0.8:9000/x"
+    assert declared.WEBHOOK_URL.get() == "http://10.0.0.8:9000/x"

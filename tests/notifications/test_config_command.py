@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from notifications import runtime
 from notifications.models import AuditEvent, Setting
-from notifications.tunables import SMTP_PASSWORD, WEBHOOK_SECRET, WEBHOOK_URL
+from notifications.settings import runtime
+from notifications.settings.declared import SMTP_PASSWORD, WEBHOOK_SECRET, WEBHOOK_URL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CANARY = "canary-7d1f0c52"

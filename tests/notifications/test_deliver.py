@@ -22,13 +22,13 @@ from django.utils.translation import override
 from django_q.models import OrmQ
 
 from base.actors import command
-from notifications import deliver as delivery
 from notifications import tasks
-from notifications.channels import connecting
+from notifications.channels.transport import connecting
 from notifications.channels.webhook import Webhook
 from notifications.models import Message
 from notifications.outbox import post_to_webhook, tell_operators, write_to_redeemer
-from notifications.runtime import change
+from notifications.sending import deliver as delivery
+from notifications.settings.runtime import change
 from tests.base import ANA, SAM, run_together, wait_until
 from tests.notifications.conftest import settle, use_mail
 from tests.notifications.receivers import Mailbox, mail_server

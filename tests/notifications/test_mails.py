@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from notifications import lines, mails, topics
+from notifications import topics
 from notifications.models import Message
-from notifications.runtime import read
+from notifications.settings.runtime import read
+from notifications.texts import mails, notices
 from tests.base import ANA
 from tests.notifications.conftest import settle
 
@@ -121,16 +122,16 @@ class TestLines:
     def test_every_topic_has_words(self):
         assert set(self.CONTEXTS) == set(topics.TOPICS)
         for event, context in self.CONTEXTS.items():
-            line = lines.line(event, context)
+            line = notices.line(event, context)
             assert line
             assert line != event
             assert "{" not in line
 
     def test_a_context_of_an_older_version_still_has_words(self):
-        assert lines.line("login_expired", {"owner": "omar@example.com"})
-        assert lines.line("team_suspended", {"team": "Team A"})
-        assert lines.line("invite_unresolved", {"minutes": 1440})
-        assert "Team A" in lines.line("token_expired", {"team": "Team A"})
+        assert notices.line("login_expired", {"owner": "omar@example.com"})
+        assert notices.line("team_suspended", {"team": "Team A"})
+        assert notices.line("invite_unresolved", {"minutes": 1440})
+        assert "Team A" in notices.line("token_expired", {"team": "Team A"})
 
     def test_it_stays_one_line(self):
-        assert lines.line("token_expired", {"team": "A\r\nBcc: x"}).count("\n") == 0
+        assert notices.line("token_expired", {"team": "A\r\nBcc: x"}).count("\n") == 0

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from notifications import message_words, topics
+from notifications import topics
 from notifications.models import Message
+from notifications.texts import message_words
 
 pytestmark = pytest.mark.usefixtures("shanghai")
 DUE = datetime(2026, 3, 2, 6, 30, tzinfo=UTC)

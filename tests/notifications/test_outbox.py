@@ -12,7 +12,8 @@ from django_q.models import OrmQ
 
 from base.actors import job
 from base.encryption import PREFIX
-from notifications import events, topics
+from notifications import topics
+from notifications.audit import events
 from notifications.models import Message, Setting
 from notifications.outbox import post_to_webhook, tell_operators
 from tests.notifications.conftest import settle

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from base.actors import command
-from notifications import runtime
 from notifications.models import AuditEvent
-from notifications.tunables import LOW_STOCK_THRESHOLD, SMTP_PORT, WEBHOOK_ALLOW_PRIVATE
+from notifications.settings import runtime
+from notifications.settings.declared import LOW_STOCK_THRESHOLD, SMTP_PORT, WEBHOOK_ALLOW_PRIVATE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ACTOR = command("tests")

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.utils import translation
 
 from base.actors import Actor, command, job
-from notifications import events, wording
+from notifications.audit import events
+from notifications.audit import words as wording
 from notifications.models import AuditEvent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shanghai")]

@@ -13,9 +13,10 @@ from base.actors import command
 from invites import retire
 from invites.deliver import deliver
 from invites.redeem import redeem
-from notifications import runtime, topics
-from notifications.lines import line
+from notifications import topics
 from notifications.models import AuditEvent, Message, Setting
+from notifications.settings import runtime
+from notifications.texts.notices import line
 from sandbox.server import SandboxServer
 from teampool import health, operating, seats, stock, stock_alert, tasks, tokens
 from teampool.models import Owner, StockAlert, Team
@@ -225,7 +226,7 @@ class TestTogether:
 
         a_team(seats=5)
         with monkeypatch.context() as patch:
-            patch.setattr("notifications.events.post_to_webhook", broken)
+            patch.setattr("notifications.audit.events.post_to_webhook", broken)
             with pytest.raises(RuntimeError):
                 stock_alert.check(NOW)
         assert not StockAlert.objects.get().is_low

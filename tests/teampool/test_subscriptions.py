@@ -10,8 +10,8 @@ from django.utils import timezone, translation
 
 from base.times import full
 from notifications import topics
-from notifications.lines import line
 from notifications.models import AuditEvent, Message, Setting
+from notifications.texts.notices import line
 from teampool import tasks, wording
 from teampool.models import Team
 from teampool.subscriptions import warn_of_ends

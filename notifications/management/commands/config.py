@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from base import actors
-from notifications import runtime
+from notifications.settings import runtime
 
 
 class Command(BaseCommand):

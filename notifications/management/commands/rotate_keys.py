@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from base import actors
 from base.rekeying import encrypted_columns, rekey
-from notifications import events
+from notifications.audit import events
 
 
 class Command(BaseCommand):

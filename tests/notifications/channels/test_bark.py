@@ -9,8 +9,8 @@ from django.utils.translation import override
 
 from notifications.channels.bark import Bark
 from notifications.channels.result import NotDelivered
-from notifications.checks import bark_url
 from notifications.models import Message, Setting
+from notifications.settings.checks import bark_url
 from tests.notifications.conftest import settle
 from tests.notifications.receivers import http_receiver
 

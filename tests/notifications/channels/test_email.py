@@ -171,7 +171,7 @@ class TestRefusals:
         assert refused().reason == "554 5.7.1 looks like spam"
 
     def test_a_server_that_says_nothing_is_left_in_time(self, trusted, db, monkeypatch):
-        monkeypatch.setattr("notifications.channels.connecting.WHOLE_CALL", 0.5)
+        monkeypatch.setattr("notifications.channels.transport.connecting.WHOLE_CALL", 0.5)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             use_mail(Mailbox(port=silent.getsockname()[1]))
             began = time.monotonic()

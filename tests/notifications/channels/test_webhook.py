@@ -16,11 +16,11 @@ from standardwebhooks.webhooks import Webhook as Verifier
 
 from base.actors import command
 from base.addresses import is_private
-from notifications.channels import connecting
 from notifications.channels.result import NotDelivered
+from notifications.channels.transport import connecting
 from notifications.channels.webhook import Webhook
 from notifications.models import Message
-from notifications.runtime import BadSetting, change
+from notifications.settings.runtime import BadSetting, change
 from tests.notifications.conftest import settle
 from tests.notifications.receivers import http_receiver
 

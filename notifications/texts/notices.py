@@ -13,7 +13,7 @@ from django.utils.translation import ngettext, pgettext
 
 from base.times import full
 from notifications import topics
-from notifications.wording import ACTIONS
+from notifications.audit.words import ACTIONS
 
 Context = Mapping[str, Any]
 

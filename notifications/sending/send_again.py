@@ -8,9 +8,10 @@ from django.db import transaction
 
 from base.actors import Actor
 from base.bells import ring
-from notifications import deliver, events
+from notifications.audit import events
 from notifications.models import Message
 from notifications.outbox import DELIVER
+from notifications.sending import deliver
 
 
 def send_again(*, message_ids: Iterable[int], actor: Actor) -> int:

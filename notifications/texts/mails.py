@@ -11,16 +11,17 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from notifications import lines, placeholders, tunables
 from notifications.models import Message
+from notifications.settings import declared, placeholders
+from notifications.texts import notices
 
 # The texts a letter may need, all read together with the server's settings.
 WANTED = (
-    tunables.PUBLIC_URL,
-    tunables.MAIL_SUCCESS_SUBJECT_ZH,
-    tunables.MAIL_SUCCESS_SUBJECT_EN,
-    tunables.MAIL_SUCCESS_BODY_ZH,
-    tunables.MAIL_SUCCESS_BODY_EN,
+    declared.PUBLIC_URL,
+    declared.MAIL_SUCCESS_SUBJECT_ZH,
+    declared.MAIL_SUCCESS_SUBJECT_EN,
+    declared.MAIL_SUCCESS_BODY_ZH,
+    declared.MAIL_SUCCESS_BODY_EN,
 )
 _LINK = re.compile(r"https?://[^\s<>\"'，。；、）】》]+[^\s<>\"'，。；、）】》.,;:!?)]")
 _GAP = re.compile(r"\n{3,}")
@@ -50,14 +51,14 @@ class Texts:
     def of(cls, values: Mapping[str, Any]) -> Self:
         return cls(
             subjects={
-                "zh-hans": values[tunables.MAIL_SUCCESS_SUBJECT_ZH.key],
-                "en": values[tunables.MAIL_SUCCESS_SUBJECT_EN.key],
+                "zh-hans": values[declared.MAIL_SUCCESS_SUBJECT_ZH.key],
+                "en": values[declared.MAIL_SUCCESS_SUBJECT_EN.key],
             },
             bodies={
-                "zh-hans": values[tunables.MAIL_SUCCESS_BODY_ZH.key],
-                "en": values[tunables.MAIL_SUCCESS_BODY_EN.key],
+                "zh-hans": values[declared.MAIL_SUCCESS_BODY_ZH.key],
+                "en": values[declared.MAIL_SUCCESS_BODY_EN.key],
             },
-            public_url=lines.public_url(values),
+            public_url=notices.public_url(values),
         )
 
 
@@ -94,11 +95,11 @@ def _template(message: Message, texts: Texts) -> tuple[str, str] | None:
 
 def _notice(message: Message, public_url: str) -> Letter:
     """The operators' line. Nothing in it becomes a link: part of it may come from whoever knocks at the log-in."""
-    line = lines.line(message.event, message.context)
+    line = notices.line(message.event, message.context)
     subject = _("Seatkeeper: {line}").format(line=line)
     if not public_url:
         return Letter(subject, line, _html(subject, escape(line), message.language))
-    address = lines.admin_address(public_url)
+    address = notices.admin_address(public_url)
     paragraphs = f"{escape(line)}</p><p>{_linked(address)}"
     return Letter(subject, f"{line}\n\n{address}", _html(subject, paragraphs, message.language))
 

@@ -20,7 +20,8 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from base.addresses import is_private, literal
-from notifications import placeholders, topics
+from notifications import topics
+from notifications.settings import placeholders
 
 MOST_SUBJECT, MOST_BODY = 200, 4000
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from base.actors import Actor
 from base.bells import ring
-from notifications import events
+from notifications.audit import events
 from notifications.models import Setting
 
 Value = TypeVar("Value", bool, int, float, str)

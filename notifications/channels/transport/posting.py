@@ -11,8 +11,8 @@ from urllib.parse import quote, urlsplit
 
 from django.utils.translation import gettext as _
 
-from notifications.channels.connecting import Deadline, connect, secured, words_for
 from notifications.channels.result import NotDelivered
+from notifications.channels.transport.connecting import Deadline, connect, secured, words_for
 
 _AS_IT_IS = "/?%:@!$&'()*+,;=~-._[]"
 MOST_ANSWER = 64 * 1024  # nobody needs more to say whether it took it

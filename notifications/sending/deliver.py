@@ -26,7 +26,7 @@ from notifications.channels.trying import Channel
 from notifications.channels.webhook import Webhook
 from notifications.models import Message, Setting
 from notifications.outbox import BARK, EMAIL, WEBHOOK, tell_operators
-from notifications.tunables import OPERATOR_LANGUAGE
+from notifications.settings.declared import OPERATOR_LANGUAGE
 
 log = logging.getLogger(__name__)
 CHANNELS: dict[str, type[Email] | type[Bark] | type[Webhook]] = {EMAIL: Email, BARK: Bark, WEBHOOK: Webhook}

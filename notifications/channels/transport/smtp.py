@@ -10,7 +10,7 @@ from typing import Any
 from django.core.mail.backends.smtp import EmailBackend
 
 from base.transactions import forbid_transaction
-from notifications.channels.connecting import Deadline, connect, secured
+from notifications.channels.transport.connecting import Deadline, connect, secured
 
 
 class Line(smtplib.SMTP):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from base.clock_repair import Moments
-from notifications.deliver import BACK_OFF, LEASE
 from notifications.models import Message
+from notifications.sending.deliver import BACK_OFF, LEASE
 
 
 def moments() -> list[Moments]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from notifications import checks, topics
-from notifications.runtime import Tunable, declare, hold_together
+from notifications import topics
+from notifications.settings import checks
+from notifications.settings.runtime import Tunable, declare, hold_together
 
 # Links in mails start with it; without it no mail has one, and the one whose text needs it is not sent.
 PUBLIC_URL = declare(Tunable(topics.PUBLIC_URL, "", check=checks.public_url))

@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from base.csv_files import download
-from notifications import wording
+from notifications.audit import words
 from notifications.models import AuditEvent
 
 AT_ONCE = 1_000
@@ -39,6 +39,6 @@ def _rows(records: QuerySet[AuditEvent], language: str) -> Iterator[list[str]]:
 
 
 def _row(event: AuditEvent) -> list[str]:
-    kind = str(wording.ACTORS.get(event.actor_kind, event.actor_kind))
+    kind = str(words.ACTORS.get(event.actor_kind, event.actor_kind))
     at = localtime(event.at).strftime("%Y-%m-%d %H:%M:%S")
-    return [at, event.actor, kind, wording.what(event), wording.on_what(event), event.ip]
+    return [at, event.actor, kind, words.what(event), words.on_what(event), event.ip]
