@@ -12,8 +12,8 @@ from django.utils.translation import ngettext
 from base.times import full
 from config import attention_guardian, attention_notices, attention_people, attention_stock, attention_teams
 from config.attention_line import Line, changed_at, paste, those_teams
+from teampool.login.renewal import TEAM_RENEWS
 from teampool.models import Team
-from teampool.renewal import TEAM_RENEWS
 
 __all__ = ["TOKEN_ENDS_SOON", "WORKER_SILENT", "Line", "lines"]
 

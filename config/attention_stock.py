@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from config.attention_line import Line
 from notifications.settings.declared import LOW_STOCK_THRESHOLD
-from teampool import stock
+from teampool.pool import stock
 
 
 def low_stock(now: datetime) -> Iterable[Line]:

@@ -15,7 +15,7 @@ from config.attention_line import Line, changed_at, those_teams
 from invites.seating import DEAD
 from teampool.models import SEATS_USED, Team
 from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
-from teampool.subscriptions import ENDS_SOON, ends_soon
+from teampool.teams.subscriptions import ENDS_SOON, ends_soon
 
 _COLUMNS = (
     "name",

@@ -16,8 +16,8 @@ from guardian.admin import words
 from invites.models import CodeBatch, Redemption, SeatGrant
 from invites.states import GrantState
 from invites.tunables import IS_OPEN
-from teampool import stock
 from teampool.models import Team
+from teampool.pool import stock
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from django.utils.translation import pgettext
 
 from guardian.models import Finding
 from notifications.models import Message
-from teampool.badges import need_a_person
+from teampool.teams.badges import need_a_person
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:

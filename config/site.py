@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from base.actors import operator
 from config import operators
-from teampool.import_pages import import_job, import_teams, retry_failed
+from teampool.imports.pages import import_job, import_teams, retry_failed
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite

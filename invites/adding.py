@@ -16,8 +16,8 @@ from invites.errors import EmailInvalid
 from invites.models import Redemption
 from invites.states import RedemptionState
 from notifications.audit import events
-from teampool import seats
 from teampool.models import Team
+from teampool.pool import seats
 
 MOST_ADDRESSES = 50
 _BETWEEN = re.compile(r"[,;，；、\r\n]+")

@@ -24,10 +24,10 @@ from invites.bells import ring_deliver
 from invites.look import Look, look_for
 from invites.models import SeatGrant, SeatGrantQuerySet
 from invites.states import BEFORE_INVITED, GrantState
-from teampool import stock_alert
 from teampool.access import Access
+from teampool.pool import stock_alert
+from teampool.settings import WRITES_PER_TEAM
 from teampool.snapshot import known_upstream_ids
-from teampool.tunables import WRITES_PER_TEAM
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Answer, Verdict
 

@@ -20,9 +20,9 @@ from invites.rights import ALLOWED, is_over, why_stay
 from invites.states import CONFIRMED, DepartureReason, DepartureState, GrantState, RedemptionState
 from invites.tunables import REMOVALS_PAUSED
 from notifications.audit import events
-from teampool import seats
 from teampool.access import Access
 from teampool.models import Member, Team
+from teampool.pool import seats
 from teampool.snapshot import Person, fetch, why_untrusted
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError

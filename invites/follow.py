@@ -19,9 +19,10 @@ from invites.hidden import count_outsiders
 from invites.models import SeatGrant
 from invites.states import CONFIRMED, DepartureState, GrantState
 from notifications.audit import events
-from teampool import health, seats
 from teampool.models import Member, Team
+from teampool.pool import seats
 from teampool.snapshot import NotItsList, Person, Snapshot, is_news, known_upstream_ids, store, why_untrusted
+from teampool.teams import health
 
 ACTOR = Actor("job", "sync")
 

@@ -16,8 +16,8 @@ from invites import codes, letters
 from invites.models import Redemption, SeatGrant
 from invites.states import CONFIRMED, HOLDS_SEAT, GrantState, RedemptionState, Refusal
 from notifications.audit import events
-from teampool import seats
 from teampool.models import Team
+from teampool.pool import seats
 
 REACHED_AT = {
     GrantState.INVITED: "invited_at",

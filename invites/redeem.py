@@ -20,7 +20,7 @@ from invites.presence import Presence
 from invites.states import BEFORE_INVITED, DepartureReason, GrantState, RedemptionState
 from invites.tunables import IS_OPEN
 from notifications.audit import events
-from teampool import seats
+from teampool.pool import seats
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from base.actors import Actor
 from invites import codes
 from invites.models import RedeemCode, SeatGrant
 from notifications.audit import events
-from teampool import health, stock_alert
 from teampool.models import Team
+from teampool.pool import stock_alert
+from teampool.teams import health
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from invites.bells import ring_deliver
 from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, RedemptionState, Refusal
 from notifications.audit import events
-from teampool import seats
 from teampool.models import Team, TeamQuerySet
+from teampool.pool import seats
 
 # Cancelled for want of seats only: then "no seat" is the whole truth.
 FULL = "seats_full"

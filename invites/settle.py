@@ -20,8 +20,8 @@ from invites.look import Look
 from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.states import DepartureState, GrantState, Refusal
 from notifications.audit import events
-from teampool import health
 from teampool.models import Member, Team
+from teampool.teams import health
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Answer, Failure, Fault, Verdict
 

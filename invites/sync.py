@@ -15,9 +15,9 @@ from base.actors import Actor
 from invites import timing
 from invites.follow import follow
 from teampool.access import Access
+from teampool.login.tokens import resume_login
 from teampool.models import Owner, Team
 from teampool.snapshot import NotItsList, fetch
-from teampool.tokens import resume_login
 from teampool.upstream.errors import UpstreamError
 
 ACTOR = Actor("job", "sync")

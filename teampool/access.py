@@ -9,8 +9,9 @@ from typing import Self, TypeVar
 from django.utils import timezone
 
 from base.actors import Actor
-from teampool import credentials, health
+from teampool.login import renew
 from teampool.models import Team
+from teampool.teams import health
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure, Fault
@@ -88,9 +89,9 @@ class Access:
 
     def _renew(self, *, is_certain: bool = True) -> bool:
         try:
-            credentials.renew(team_id=self.team.pk, rejected_token=self.team.access_token, is_certain=is_certain)
+            renew.renew(team_id=self.team.pk, rejected_token=self.team.access_token, is_certain=is_certain)
             is_renewed = True
-        except credentials.CannotRenew:
+        except renew.CannotRenew:
             is_renewed = False  # credentials wrote down what that means
         # By one read: whose token it is, and of which version. The Team may have another owner by now.
         stored = Team.objects.select_related("owner").get(pk=self.team.pk)

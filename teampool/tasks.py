@@ -7,8 +7,12 @@ from datetime import timedelta
 from django.utils import timezone
 
 from base.bells import ring
-from teampool import importing, keepalive, leases, stock_alert, subscriptions
-from teampool.import_work import LEASE, RUN_IMPORT, waiting_jobs, work
+from teampool import leases
+from teampool.imports import jobs
+from teampool.imports.worker import LEASE, RUN_IMPORT, waiting_jobs, work
+from teampool.login import keep_alive as keepalive
+from teampool.pool import stock_alert
+from teampool.teams import subscriptions
 
 SLICE = timedelta(seconds=45)
 # One bell for each place among the long jobs is enough.
@@ -27,7 +31,7 @@ def run_import(job_id: int) -> None:
 def resume_imports() -> None:
     """Every minute: imports nobody works on are taken up again, secrets of old failures are wiped."""
     _ring_waiting()
-    importing.forget(now=timezone.now())
+    jobs.forget(now=timezone.now())
 
 
 def keep_alive() -> None:

@@ -16,7 +16,8 @@ from django.core.management import get_commands
 
 from invites.errors import RedeemError
 from notifications.settings import runtime
-from teampool import reasons, records
+from teampool.imports import reasons
+from teampool.imports.reading import record
 
 ROOT = Path(settings.BASE_DIR)
 DOCS = ROOT / "docs"
@@ -118,7 +119,7 @@ class TestIntegration:
         codes |= set(re.findall(r'_BadRequest\(\s*HTTPStatus\.\w+, "(\w+)"', api))
         codes |= {error.error_code for error in RedeemError.__subclasses__()}
         codes |= reasons.INVALID | {reasons.TOKEN_DEAD, reasons.NO_TEAM, reasons.UNREACHABLE, reasons.SLOW_DOWN}
-        assert {"unauthorized", "not_found", "not_json", "code_used", records.NO_TOKEN} <= codes
+        assert {"unauthorized", "not_found", "not_json", "code_used", record.NO_TOKEN} <= codes
         listed = page(language, "integration")
         assert {code for code in codes if f"`{code}`" not in listed} == set()
 

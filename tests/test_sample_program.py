@@ -18,8 +18,9 @@ from base.actors import command
 from notifications.models import Message
 from notifications.settings import runtime
 from sandbox.server import SandboxServer
-from teampool import keys, stock
+from teampool import api_keys
 from teampool.models import ImportLine, StockAlert, Team
+from teampool.pool import stock
 from tests.base import a_code, import_sandbox_team, wait_until
 from tests.config.house import House, free_port
 
@@ -52,7 +53,7 @@ def house(tmp_path: Path, sandbox: SandboxServer, process_env: dict[str, str]) -
 def run_sample(house: House, tmp_path: Path) -> Callable[[str], tuple[str, Callable[[], str]]]:
     def run(token: str) -> tuple[str, Callable[[], str]]:
         """Start the program with its address, key and token filled in: where it listens, and what it has said."""
-        _key, plain = keys.create(name="restock", scope=keys.IMPORT, actor=ME)
+        _key, plain = api_keys.create(name="restock", scope=api_keys.IMPORT, actor=ME)
         filled = sample()
         for blank, value in {
             "http://your-manager-domain.com": f"http://127.0.0.1:{house.port}",

@@ -26,7 +26,7 @@ from notifications.channels.result import Result
 from notifications.channels.webhook import Webhook
 from notifications.settings import runtime
 from notifications.settings.checks import SECRET_PREFIX
-from teampool import keys
+from teampool import api_keys
 
 Deed = Callable[[HttpRequest, Section], HttpResponse]
 _KEY_NAME = "import"
@@ -114,12 +114,12 @@ def _new_key(shown: str, *, actor: Actor) -> str | None:
     """None when the page the button was on is no longer true."""
     key_id, _colon, prefix = shown.partition(":")
     if key_id.isdecimal():
-        return keys.replace(key_id=int(key_id), prefix=prefix, actor=actor)
-    if keys.valid(keys.IMPORT).exists():
+        return api_keys.replace(key_id=int(key_id), prefix=prefix, actor=actor)
+    if api_keys.valid(api_keys.IMPORT).exists():
         return None
     try:
-        return keys.create(name=keys.free_name(_KEY_NAME), scope=keys.IMPORT, actor=actor)[1]
-    except keys.NameTaken:
+        return api_keys.create(name=api_keys.free_name(_KEY_NAME), scope=api_keys.IMPORT, actor=actor)[1]
+    except api_keys.NameTaken:
         return None
 
 

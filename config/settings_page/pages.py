@@ -23,7 +23,7 @@ from config.settings_page.fields import Section
 from config.settings_page.sections import SECTIONS, TUNABLES
 from config.settings_page.showing import Shown, show
 from notifications.settings import runtime
-from teampool import keys
+from teampool import api_keys
 
 _SAVED = "settings_saved"  # in the session, from the redirect to the page that follows it
 
@@ -99,7 +99,7 @@ def part(request: HttpRequest, template: str, shown: Shown, **context: Any) -> H
 def about(request: HttpRequest) -> dict[str, Any]:
     """What the parts of single sections show besides settings."""
     may_make = request.user.has_perm("teampool.add_apikey")
-    valid = list(keys.valid(keys.IMPORT)[:2]) if may_make else []
+    valid = list(api_keys.valid(api_keys.IMPORT)[:2]) if may_make else []
     return {"presets": presets.PRESETS, "may_make_keys": may_make, "keys": valid}
 
 

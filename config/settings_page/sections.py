@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from config.settings_page.fields import Field, Section, one
 from config.settings_page.guarding import GUARDIAN
 from config.settings_page.notices import BARK, MAIL, STOCK
-from teampool.tunables import DEFAULT_SEAT_CAP, FAILURES_TO_EXPIRE, WRITES_PER_TEAM
+from teampool.settings import DEFAULT_SEAT_CAP, FAILURES_TO_EXPIRE, WRITES_PER_TEAM
 
 SEATS = Section(
     id="seats",

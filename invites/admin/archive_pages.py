@@ -20,8 +20,8 @@ from invites.admin import reseat_pages
 from invites.admin.person_pages import page
 from invites.admin.team_people import may_operate
 from invites.models import SeatGrant
-from teampool.badges import badge_for
 from teampool.models import Team
+from teampool.teams.badges import badge_for
 
 VOID = "void"
 NAMED = 10  # of a Team; the others are counted

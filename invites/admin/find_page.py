@@ -36,8 +36,8 @@ from invites.people import LOOKS, Standing
 from invites.states import DepartureState
 from notifications.models import Message
 from notifications.texts import message_words
-from teampool import operating
 from teampool.models import AllowedMember, Member, Team
+from teampool.teams import changes
 
 SHOWN = 10  # rows of each table; the newest
 _MAY_ALLOW = "teampool.add_allowedmember"
@@ -120,7 +120,7 @@ def sync_now(request: HttpRequest) -> HttpResponse:
     """Have every Team looked at, and come back to the question."""
     if not request.user.has_perm(_MAY_SYNC):
         raise PermissionDenied
-    operating.want_sync_of_all()
+    changes.want_sync_of_all()
     messages.success(request, _("Started: all Teams are looked at. Ask again in a minute."))
     return redirect(where_from(request))
 

@@ -9,7 +9,7 @@ from invites import depart, removing, rights
 from invites.settle import GHOST
 from invites.states import DepartureReason, Refusal
 from notifications.audit.words import explain
-from teampool import wording as teams
+from teampool.teams import words as teams
 from teampool.upstream.types import Failure
 
 _WORDS: dict[str, str] = {

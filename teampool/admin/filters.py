@@ -9,8 +9,8 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from teampool.badges import BADGES, RED
 from teampool.models import SEATS_USED
+from teampool.teams.badges import BADGES, RED
 
 
 class StateFilter(SimpleListFilter):

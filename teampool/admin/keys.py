@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from base.actors import operator
 from base.operator_pages import OperatorPages
 from base.times import tag
-from teampool import keys
+from teampool import api_keys
 from teampool.models import ApiKey
 
 
@@ -70,7 +70,7 @@ class KeyPages(OperatorPages):
     @admin.action(description=gettext_lazy("Revoke the key"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         actor = operator(request)
-        count = sum(keys.revoke(key_id=key.pk, actor=actor) for key in queryset)
+        count = sum(api_keys.revoke(key_id=key.pk, actor=actor) for key in queryset)
         text = ngettext("%(count)s key revoked; it opens nothing now.", "%(count)s keys revoked.", count)
         self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
@@ -85,8 +85,10 @@ class KeyPages(OperatorPages):
         plain = ""
         if request.method == "POST" and form.is_valid():
             try:
-                _key, plain = keys.create(name=form.cleaned_data["name"], scope=keys.IMPORT, actor=operator(request))
-            except keys.NameTaken:
+                _key, plain = api_keys.create(
+                    name=form.cleaned_data["name"], scope=api_keys.IMPORT, actor=operator(request)
+                )
+            except api_keys.NameTaken:
                 form.add_error("name", _("There is a key of this name already."))
         context = self.admin_site.each_context(request) | {
             "title": _("New API key"),

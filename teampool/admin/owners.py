@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from base.operator_pages import ReadOnlyPages
 from base.times import full
+from teampool.login.renewal import OWNER_FLAG
 from teampool.models import Owner, Team
-from teampool.renewal import OWNER_FLAG
 
 OPEN_TEAMS = Q(teams__archived_at=None)
 _TONES = {Owner.Login.OK: ("good", "check_circle"), Owner.Login.DISABLED: ("bad", "cancel")}

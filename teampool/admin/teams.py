@@ -25,11 +25,12 @@ from base.actors import operator
 from base.operator_pages import OperatorPages
 from base.times import ago, tag
 from notifications.models import AuditEvent
-from teampool import operating, sync_runs, wording
 from teampool.admin.filters import FreeSeatsFilter, HeldFilter, RenewalFilter, StateFilter, order
-from teampool.badges import BY_KEY, badge_for, with_badge
+from teampool.login.renewal import TEAM_FLAG
 from teampool.models import SyncRun, Team
-from teampool.renewal import TEAM_FLAG
+from teampool.teams import changes as operating
+from teampool.teams import sync_runs, words
+from teampool.teams.badges import BY_KEY, badge_for, with_badge
 
 HISTORY_LENGTH = 30
 PROGRESS = "admin/teampool/team/progress.html"
@@ -108,7 +109,7 @@ class TeamPages(OperatorPages):
     @admin.display(description=gettext_lazy("Login"), ordering="access_expires_at")
     def login(self, team: Team) -> str:
         renews_itself: bool = team.renews_itself  # type: ignore[attr-defined]
-        credential = wording.credential(team, renews_itself=renews_itself, now=timezone.now())
+        credential = words.credential(team, renews_itself=renews_itself, now=timezone.now())
         return format_html('<span class="sk-{}">{}</span>', credential.tone, credential.text)
 
     @admin.display(description=gettext_lazy("Last invitation"), ordering="last_invite_at")
@@ -216,10 +217,10 @@ class TeamPages(OperatorPages):
             "now": now,
             "badge": badge_for(team, now),
             "badge_text": badge_for(team, now).text(team, now),
-            "why": wording.why(team, now),
-            "cap_source": wording.cap_source(team),
-            "list_problem": wording.list_problem(team),
-            "credential": wording.credential(team, renews_itself=team.renews_itself, now=now),
+            "why": words.why(team, now),
+            "cap_source": words.cap_source(team),
+            "list_problem": words.list_problem(team),
+            "credential": words.credential(team, renews_itself=team.renews_itself, now=now),
             "has_access_token": bool(team.access_token),
             "has_session_token": bool(team.owner.session_token),
             "has_refresh_token": bool(team.owner.refresh_token),

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
-from teampool.claims import Claims, NotAToken, read_claims
+from teampool.upstream.claims import Claims, NotAToken, read_claims
 
 from .classify import failure_of
 from .cookies import cookie_header, rotated_cookie

@@ -21,8 +21,9 @@ from invites.states import GrantState
 from notifications import announcement
 from notifications.audit import events
 from notifications.models import Message
-from teampool import keys, operating
+from teampool import api_keys
 from teampool.models import ImportJob, ImportLine, Member, Owner, Team
+from teampool.teams import changes
 from tests.base import OLGA, OMAR, a_batch, a_code, a_team, an_operator, an_owner
 from tests.browser.conftest import EN, ZH
 from tests.invites.rows import a_grant, a_redemption
@@ -111,9 +112,9 @@ def a_pool() -> Team:
         ImportLine.objects.create(job=job, number=number, **row)
     batch = a_batch(size=2, label="Spring")
     a_code(batch=batch), a_code(batch=batch, voided_at=now)
-    keys.create(name="stock", scope=keys.IMPORT, actor=command("tests"))
+    api_keys.create(name="stock", scope=api_keys.IMPORT, actor=command("tests"))
     olga = Actor("operator", OLGA, "198.51.100.7")
-    operating.change_team(team_id=shanghai.pk, changes={"operator_cap": 4}, actor=olga)
+    changes.change_team(team_id=shanghai.pk, changes={"operator_cap": 4}, actor=olga)
     subject = events.Subject("import", str(job.pk), str(job.pk))
     events.import_finished(subject=subject, counts={"created": 1, "failed": 1}, actor=olga)
     announcement.change(zh="**23:00**", en="*23:00*", is_shown=True, actor=olga)

@@ -17,8 +17,8 @@ from playwright.sync_api import Page, expect
 
 from base.actors import command
 from notifications.settings import declared, runtime
-from teampool import keys
-from teampool.tunables import DEFAULT_SEAT_CAP
+from teampool import api_keys
+from teampool.settings import DEFAULT_SEAT_CAP
 from tests.base import OLGA, an_operator
 from tests.browser.conftest import EN, ZH
 
@@ -76,7 +76,7 @@ def set_up() -> None:
         "guardian.enabled": "on",
     }
     runtime.change(values, actor=command("tests"))
-    keys.create(name="import", scope=keys.IMPORT, actor=command("tests"))
+    api_keys.create(name="import", scope=api_keys.IMPORT, actor=command("tests"))
 
 
 def unfold_everything(page: Page) -> None:
@@ -218,11 +218,11 @@ class TestInPlace:
         page = enter()
         page.click("#api-key [name=key]")
         first = page.input_value("#api-key-text")
-        assert keys.check(first, keys.IMPORT)
+        assert api_keys.check(first, api_keys.IMPORT)
         page.click("#api-key [name=key]")
         expect(page.locator("#api-key-text")).not_to_have_value(first)
-        assert keys.check(first, keys.IMPORT) is None
-        assert keys.check(page.input_value("#api-key-text"), keys.IMPORT)
+        assert api_keys.check(first, api_keys.IMPORT) is None
+        assert api_keys.check(page.input_value("#api-key-text"), api_keys.IMPORT)
 
     def test_who_was_logged_out_sees_the_log_in(self, enter: Visit) -> None:
         page = enter()
@@ -277,7 +277,7 @@ class TestWithoutScripts:
         page.click("#row-notifications-webhook_secret [name=make]")
         assert page.input_value("#row-notifications-webhook_secret input[readonly]") == declared.WEBHOOK_SECRET.get()
         page.click("#api-key [name=key]")
-        assert keys.check(page.input_value("#api-key-text"), keys.IMPORT)
+        assert api_keys.check(page.input_value("#api-key-text"), api_keys.IMPORT)
         expect(page.locator("#notifications-low_stock_threshold")).to_have_value("33")
 
     def test_a_mail_service_a_preview_and_a_test(self, enter: Visit, receiver: str) -> None:

@@ -13,9 +13,10 @@ from guardian import switching
 from notifications.audit import events
 from notifications.models import Message
 from notifications.texts import notices
-from teampool import health, snapshot
+from teampool import snapshot
+from teampool.login.tokens import expire_team
 from teampool.models import Owner, Team
-from teampool.tokens import expire_team
+from teampool.teams import health
 from teampool.upstream.types import Failure
 from tests.base import a_team, an_owner
 from tests.notifications.conftest import settle

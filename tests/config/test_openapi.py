@@ -27,7 +27,9 @@ from notifications.channels.webhook import Webhook
 from notifications.models import Message
 from notifications.settings import runtime
 from sandbox.server import SandboxServer
-from teampool import import_following, importing, keys, reasons, records, views
+from teampool import api_keys
+from teampool.imports import follow, jobs, reasons, views
+from teampool.imports.reading import record
 from tests.base import ANA, SAM, a_code, a_team, an_operator
 from tests.invites.rows import a_refused, a_seated, an_already, an_ended
 from tests.notifications.conftest import settle
@@ -111,7 +113,7 @@ class TestTheFile:
         assert set(SCHEMAS["Redemption"]["properties"]["state"]["enum"]) == set(PublicState)
         assert set(SCHEMAS["Redemption"]["properties"]["error_code"]["enum"]) == set(Refusal)
         assert {error.error_code for error in RedeemError.__subclasses__()} <= set(SCHEMAS["RedeemErrorCode"]["enum"])
-        assert set(SCHEMAS["LineDone"]["properties"]["action"]["enum"]) == set(importing.GOOD)
+        assert set(SCHEMAS["LineDone"]["properties"]["action"]["enum"]) == set(jobs.GOOD)
 
     def test_a_member_too_many_is_seen(self) -> None:
         """Otherwise nothing here would prove anything."""
@@ -123,11 +125,11 @@ class TestTheFile:
 class TestImport:
     @pytest.fixture(autouse=True)
     def no_worker(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(import_following, "WORKER_BEGINS_WITHIN", 0.0)
+        monkeypatch.setattr(follow, "WORKER_BEGINS_WITHIN", 0.0)
 
     @pytest.fixture
     def key(self) -> str:
-        return keys.create(name="shop", scope=keys.IMPORT, actor=ME)[1]
+        return api_keys.create(name="shop", scope=api_keys.IMPORT, actor=ME)[1]
 
     def test_every_documented_answer_comes_and_is_as_documented(
         self, client: Client, key: str, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
@@ -166,11 +168,11 @@ class TestImport:
             {"import_type": "single", "access_token": "a" * 40_000},
         ):
             post(bad)
-        monkeypatch.setattr(importing, "MOST_LINES", 2)
+        monkeypatch.setattr(jobs, "MOST_LINES", 2)
         post(batch)
-        post(b" " * (importing.MOST_BYTES + 1))
+        post(b" " * (jobs.MOST_BYTES + 1))
         monkeypatch.setattr(views, "LONGEST_WAIT", 0.0)
-        monkeypatch.setattr(import_following, "WORKER_BEGINS_WITHIN", 60.0)
+        monkeypatch.setattr(follow, "WORKER_BEGINS_WITHIN", 60.0)
         assert single(access_token=login["access_token"])["error_code"] == "in_progress"
         post({}, **{"X-API-Key": "wrong"})
         door.answered(client.get(IMPORT, headers={"X-API-Key": key}))
@@ -186,7 +188,7 @@ class TestImport:
         whole = set(SCHEMAS["ImportErrorCode"]["enum"])
         assert whole <= door.codes
         assert {"token_dead", "email_mismatch", "no_team", "in_progress"} <= door.codes
-        assert records.NO_TOKEN in whole
+        assert record.NO_TOKEN in whole
 
 
 @pytest.mark.django_db(transaction=True)

@@ -18,9 +18,9 @@ from config.settings_page.sections import SECTIONS, TUNABLES
 from guardian import policy
 from notifications.models import AuditEvent, Setting
 from notifications.settings import declared, runtime
-from teampool import keys
+from teampool import api_keys
 from teampool.models import ApiKey
-from teampool.tunables import DEFAULT_SEAT_CAP, FAILURES_TO_EXPIRE, WRITES_PER_TEAM
+from teampool.settings import DEFAULT_SEAT_CAP, FAILURES_TO_EXPIRE, WRITES_PER_TEAM
 
 PAGE = "/admin/settings/"
 HTMX = {"HX-Request": "true"}
@@ -150,7 +150,7 @@ class TestPage:
         put(notifications__smtp_host="smtp.example.com", notifications__smtp_password=CANARY)
         put(notifications__bark_url=f"https://bark.example.com/{CANARY}")
         for name in ("a", "b", "c"):
-            keys.create(name=name, scope=keys.IMPORT, actor=ACTOR)
+            api_keys.create(name=name, scope=api_keys.IMPORT, actor=ACTOR)
         assert count() == before
 
 
@@ -524,7 +524,7 @@ class TestKey:
         assert self.state(desk) == ""
         response = desk.post(f"{PAGE}stock/key/", {"key": ""}, headers=headers)
         (plain,) = self.shown(response)
-        assert keys.check(plain, keys.IMPORT) == ApiKey.objects.get()
+        assert api_keys.check(plain, api_keys.IMPORT) == ApiKey.objects.get()
         assert "no-store" in response["Cache-Control"]
         for page in (PAGE, "/admin/teampool/apikey/", "/admin/notifications/auditevent/"):
             assert plain not in text_of(desk.get(page))
@@ -532,7 +532,7 @@ class TestKey:
     def test_replaced_the_old_one_stops_at_once(self, desk: Client) -> None:
         (old,) = self.shown(desk.post(f"{PAGE}stock/key/", {"key": ""}))
         (new,) = self.shown(desk.post(f"{PAGE}stock/key/", {"key": self.state(desk)}))
-        assert keys.check(old, keys.IMPORT) is None
+        assert api_keys.check(old, api_keys.IMPORT) is None
         body = {"import_type": "batch", "content": ""}
         for key, status in ((old, 401), (new, 400)):
             answer = Client().post(
@@ -550,19 +550,19 @@ class TestKey:
             response = desk.post(f"{PAGE}stock/key/", {"key": shown})
             assert not self.shown(response)
             assert "The key was changed meanwhile" in text_of(response)
-        assert keys.check(plain, keys.IMPORT) is not None
+        assert api_keys.check(plain, api_keys.IMPORT) is not None
 
     def test_after_a_revoked_one_there_is_a_new_one(self, desk: Client) -> None:
         desk.post(f"{PAGE}stock/key/", {"key": ""})
-        keys.revoke(key_id=ApiKey.objects.get().pk, actor=ACTOR)
+        api_keys.revoke(key_id=ApiKey.objects.get().pk, actor=ACTOR)
         assert self.state(desk) == ""
         assert self.shown(desk.post(f"{PAGE}stock/key/", {"key": ""}))
-        assert list(keys.valid(keys.IMPORT).values_list("name", flat=True)) == ["import 2"]
+        assert list(api_keys.valid(api_keys.IMPORT).values_list("name", flat=True)) == ["import 2"]
 
     def test_it_says_when_it_was_last_used(self, desk: Client) -> None:
         (plain,) = self.shown(desk.post(f"{PAGE}stock/key/", {"key": ""}))
         assert "Not used yet" in text_of(desk.get(PAGE))
-        keys.check(plain, keys.IMPORT)
+        api_keys.check(plain, api_keys.IMPORT)
         block = text_of(desk.get(PAGE)).split('id="api-key"')[1]
         assert "Last used <time" in block
 

@@ -15,8 +15,8 @@ from invites.states import GrantState
 from invites.sync import OLDER, sync, sync_team
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
-from teampool import seats
 from teampool.models import AllowedMember, Member, Team
+from teampool.pool import seats
 from teampool.snapshot import Snapshot
 from teampool.upstream.types import InviteRow, MemberRow, Subscription
 from tests.base import ANA, OMAR, SAM, a_code, a_team, an_owner, import_sandbox_team

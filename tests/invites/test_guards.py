@@ -20,8 +20,8 @@ from invites.reconcile import reconcile
 from invites.redeem import redeem
 from invites.states import DepartureReason, DepartureState, GrantState, RedemptionState
 from sandbox.server import SandboxServer
-from teampool import health
 from teampool.models import Member, Owner, Team
+from teampool.teams import health
 from teampool.upstream.types import Answer, Failure, Verdict
 from tests.base import ANA, SAM, a_code, a_team, import_sandbox_team, run_together
 from tests.invites.clock import pass_time

@@ -17,8 +17,10 @@ from invites.follow import follow
 from invites.models import Redemption, SeatGrant
 from invites.redeem import redeem
 from invites.resend import want_resend
-from teampool import health, seats, tokens
+from teampool.login import tokens
 from teampool.models import Member, Owner, Team
+from teampool.pool import seats
+from teampool.teams import health
 from teampool.upstream.types import Failure
 from tests.base import ANA, SAM, a_code, a_team, run_together
 from tests.invites.test_follow import a_snapshot

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from base import actors
-from teampool import importing
-from teampool.import_work import work
+from teampool.imports import jobs
+from teampool.imports.worker import work
 from teampool.models import ImportJob, ImportLine
 
 ACTOR = actors.command("tests")
@@ -21,7 +21,7 @@ def csv_line(credentials: dict[str, Any], *wanted: str, separator: str = ",") ->
 
 def bring(text: str, **options: Any) -> list[ImportLine]:
     """Accept one import and finish it in this thread; its lines."""
-    return finish(importing.accept(text=text, actor=ACTOR, is_rung=False, **options))
+    return finish(jobs.accept(text=text, actor=ACTOR, is_rung=False, **options))
 
 
 def finish(job: ImportJob) -> list[ImportLine]:

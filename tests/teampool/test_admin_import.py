@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from notifications.models import AuditEvent
-from teampool import importing
+from teampool.imports import jobs as importing
 from teampool.models import ImportJob, ImportLine, Owner, Team
 from tests.base import OMAR, a_team, an_owner
 from tests.teampool.imports import finish

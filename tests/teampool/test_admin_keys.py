@@ -9,7 +9,7 @@ from django.test import Client
 
 from base.actors import command
 from notifications.models import AuditEvent
-from teampool import keys
+from teampool import api_keys
 from teampool.models import ApiKey
 
 LIST, ADD = "/admin/teampool/apikey/", "/admin/teampool/apikey/add/"
@@ -22,14 +22,14 @@ def desk(olga_client: Client) -> Client:
 
 
 def a_key(name: str = "stock") -> tuple[ApiKey, str]:
-    return keys.create(name=name, scope=keys.IMPORT, actor=command("tests"))
+    return api_keys.create(name=name, scope=api_keys.IMPORT, actor=command("tests"))
 
 
 class TestMake:
     def test_the_key_is_shown_once_and_works(self, desk: Client) -> None:
         response = desk.post(ADD, {"name": "stock"})
         (plain,) = re.findall(r'readonly value="(sk_[^"]+)"', response.content.decode())
-        assert keys.check(plain, keys.IMPORT) == ApiKey.objects.get(name="stock")
+        assert api_keys.check(plain, api_keys.IMPORT) == ApiKey.objects.get(name="stock")
         assert "no-store" in response["Cache-Control"]
         for page in (LIST, ADD, "/admin/notifications/auditevent/"):
             assert plain not in desk.get(page).content.decode()
@@ -59,7 +59,7 @@ class TestRevoke:
         key, plain = a_key()
         response = desk.post(LIST, {"action": "revoke", "_selected_action": [key.pk]}, follow=True)
         assert "1 key revoked; it opens nothing now." in response.content.decode()
-        assert keys.check(plain, keys.IMPORT) is None
+        assert api_keys.check(plain, api_keys.IMPORT) is None
         assert AuditEvent.objects.get(action="api_key_revoked").actor == "olga"
         assert "Revoked" in desk.get(LIST).content.decode()
 
@@ -75,7 +75,7 @@ class TestList:
     def test_it_says_when_it_was_last_used(self, desk: Client) -> None:
         plain = a_key()[1]
         assert desk.get(LIST).content.decode().count("<time") == 1
-        keys.check(plain, keys.IMPORT)
+        api_keys.check(plain, api_keys.IMPORT)
         assert desk.get(LIST).content.decode().count("<time") == 2
 
     def test_a_key_is_never_edited(self, desk: Client) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.utils import timezone, translation
 
-from teampool.badges import BADGES, BY_KEY, RED, badge_for, need_a_person, with_badge
 from teampool.models import Team
+from teampool.teams.badges import BADGES, BY_KEY, RED, badge_for, need_a_person, with_badge
 from tests.base import a_team, an_owner, noon
 
 # These write wall-clock times as people read them.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teampool.claims import NotAToken, read_claims
+from teampool.upstream.claims import NotAToken, read_claims
 
 
 def segment(value: object) -> str:

@@ -11,8 +11,9 @@ from django_q.models import OrmQ
 
 from base import actors
 from notifications.models import AuditEvent
-from teampool import credentials, spending
-from teampool.credentials import CannotRenew, renew, store_tokens
+from teampool.login import renew as credentials
+from teampool.login import token_chain
+from teampool.login.renew import CannotRenew, renew, store_tokens
 from teampool.models import Owner, Team
 from tests.base import import_sandbox_team, run_together
 
@@ -59,7 +60,7 @@ class TestBySession:
         renew(team_id=team.pk, rejected_token=DEAD)
         after = Owner.objects.get().session_token
         assert after != before
-        assert spending.newest(before) == after
+        assert token_chain.newest(before) == after
 
     def test_another_workspace_s_token_is_refused_but_the_login_lives(self, sandbox):
         sandbox.workspace("omar@example.com")
@@ -142,7 +143,7 @@ class TestByRefreshToken:
         with pytest.raises(Killed):
             renew(team_id=team.pk, rejected_token=DEAD)
         owner = Owner.objects.get()
-        assert owner.refresh_token == spending.newest(before) != before
+        assert owner.refresh_token == token_chain.newest(before) != before
         assert owner.refresh_sent_at is None
         monkeypatch.undo()
         assert renew(team_id=team.pk, rejected_token=DEAD)
@@ -150,22 +151,22 @@ class TestByRefreshToken:
     def test_killed_before_the_owner_has_it_the_chain_still_does(self, sandbox, monkeypatch):
         team = refused_team(sandbox, session=False)
         before = team.owner.refresh_token
-        spending.spend(refresh_token=before, client_id=team.owner.client_id, patience=timedelta(0))
+        token_chain.spend(refresh_token=before, client_id=team.owner.client_id, patience=timedelta(0))
         assert Owner.objects.get().refresh_token == before
         assert renew(team_id=team.pk, rejected_token=DEAD)
-        assert Owner.objects.get().refresh_token == spending.newest(before)
+        assert Owner.objects.get().refresh_token == token_chain.newest(before)
         assert len({entry["body"]["refresh_token"] for entry in sandbox.log(op="token")}) == 2
 
     def test_sending_is_written_down_first(self, sandbox, monkeypatch):
         team = refused_team(sandbox, session=False)
         seen = []
-        real = spending.refresh_oauth
+        real = token_chain.refresh_oauth
 
         def watched(*args):
             seen.append(Owner.objects.get().refresh_sent_at)
             return real(*args)
 
-        monkeypatch.setattr(spending, "refresh_oauth", watched)
+        monkeypatch.setattr(token_chain, "refresh_oauth", watched)
         renew(team_id=team.pk, rejected_token=DEAD)
         assert seen[0] is not None
         assert Owner.objects.get().refresh_sent_at is None
@@ -184,14 +185,14 @@ class TestByRefreshToken:
     def test_reused_while_another_stored_its_successor_uses_that(self, sandbox, monkeypatch):
         team = refused_team(sandbox, session=False)
         old = team.owner.refresh_token
-        successor = spending.refresh_oauth(old, team.owner.client_id).refresh_token  # by a process without our rows
-        real = spending.refresh_oauth
+        successor = token_chain.refresh_oauth(old, team.owner.client_id).refresh_token  # by a process without our rows
+        real = token_chain.refresh_oauth
 
         def meanwhile(token, client_id):
             Owner.objects.update(refresh_token=successor)
             return real(token, client_id)
 
-        monkeypatch.setattr(spending, "refresh_oauth", meanwhile)
+        monkeypatch.setattr(token_chain, "refresh_oauth", meanwhile)
         assert renew(team_id=team.pk, rejected_token=DEAD)
         assert Owner.objects.get().login == Owner.Login.OK
 
@@ -203,7 +204,7 @@ class TestByRefreshToken:
         assert refuse(team).is_permanent
         owner = Owner.objects.get()
         assert owner.login == Owner.Login.MISMATCH
-        assert owner.refresh_token == spending.newest(before) != before
+        assert owner.refresh_token == token_chain.newest(before) != before
         assert Team.objects.get(pk=team.pk).access_token == DEAD
 
     @pytest.mark.parametrize("fault", ["500", "html_403", "429", "country_403"])
@@ -234,13 +235,13 @@ class TestADeadRefreshTokenBesideALivingSession:
     def test_one_that_was_stored_meanwhile_stays(self, sandbox, monkeypatch):
         team = import_sandbox_team(sandbox)
         sandbox.invalidate_tokens(access=False, refresh=True)
-        real = spending.refresh_oauth
+        real = token_chain.refresh_oauth
 
         def meanwhile(token, client_id):
             Owner.objects.update(refresh_token="rt_a-newer-one")
             return real(token, client_id)
 
-        monkeypatch.setattr(spending, "refresh_oauth", meanwhile)
+        monkeypatch.setattr(token_chain, "refresh_oauth", meanwhile)
         with pytest.raises(CannotRenew):
             renew(team_id=team.pk, rejected_token=team.access_token)
         assert Owner.objects.get().refresh_token == "rt_a-newer-one"

@@ -14,10 +14,10 @@ from base.actors import job
 from invites.sync import EVERY, stale_team_ids, sync_team
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
-from teampool import health
 from teampool.access import Access
+from teampool.login.tokens import expire_team
 from teampool.models import Owner, Team
-from teampool.tokens import expire_team
+from teampool.teams import health
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure
 from tests.base import a_team, an_owner, import_sandbox_team

@@ -10,7 +10,7 @@ import sys
 import pytest
 from django.core.management import CommandError, call_command
 
-from teampool import keys
+from teampool import api_keys
 from teampool.models import ApiKey, ImportJob, Team
 from tests.base import a_team, an_owner
 from tests.teampool.imports import csv_line
@@ -136,7 +136,7 @@ class TestListTeams:
 class TestCreateApiKey:
     def test_it_prints_the_key_and_nothing_else(self):
         out, _err = run("create_api_key", "shop", "--scope", "import")
-        assert keys.check(out.strip(), "import") == ApiKey.objects.get()
+        assert api_keys.check(out.strip(), "import") == ApiKey.objects.get()
         assert len(out.splitlines()) == 1
 
     def test_it_refuses_a_name_twice_and_an_unknown_scope(self):

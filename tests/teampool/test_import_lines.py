@@ -11,10 +11,12 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from notifications.models import AuditEvent
-from teampool import credentials, import_lines, logins, opening, spending
-from teampool.claims import read_claims
-from teampool.import_work import work
+from teampool.imports import line as import_lines
+from teampool.imports import open_team, who
+from teampool.imports.worker import work
+from teampool.login import renew, token_chain
 from teampool.models import AllowedMember, ImportLine, Member, Owner, Team
+from teampool.upstream.claims import read_claims
 from tests.base import a_team, an_owner, import_sandbox_team, run_together
 from tests.teampool.imports import ACTOR, State, bring, bring_one, csv_line
 
@@ -72,7 +74,7 @@ class TestAnAccessToken:
         opened = sandbox.workspace("omar@example.com")
         sandbox.shape(personal_account=True)
         body = dict(opened["credentials"]["session_json"])
-        personal = logins.Upstream(access_token=body["accessToken"])
+        personal = who.Upstream(access_token=body["accessToken"])
         with personal:
             account_id = next(one.account_id for one in personal.account_check() if one.structure == "personal")
         body["account"] = {"id": account_id, "structure": "personal"}
@@ -144,7 +146,7 @@ class TestASession:
         sandbox.shape(session_rotation=kind)
         assert bring_one(csv_line(login, "session_token")).state == State.CREATED
         stored = Owner.objects.get().session_token
-        assert stored == spending.newest(login["session_token"]) != login["session_token"]
+        assert stored == token_chain.newest(login["session_token"]) != login["session_token"]
 
     def test_a_session_that_answers_for_another_workspace_gives_no_token(self, sandbox):
         first = sandbox.workspace("omar@example.com")["account_id"]
@@ -162,7 +164,7 @@ class TestARefreshToken:
         line = bring_one(csv_line(login, "refresh_token", "client_id"))
         assert (line.state, line.renews_itself) == (State.CREATED, True)
         owner = Owner.objects.get()
-        assert owner.refresh_token == spending.newest(login["refresh_token"]) != login["refresh_token"]
+        assert owner.refresh_token == token_chain.newest(login["refresh_token"]) != login["refresh_token"]
         assert owner.client_id == login["client_id"]
         assert len(sandbox.log(op="token")) == 1
 
@@ -178,7 +180,7 @@ class TestARefreshToken:
         assert Owner.objects.get().client_id == login["client_id"]
         sandbox.invalidate_tokens()
         team = Team.objects.get()
-        assert credentials.renew(team_id=team.pk, rejected_token=team.access_token)
+        assert renew.renew(team_id=team.pk, rejected_token=team.access_token)
 
     def test_it_does_not_come_to_another_token_s_client_id(self, sandbox):
         login = sandbox.workspace("omar@example.com")["credentials"]
@@ -202,7 +204,7 @@ class TestARefreshToken:
         an_owner(login["email"], login=Owner.Login.EXPIRED, login_problem="refresh_token_expired", **means)
         # An access token that does not say which client it is for.
         silent = replace(read_claims(login["access_token"]), client_id="")
-        monkeypatch.setattr(logins, "_claims", lambda token: silent if token else None)
+        monkeypatch.setattr(who, "_claims", lambda token: silent if token else None)
         other = "session_token" if with_session else "access_token"
         line = bring_one(csv_line(login, "email", "refresh_token", other))
         owner = Owner.objects.get()
@@ -211,7 +213,7 @@ class TestARefreshToken:
         Owner.objects.update(session_token="")
         sandbox.invalidate_tokens()
         team = Team.objects.get()
-        assert credentials.renew(team_id=team.pk, rejected_token=team.access_token)
+        assert renew.renew(team_id=team.pk, rejected_token=team.access_token)
 
     def test_importing_the_same_file_again_renews_and_does_not_kill_the_grant(self, sandbox):
         sandbox.shape(reuse_revokes_grant=True)
@@ -221,7 +223,7 @@ class TestARefreshToken:
         assert states == [State.CREATED, State.UPDATED, State.UPDATED]
         sent = [entry["body"]["refresh_token"] for entry in sandbox.log(op="token")]
         assert len(sent) == len(set(sent))
-        assert Owner.objects.get().refresh_token == spending.newest(login["refresh_token"])
+        assert Owner.objects.get().refresh_token == token_chain.newest(login["refresh_token"])
 
     def test_an_old_file_does_not_put_back_a_spent_token(self, sandbox):
         login = sandbox.workspace("omar@example.com")["credentials"]
@@ -229,7 +231,7 @@ class TestARefreshToken:
         bring_one(text)
         team = Team.objects.get()
         Owner.objects.update(session_token="")
-        credentials.renew(team_id=team.pk, rejected_token=team.access_token)
+        renew.renew(team_id=team.pk, rejected_token=team.access_token)
         rotated = Owner.objects.get().refresh_token
         bring_one(text)
         assert Owner.objects.get().refresh_token == rotated
@@ -238,7 +240,7 @@ class TestARefreshToken:
     def test_killed_right_after_the_refresh_the_new_token_is_there(self, sandbox, monkeypatch, place):
         sandbox.shape(reuse_revokes_grant=True)
         login = sandbox.workspace("omar@example.com")["credentials"]
-        module = logins if place == "_with_token" else import_lines
+        module = who if place == "_with_token" else import_lines
 
         class Killed(BaseException):
             """Stands for SIGKILL: nothing after this instruction happens."""
@@ -252,7 +254,7 @@ class TestARefreshToken:
         with pytest.raises(Killed):
             import_lines.bring_in_line(line, actor=ACTOR)
         kept = import_lines.unpack(ImportLine.objects.get())
-        assert kept.refresh_token == spending.newest(login["refresh_token"]) != login["refresh_token"]
+        assert kept.refresh_token == token_chain.newest(login["refresh_token"]) != login["refresh_token"]
         assert kept.access_token
         monkeypatch.undo()
         # Another worker takes the line over.
@@ -265,7 +267,7 @@ class TestARefreshToken:
         sandbox.fault("account_check", "503", times=0)
         line = bring_one(csv_line(login, "refresh_token", "client_id"))
         assert (line.state, line.reason) == (State.FAILED, "unreachable")
-        assert import_lines.unpack(line).refresh_token == spending.newest(login["refresh_token"])
+        assert import_lines.unpack(line).refresh_token == token_chain.newest(login["refresh_token"])
 
     def test_an_answer_without_an_access_token_does_not_lose_the_next_one(self, sandbox):
         login = sandbox.workspace("omar@example.com")["credentials"]
@@ -276,9 +278,9 @@ class TestARefreshToken:
 
 
 def importing_job(text: str):
-    from teampool import importing
+    from teampool.imports import jobs
 
-    return importing.accept(text=text, actor=ACTOR, is_rung=False)
+    return jobs.accept(text=text, actor=ACTOR, is_rung=False)
 
 
 def claim(job) -> ImportLine:
@@ -480,7 +482,7 @@ class TestTwoAtOnce:
         sent = [entry["body"]["refresh_token"] for entry in sandbox.log(op="token")]
         assert len(sent) == len(set(sent))
         if "refresh_token" in fields:
-            assert Owner.objects.get().refresh_token == spending.newest(opened["credentials"]["refresh_token"])
+            assert Owner.objects.get().refresh_token == token_chain.newest(opened["credentials"]["refresh_token"])
 
     def test_a_team_closed_so_far_is_opened_once(self, sandbox):
         sandbox.set_latency(0.03)
@@ -513,6 +515,6 @@ class TestTheLineItself:
         )
         line = claim(job)
         ImportLine.objects.update(attempts=2)
-        monkeypatch.setattr(opening, "bring_in", pytest.fail)
+        monkeypatch.setattr(open_team, "bring_in", pytest.fail)
         import_lines.bring_in_line(line, actor=ACTOR)
         assert not Team.objects.exists()

@@ -14,7 +14,9 @@ from django.db import connection
 from django_q.models import OrmQ
 
 from base import actors
-from teampool import import_following, importing, keys
+from teampool import api_keys
+from teampool.imports import follow
+from teampool.imports import jobs as importing
 from teampool.models import ImportJob, ImportLine, Owner, Team
 from tests.teampool.imports import csv_line, finish
 
@@ -34,7 +36,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch):
-    monkeypatch.setattr(import_following, "WORKER_BEGINS_WITHIN", 0.0)
+    monkeypatch.setattr(follow, "WORKER_BEGINS_WITHIN", 0.0)
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ def records(login) -> list[str]:
 class TestEveryDoor:
     def test_the_address_for_programs(self, client, olga_client, sandbox, login, caplog, capfd):
         caplog.set_level("DEBUG")
-        key = keys.create(name="shop", scope=keys.IMPORT, actor=actors.command("tests"))[1]
+        key = api_keys.create(name="shop", scope=api_keys.IMPORT, actor=actors.command("tests"))[1]
         bodies = [
             {"import_type": "single", "access_token": login["access_token"], "session_token": login["session_token"]},
             {"import_type": "single", "refresh_token": login["refresh_token"], "client_id": login["client_id"]},
@@ -174,12 +176,12 @@ class TestEveryDoor:
 
     def test_an_error_nobody_expected(self, sandbox, login, monkeypatch, caplog, capfd):
         caplog.set_level("DEBUG")
-        from teampool import opening
+        from teampool.imports import open_team
 
         def fail(*args, **kwargs):
             raise RuntimeError(f"{MADE_UP['spaced']} {args} {kwargs}")
 
-        monkeypatch.setattr(opening, "fetch", fail)
+        monkeypatch.setattr(open_team, "fetch", fail)
         finish(importing.accept(text="\n".join(records(login)), actor=actors.command("tests"), is_rung=False))
         assert "RuntimeError" in caplog.text
         nothing_leaked(sandbox, caplog.text, "".join(capfd.readouterr()), database_dump())

@@ -14,8 +14,11 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from notifications.models import AuditEvent
-from teampool import import_work, importing, leases, spending, tasks
-from teampool.import_work import LEASE, work
+from teampool import leases, tasks
+from teampool.imports import jobs as importing
+from teampool.imports import worker as import_work
+from teampool.imports.worker import LEASE, work
+from teampool.login import token_chain
 from teampool.models import AllowedMember, ImportJob, ImportLine, Team
 from tests.base import run_together, wait_until
 from tests.teampool.imports import ACTOR, State, csv_line, finish
@@ -157,7 +160,7 @@ class TestKilled:
         assert AllowedMember.objects.count() == 2
         sent = [entry["body"]["refresh_token"] for entry in sandbox.log(op="token")]
         assert len(sent) - len(set(sent)) == (1 if is_refresh else 0)
-        assert spending.newest(login["refresh_token"]) == Team.objects.get().owner.refresh_token
+        assert token_chain.newest(login["refresh_token"]) == Team.objects.get().owner.refresh_token
 
     def test_a_refresh_whose_answer_died_with_its_worker_is_tried_once_more_and_then_named(self, sandbox, process_env):
         login = sandbox.workspace("omar@example.com")["credentials"]

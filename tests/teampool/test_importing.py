@@ -11,10 +11,10 @@ from django.utils import timezone, translation
 from django_q.models import OrmQ
 
 from notifications.models import AuditEvent
-from teampool import importing
-from teampool.import_work import MOST_ATTEMPTS
+from teampool.imports import jobs
+from teampool.imports.reasons import reason_text
+from teampool.imports.worker import MOST_ATTEMPTS
 from teampool.models import ImportJob, ImportLine, Team
-from teampool.reasons import reason_text
 from tests.base import run_together
 from tests.teampool.imports import ACTOR, State, bring, csv_line, finish
 
@@ -22,7 +22,7 @@ TOKEN = "eyJhbGciOiJub25lIn0.e30.c2lnbmF0dXJl"
 
 
 def accept(text: str, **options) -> ImportJob:
-    return importing.accept(text=text, actor=ACTOR, **options)
+    return jobs.accept(text=text, actor=ACTOR, **options)
 
 
 @pytest.mark.django_db
@@ -68,13 +68,13 @@ class TestAccept:
 
     @pytest.mark.parametrize("text", ["", "  \n\t\n", "# only a comment", "email,access_token"])
     def test_it_refuses_a_text_without_accounts(self, text):
-        with pytest.raises(importing.NothingToImport):
+        with pytest.raises(jobs.NothingToImport):
             accept(text)
         assert not ImportJob.objects.exists()
 
     def test_it_refuses_more_lines_than_it_takes(self, monkeypatch):
-        monkeypatch.setattr(importing, "MOST_LINES", 3)
-        with pytest.raises(importing.TooManyLines):
+        monkeypatch.setattr(jobs, "MOST_LINES", 3)
+        with pytest.raises(jobs.TooManyLines):
             accept("a\nb\nc\nd")
         assert not ImportJob.objects.exists()
 
@@ -97,10 +97,10 @@ class TestProgress:
         good = sandbox.workspace("omar@example.com")["credentials"]["access_token"]
         job = accept(f"{good}\n{TOKEN}\nhello", is_rung=False)
         with django_assert_num_queries(1):
-            assert importing.progress(job) == {"current": 1, "total": 3, "success_count": 0, "failed_count": 1}
+            assert jobs.progress(job) == {"current": 1, "total": 3, "success_count": 0, "failed_count": 1}
         finish(job)
         with django_assert_num_queries(1):
-            assert importing.progress(job) == {"current": 3, "total": 3, "success_count": 1, "failed_count": 2}
+            assert jobs.progress(job) == {"current": 3, "total": 3, "success_count": 1, "failed_count": 2}
 
     @pytest.mark.parametrize("ending", ["token_dead", "unreachable"])
     def test_a_duplicate_of_a_failed_line_failed_too(self, sandbox, ending):
@@ -112,10 +112,8 @@ class TestProgress:
         lines = bring("\n".join([login["access_token"]] * 3))
         assert [(line.state, line.reason) for line in lines] == [(State.FAILED, ending)] * 3
         assert {line.email for line in lines} == {"omar@example.com"}
-        assert importing.progress(lines[0].job) == {"current": 3, "total": 3, "success_count": 0, "failed_count": 3}
-        assert [line.number for line in importing.retriable(lines[0].job_id)] == (
-            [1] if ending == "unreachable" else []
-        )
+        assert jobs.progress(lines[0].job) == {"current": 3, "total": 3, "success_count": 0, "failed_count": 3}
+        assert [line.number for line in jobs.retriable(lines[0].job_id)] == ([1] if ending == "unreachable" else [])
 
     def test_a_duplicate_of_a_line_that_kills_its_workers_failed_too(self, sandbox):
         job = accept(f"{TOKEN}\n{TOKEN}", is_rung=False)
@@ -137,7 +135,7 @@ class TestRetryFailed:
         sandbox.fault("account_check", "503", email="omar@example.com")
         lines = bring(f"hello\n{good}\n{opened['credentials']['access_token']}")
         assert [line.state for line in lines] == [State.INVALID, State.CREATED, State.FAILED]
-        again = importing.retry_failed(job_id=lines[0].job_id, actor=ACTOR, is_rung=False)
+        again = jobs.retry_failed(job_id=lines[0].job_id, actor=ACTOR, is_rung=False)
         assert (again.total, again.retry_of_id) == (1, lines[0].job_id)
         (line,) = finish(again)
         assert (line.number, line.state, line.email) == (3, State.CREATED, "omar@example.com")
@@ -149,16 +147,16 @@ class TestRetryFailed:
         sandbox.fault("account_check", "503", email="other@example.com")
         lines = bring(f"{dead}\n{slow}")
         assert [line.reason for line in lines] == ["token_dead", "unreachable"]
-        assert [line.number for line in importing.retriable(lines[0].job_id)] == [2]
-        again = importing.retry_failed(job_id=lines[0].job_id, actor=ACTOR, is_rung=False)
+        assert [line.number for line in jobs.retriable(lines[0].job_id)] == [2]
+        again = jobs.retry_failed(job_id=lines[0].job_id, actor=ACTOR, is_rung=False)
         assert [line.number for line in again.lines.all()] == [2]
 
     def test_dead_tokens_alone_are_nothing_to_retry(self, sandbox):
         dead = sandbox.workspace("omar@example.com")["credentials"]["access_token"]
         sandbox.invalidate_tokens(email="omar@example.com")
         (line,) = bring(dead)
-        with pytest.raises(importing.NothingToImport):
-            importing.retry_failed(job_id=line.job_id, actor=ACTOR)
+        with pytest.raises(jobs.NothingToImport):
+            jobs.retry_failed(job_id=line.job_id, actor=ACTOR)
         line.refresh_from_db()
         assert line.state == State.FAILED
 
@@ -168,7 +166,7 @@ class TestRetryFailed:
         sandbox.fault("account_check", "503")
         lines = bring(csv_line(login, "refresh_token", "client_id"))
         assert lines[0].state == State.FAILED
-        (line,) = finish(importing.retry_failed(job_id=lines[0].job_id, actor=ACTOR, is_rung=False))
+        (line,) = finish(jobs.retry_failed(job_id=lines[0].job_id, actor=ACTOR, is_rung=False))
         assert (line.state, line.renews_itself) == (State.CREATED, True)
 
     def test_two_clicks_make_one_retry(self, sandbox):
@@ -176,31 +174,31 @@ class TestRetryFailed:
         lines = bring(sandbox.workspace("omar@example.com")["credentials"]["access_token"])
 
         def retry():
-            return importing.retry_failed(job_id=lines[0].job_id, actor=ACTOR, is_rung=False)
+            return jobs.retry_failed(job_id=lines[0].job_id, actor=ACTOR, is_rung=False)
 
         results = run_together(retry, retry, retry)
         assert sum(isinstance(result, ImportJob) for result in results) == 1
-        assert sum(isinstance(result, importing.NothingToImport) for result in results) == 2
+        assert sum(isinstance(result, jobs.NothingToImport) for result in results) == 2
 
     def test_after_24_hours_the_secrets_are_gone(self, sandbox):
         sandbox.fault("account_check", "503")
         (line,) = bring(sandbox.workspace("omar@example.com")["credentials"]["access_token"])
         now = timezone.now()
-        assert importing.forget(now=now + timedelta(hours=23)) == 0
-        assert importing.forget(now=now + timedelta(hours=25)) == 1
+        assert jobs.forget(now=now + timedelta(hours=23)) == 0
+        assert jobs.forget(now=now + timedelta(hours=25)) == 1
         line.refresh_from_db()
         assert (line.payload, line.state) == ("", State.FAILED)
-        with pytest.raises(importing.NothingToImport):
-            importing.retry_failed(job_id=line.job_id, actor=ACTOR)
+        with pytest.raises(jobs.NothingToImport):
+            jobs.retry_failed(job_id=line.job_id, actor=ACTOR)
 
 
 class TestReadText:
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
     def test_it_reads_what_editors_save(self, encoding):
-        assert importing.read_text("# 账号\nomar@example.com".encode(encoding)) == "# 账号\nomar@example.com"
+        assert jobs.read_text("# 账号\nomar@example.com".encode(encoding)) == "# 账号\nomar@example.com"
 
     def test_it_never_fails(self):
-        assert importing.read_text(bytes(range(256)))
+        assert jobs.read_text(bytes(range(256)))
 
 
 class TestReasonText:
@@ -223,16 +221,16 @@ class TestAThousandLines:
         lines = finish(job)
         assert len(lines) == 1000
         assert [line.number for line in lines] == sorted({line.number for line in lines})
-        bad = {line.number: line.reason for line in lines if line.state in importing.BAD}
+        bad = {line.number: line.reason for line in lines if line.state in jobs.BAD}
         assert bad == broken
-        assert importing.progress(job) == {
+        assert jobs.progress(job) == {
             "current": 1000,
             "total": 1000,
             "success_count": 950,
             "failed_count": 50,
         }
         assert Team.objects.count() == 950
-        assert not ImportLine.objects.filter(state__in=importing.GOOD).exclude(payload="").exists()
+        assert not ImportLine.objects.filter(state__in=jobs.GOOD).exclude(payload="").exists()
 
 
 def a_thousand_lines(sandbox) -> tuple[str, dict[int, str]]:

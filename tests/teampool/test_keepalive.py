@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from guardian import clock
 from sandbox.server import SandboxServer
-from teampool import keepalive, spending
+from teampool.login import keep_alive as keepalive
+from teampool.login import token_chain
 from teampool.models import Owner, Team
 from teampool.upstream.types import TokenSet
 from tests.base import import_sandbox_team, run_together
@@ -90,12 +91,12 @@ class TestKeepAlive:
         import_sandbox_team(sandbox, sandbox.workspace(email=first.owner.email, seats=5)["account_id"])
         Owner.objects.update(session_token="")
         Team.objects.update(access_expires_at=timezone.now() + timedelta(hours=1))
-        real = spending.refresh_oauth
+        real = token_chain.refresh_oauth
 
         def short_lived(token: str, client_id: str) -> TokenSet:
             return replace(real(token, client_id), expires_at=timezone.now() + timedelta(hours=8))
 
-        monkeypatch.setattr(spending, "refresh_oauth", short_lived)
+        monkeypatch.setattr(token_chain, "refresh_oauth", short_lived)
         now = timezone.now()
         assert [keep_alive() for _ in range(3)] == [(1, 0), (0, 0), (0, 0)]
         assert not clock.ran_ahead(timezone.now()), "so long a wait is no clock that ran ahead"

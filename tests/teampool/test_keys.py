@@ -8,14 +8,14 @@ from django.utils import timezone
 
 from base import actors
 from notifications.models import AuditEvent
-from teampool import keys
+from teampool import api_keys
 from teampool.models import ApiKey
 
 ACTOR = actors.command("tests")
 
 
 def make(name: str = "shop") -> tuple[ApiKey, str]:
-    return keys.create(name=name, scope=keys.IMPORT, actor=ACTOR)
+    return api_keys.create(name=name, scope=api_keys.IMPORT, actor=ACTOR)
 
 
 @pytest.mark.django_db
@@ -36,7 +36,7 @@ class TestCreate:
 
     def test_it_refuses_a_name_twice(self):
         make()
-        with pytest.raises(keys.NameTaken):
+        with pytest.raises(api_keys.NameTaken):
             make()
         assert ApiKey.objects.count() == AuditEvent.objects.count() == 1
 
@@ -50,33 +50,33 @@ class TestCreate:
 class TestCheck:
     def test_it_opens_its_scope_and_no_other(self):
         key, plain = make()
-        assert keys.check(plain, keys.IMPORT) == key
-        assert keys.check(plain, "everything") is None
+        assert api_keys.check(plain, api_keys.IMPORT) == key
+        assert api_keys.check(plain, "everything") is None
 
     @pytest.mark.parametrize("plain", ["", "sk_", "sk_nope", "sk_é中文", "\udcff\udc80", "\0", "x" * 100_000])
     def test_it_refuses_anything_else(self, plain):
         make()
-        assert keys.check(plain, keys.IMPORT) is None
+        assert api_keys.check(plain, api_keys.IMPORT) is None
 
     def test_it_refuses_a_revoked_key(self):
         key, plain = make()
-        assert keys.revoke(key_id=key.pk, actor=ACTOR)
-        assert not keys.revoke(key_id=key.pk, actor=ACTOR)
-        assert keys.check(plain, keys.IMPORT) is None
+        assert api_keys.revoke(key_id=key.pk, actor=ACTOR)
+        assert not api_keys.revoke(key_id=key.pk, actor=ACTOR)
+        assert api_keys.check(plain, api_keys.IMPORT) is None
         assert AuditEvent.objects.filter(action="api_key_revoked").count() == 1
 
     def test_it_notes_the_last_use_once_a_minute(self, django_assert_num_queries):
         key, plain = make()
         now = timezone.now()
         with time_machine.travel(now, tick=False):
-            keys.check(plain, keys.IMPORT)
+            api_keys.check(plain, api_keys.IMPORT)
         with time_machine.travel(now + timedelta(seconds=59), tick=False):
-            keys.check(plain, keys.IMPORT)
+            api_keys.check(plain, api_keys.IMPORT)
         key.refresh_from_db()
         assert key.last_used_at == now
         later = now + timedelta(seconds=61)
         with time_machine.travel(later, tick=False):
-            keys.check(plain, keys.IMPORT)
+            api_keys.check(plain, api_keys.IMPORT)
         key.refresh_from_db()
         assert key.last_used_at == later
 
@@ -85,32 +85,32 @@ class TestCheck:
 class TestReplace:
     def test_the_old_text_opens_nothing_and_the_new_one_does(self):
         key, old = make()
-        keys.check(old, keys.IMPORT)
-        new = keys.replace(key_id=key.pk, prefix=key.prefix, actor=ACTOR)
-        assert keys.check(old, keys.IMPORT) is None
+        api_keys.check(old, api_keys.IMPORT)
+        new = api_keys.replace(key_id=key.pk, prefix=key.prefix, actor=ACTOR)
+        assert api_keys.check(old, api_keys.IMPORT) is None
         assert ApiKey.objects.get().last_used_at is None
-        assert keys.check(new, keys.IMPORT) == key
+        assert api_keys.check(new, api_keys.IMPORT) == key
         assert new not in str(list(ApiKey.objects.values())) + str(list(AuditEvent.objects.values()))
 
     def test_it_is_on_record(self):
         key, _plain = make()
-        keys.replace(key_id=key.pk, prefix=key.prefix, actor=ACTOR)
+        api_keys.replace(key_id=key.pk, prefix=key.prefix, actor=ACTOR)
         assert AuditEvent.objects.latest("pk").action == "api_key_replaced"
 
     def test_only_the_one_that_was_seen(self):
         key, plain = make()
-        assert keys.replace(key_id=key.pk, prefix="sk_other", actor=ACTOR) is None
-        keys.revoke(key_id=key.pk, actor=ACTOR)
-        assert keys.replace(key_id=key.pk, prefix=key.prefix, actor=ACTOR) is None
-        assert keys.check(plain, keys.IMPORT) is None
+        assert api_keys.replace(key_id=key.pk, prefix="sk_other", actor=ACTOR) is None
+        api_keys.revoke(key_id=key.pk, actor=ACTOR)
+        assert api_keys.replace(key_id=key.pk, prefix=key.prefix, actor=ACTOR) is None
+        assert api_keys.check(plain, api_keys.IMPORT) is None
 
 
 @pytest.mark.django_db
 class TestFreeName:
     def test_it_is_one_that_no_key_has_or_had(self):
-        assert keys.free_name("import") == "import"
+        assert api_keys.free_name("import") == "import"
         make("import")
-        keys.revoke(key_id=make("import 2")[0].pk, actor=ACTOR)
+        api_keys.revoke(key_id=make("import 2")[0].pk, actor=ACTOR)
         make("important")
-        assert keys.free_name("import") == "import 3"
-        assert make(keys.free_name("import"))[0].name == "import 3"
+        assert api_keys.free_name("import") == "import 3"
+        assert make(api_keys.free_name("import"))[0].name == "import 3"

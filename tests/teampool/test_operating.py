@@ -9,8 +9,9 @@ from django_q.models import OrmQ
 
 from base.actors import Actor
 from notifications.models import AuditEvent
-from teampool import operating, seats
 from teampool.models import Team
+from teampool.pool import seats
+from teampool.teams import changes as operating
 from tests.base import a_team
 
 OLGA = Actor("operator", "olga", "198.51.100.7")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from teampool.parsing import NO_TOKEN, TWO_ACCESS_TOKENS, UNREADABLE, Record, parse
+from teampool.imports.reading.text import NO_TOKEN, TWO_ACCESS_TOKENS, UNREADABLE, Record, parse
 
 MAIL = "owner@example.com"
 AT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl-_x"

@@ -8,8 +8,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from teampool import seats
 from teampool.models import Team
+from teampool.pool import seats
 from tests.base import a_team, run_together
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from teampool import spending
+from teampool.login import token_chain
 from teampool.models import SentToken
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure
@@ -25,7 +25,7 @@ def login(sandbox):
 
 
 def spend(login, token=None, patience=PATIENCE):
-    return spending.spend(
+    return token_chain.spend(
         refresh_token=token or login["refresh_token"], client_id=login["client_id"], patience=patience
     )
 
@@ -38,7 +38,7 @@ def refreshes(sandbox) -> list[str]:
 class TestSpend:
     def test_the_successor_is_committed_before_the_answer_is_used(self, login):
         tokens = spend(login)
-        assert spending.newest(login["refresh_token"]) == tokens.refresh_token != login["refresh_token"]
+        assert token_chain.newest(login["refresh_token"]) == tokens.refresh_token != login["refresh_token"]
         assert tokens.access_token
 
     def test_an_old_token_leads_on_to_the_newest(self, sandbox, login):
@@ -46,7 +46,7 @@ class TestSpend:
         second = spend(login)
         third = spend(login, first.refresh_token)
         assert len({login["refresh_token"], first.refresh_token, second.refresh_token, third.refresh_token}) == 4
-        assert spending.newest(login["refresh_token"]) == third.refresh_token
+        assert token_chain.newest(login["refresh_token"]) == third.refresh_token
         sent = refreshes(sandbox)
         assert len(sent) == len(set(sent)) == 3
 
@@ -62,13 +62,13 @@ class TestSpend:
         """The control: the same race with the guard taken out."""
         sandbox.shape(reuse_revokes_grant=True)
         sandbox.set_latency(0.05)
-        answers = run_together(*[lambda: spending.refresh_oauth(login["refresh_token"], login["client_id"])] * 3)
+        answers = run_together(*[lambda: token_chain.refresh_oauth(login["refresh_token"], login["client_id"])] * 3)
         assert Failure.REFRESH_REUSED in {getattr(answer, "failure", None) for answer in answers}
 
     def test_it_gives_up_on_somebody_who_takes_too_long(self, sandbox, login):
         now = timezone.now()
         SentToken.objects.create(
-            digest=spending.digest(login["refresh_token"]), sent_at=now, lease_until=now + timedelta(minutes=1)
+            digest=token_chain.digest(login["refresh_token"]), sent_at=now, lease_until=now + timedelta(minutes=1)
         )
         with pytest.raises(UpstreamError) as caught:
             spend(login, patience=timedelta(0))
@@ -94,7 +94,7 @@ class TestSpend:
     def test_a_process_that_died_over_it_is_followed_by_one_try(self, login):
         now = timezone.now()
         SentToken.objects.create(
-            digest=spending.digest(login["refresh_token"]), sent_at=now, lease_until=now + timedelta(seconds=30)
+            digest=token_chain.digest(login["refresh_token"]), sent_at=now, lease_until=now + timedelta(seconds=30)
         )
         with time_machine.travel(now + timedelta(seconds=31), tick=True):
             assert spend(login).refresh_token != login["refresh_token"]
@@ -109,7 +109,7 @@ class TestSpend:
         sandbox.fault("token", "no_access_token")
         with pytest.raises(UpstreamError):
             spend(login)
-        assert spending.newest(login["refresh_token"]) != login["refresh_token"]
+        assert token_chain.newest(login["refresh_token"]) != login["refresh_token"]
         assert spend(login).access_token
 
 
@@ -121,6 +121,6 @@ class TestRemember:
         assert tokens.refresh_token not in stored
 
     def test_a_token_that_came_back_unchanged_is_no_successor(self):
-        spending.remember(sent="same", received="same")
-        spending.remember(sent="same", received="")
+        token_chain.remember(sent="same", received="same")
+        token_chain.remember(sent="same", received="")
         assert not SentToken.objects.exists()

@@ -18,8 +18,11 @@ from notifications.models import AuditEvent, Message, Setting
 from notifications.settings import runtime
 from notifications.texts.notices import line
 from sandbox.server import SandboxServer
-from teampool import health, operating, seats, stock, stock_alert, tasks, tokens
+from teampool import tasks
+from teampool.login import tokens
 from teampool.models import Owner, StockAlert, Team
+from teampool.pool import seats, stock, stock_alert
+from teampool.teams import changes, health
 from teampool.upstream.types import Failure
 from tests.base import ANA, a_code, a_team, import_sandbox_team, run_together
 
@@ -278,8 +281,8 @@ class TestBell:
         moves = {
             "a seat given back": lambda: seats.release(team_id=team.pk),
             "a count": lambda: seats.recount(team_id=team.pk, total=9, outsiders=0),
-            "paused": lambda: operating.change_team(team_id=team.pk, changes={"is_enabled": False}, actor=OLGA),
-            "a cap": lambda: operating.change_team(team_id=team.pk, changes={"operator_cap": 3}, actor=OLGA),
+            "paused": lambda: changes.change_team(team_id=team.pk, changes={"is_enabled": False}, actor=OLGA),
+            "a cap": lambda: changes.change_team(team_id=team.pk, changes={"operator_cap": 3}, actor=OLGA),
             "full": lambda: fail(team, Failure.SEATS_FULL),
             "suspended": lambda: fail(team, Failure.WORKSPACE_SUSPENDED),
             "expired": lambda: tokens.expire_team(

@@ -12,9 +12,10 @@ from base.times import full
 from notifications import topics
 from notifications.models import AuditEvent, Message, Setting
 from notifications.texts.notices import line
-from teampool import tasks, wording
+from teampool import tasks
 from teampool.models import Team
-from teampool.subscriptions import warn_of_ends
+from teampool.teams import words
+from teampool.teams.subscriptions import warn_of_ends
 from tests.base import a_team, run_together
 
 NOW = timezone.now()
@@ -78,10 +79,10 @@ class TestTeamPage:
     def test_it_says_so_beside_how_the_team_stands(self, db: None) -> None:
         team = an_ending(seats=2)
         with translation.override("en"):
-            assert wording.why(team, NOW) == (
+            assert words.why(team, NOW) == (
                 f"It takes people: 2 seats are free. Its subscription ends {full(NOW + 3 * DAY)} and is not renewed."
             )
 
     def test_a_renewed_one_is_no_news(self, db: None) -> None:
         with translation.override("en"):
-            assert wording.why(an_ending(seats=2, will_renew=True), NOW) == "It takes people: 2 seats are free."
+            assert words.why(an_ending(seats=2, will_renew=True), NOW) == "It takes people: 2 seats are free."

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from teampool import operating, sync_runs
 from teampool.models import SyncRun, Team
+from teampool.teams import changes, sync_runs
 from tests.base import a_team
 
 PROGRESS = "/admin/teampool/team/sync/progress/"
@@ -82,7 +82,7 @@ class TestNewest:
 
     def test_a_new_one_drops_those_of_yesterday(self) -> None:
         a_run(a_team(), ago=timedelta(days=2))
-        operating.want_sync_of_all()
+        changes.want_sync_of_all()
         assert SyncRun.objects.count() == 1
 
 
@@ -115,7 +115,7 @@ class TestLine:
     def test_it_costs_the_same_for_many(self, desk: Client, django_assert_num_queries: Any) -> None:
         counts = []
         for number in (3, 30):
-            operating.want_sync(team_ids=[a_team().pk for _ in range(number)])
+            changes.want_sync(team_ids=[a_team().pk for _ in range(number)])
             desk.get(PROGRESS)
             with django_assert_num_queries(4) as asked:  # session, user, run, Teams
                 desk.get(PROGRESS)

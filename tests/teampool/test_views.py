@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from base import actors
 from notifications.models import AuditEvent
-from teampool import import_following, keys, views
-from teampool.import_door import read_single
+from teampool import api_keys
+from teampool.imports import follow, views
+from teampool.imports.door import read_single
+from teampool.imports.reading.text import parse
 from teampool.models import ApiKey, ImportJob, ImportLine, Team
-from teampool.parsing import parse
 from tests.base import wait_until
 from tests.teampool.imports import State, csv_line
 
@@ -30,13 +31,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def key() -> str:
-    return keys.create(name="shop", scope=keys.IMPORT, actor=actors.command("tests"))[1]
+    return api_keys.create(name="shop", scope=api_keys.IMPORT, actor=actors.command("tests"))[1]
 
 
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch):
     """These tests have no background worker: begin at once."""
-    monkeypatch.setattr(import_following, "WORKER_BEGINS_WITHIN", 0.0)
+    monkeypatch.setattr(follow, "WORKER_BEGINS_WITHIN", 0.0)
 
 
 def post(client: Client, payload: object, *, raw: bytes | None = None, **headers: str):
@@ -201,14 +202,14 @@ class TestBatch:
         assert set(ImportLine.objects.values_list("state", flat=True)) == {State.CREATED}
 
     def test_it_only_follows_where_a_worker_works(self, client, key, sandbox, monkeypatch):
-        monkeypatch.setattr(import_following, "start_here", pytest.fail)
-        monkeypatch.setattr(import_following, "WORKER_BEGINS_WITHIN", 60.0)
+        monkeypatch.setattr(follow, "start_here", pytest.fail)
+        monkeypatch.setattr(follow, "WORKER_BEGINS_WITHIN", 60.0)
         token = sandbox.workspace("omar@example.com")["credentials"]["access_token"]
         response = post(client, {"import_type": "batch", "content": token}, **{"X-API-Key": key})
         stream = iter(response.streaming_content)
         assert json.loads(next(stream))["type"] == "start"
         job = ImportJob.objects.get()
-        from teampool.import_work import work
+        from teampool.imports.worker import work
 
         work(job.pk)
         assert [json.loads(line)["type"] for line in stream] == ["progress", "finish"]
@@ -242,7 +243,7 @@ class TestWhoMayComeIn:
         assert post(client, single(access_token="x" * 40)).status_code == 401
 
     def test_a_revoked_key(self, client, key):
-        keys.revoke(key_id=ApiKey.objects.get().pk, actor=actors.command("tests"))
+        api_keys.revoke(key_id=ApiKey.objects.get().pk, actor=actors.command("tests"))
         assert post(client, single(access_token="x" * 40), **{"X-API-Key": key}).status_code == 401
 
     def test_a_wrong_key_is_not_made_good_by_a_session(self, olga_client):

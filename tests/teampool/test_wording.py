@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.utils import timezone, translation
 
-from teampool import snapshot, wording
-from teampool.badges import BADGES, badge_for
+from teampool import snapshot
 from teampool.models import Owner, Team
+from teampool.teams import words
+from teampool.teams.badges import BADGES, badge_for
 from tests.base import a_team, an_owner
 from tests.teampool.test_badges import many_teams
 
@@ -28,32 +29,32 @@ def english() -> Iterator[None]:
 
 class TestWhy:
     def test_every_badge_has_a_sentence_of_its_own(self) -> None:
-        said = {badge_for(team, NOW).key: wording.why(team, NOW) for team in many_teams()}
+        said = {badge_for(team, NOW).key: words.why(team, NOW) for team in many_teams()}
         assert set(said) == {badge.key for badge in BADGES}
         assert len(set(said.values())) == len(said)
 
     @pytest.mark.parametrize("state", ["suspended", "access_lost", "insufficient_role", "restricted"])
     def test_a_lost_workspace_says_in_which_way(self, state: str) -> None:
-        others = {wording.why(a_team(workspace_state=other), NOW) for other in Team.Workspace.values if other != state}
-        assert wording.why(a_team(workspace_state=state), NOW) not in others
+        others = {words.why(a_team(workspace_state=other), NOW) for other in Team.Workspace.values if other != state}
+        assert words.why(a_team(workspace_state=state), NOW) not in others
 
     @pytest.mark.parametrize("problem", [snapshot.OWN_LOGIN_MISSING, snapshot.OTHER_WORKSPACE])
     def test_a_list_that_is_not_believed_asks_for_a_session(self, problem: str) -> None:
-        said = wording.why(a_team(snapshot_has_self=False, sync_problem=problem), NOW)
+        said = words.why(a_team(snapshot_has_self=False, sync_problem=problem), NOW)
         assert "not believed" in said
         assert "session" in said
 
     def test_without_a_list_the_next_sync_is_enough(self) -> None:
-        said = wording.why(a_team(snapshot_has_self=False, sync_problem="page 1: no items"), NOW)
+        said = words.why(a_team(snapshot_has_self=False, sync_problem="page 1: no items"), NOW)
         assert said == "There is no complete list of its people yet. The next sync fetches one."
 
     def test_an_available_team_says_how_many_seats_are_free(self) -> None:
-        assert "3 seats" in wording.why(a_team(held=1), NOW)
+        assert "3 seats" in words.why(a_team(held=1), NOW)
 
 
 class TestCredential:
     def said(self, *, renews_itself: bool = False, **fields: Any) -> str:
-        return wording.credential(a_team(now=NOW, **fields), renews_itself=renews_itself, now=NOW).text
+        return words.credential(a_team(now=NOW, **fields), renews_itself=renews_itself, now=NOW).text
 
     def test_a_login_with_tokens_renews_itself(self) -> None:
         assert self.said(renews_itself=True) == "Renews itself"
@@ -92,7 +93,7 @@ class TestCapSource:
         ],
     )
     def test_it_says_where_the_number_comes_from(self, fields: dict[str, Any], sentence: str) -> None:
-        assert wording.cap_source(a_team(**fields)) == sentence
+        assert words.cap_source(a_team(**fields)) == sentence
 
 
 class TestListProblem:
@@ -104,7 +105,7 @@ class TestListProblem:
         ],
     )
     def test_it_says_which_page_failed_and_nothing_of_upstreams(self, problem: str, said: str) -> None:
-        text = wording.list_problem(a_team(sync_problem=problem))
+        text = words.list_problem(a_team(sync_problem=problem))
         assert said in text
         assert "canary" not in text
 
@@ -120,4 +121,4 @@ class TestListProblem:
         ],
     )
     def test_a_failed_sync_has_a_reason_in_our_words(self, fields: dict[str, str], said: str) -> None:
-        assert wording.sync_reason(a_team(**fields)) == said
+        assert words.sync_reason(a_team(**fields)) == said

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from base import actors
-from teampool import keys
+from teampool import api_keys
 
 
 class Command(BaseCommand):
@@ -16,12 +16,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="what it is for, up to 60 characters")
-        parser.add_argument("--scope", choices=keys.SCOPES, default=keys.IMPORT, help="what it opens")
+        parser.add_argument("--scope", choices=api_keys.SCOPES, default=api_keys.IMPORT, help="what it opens")
 
     def handle(self, *, name: str, scope: str, **options: Any) -> None:
         try:
-            _key, plain = keys.create(name=name, scope=scope, actor=actors.command("create_api_key"))
-        except keys.NameTaken:
+            _key, plain = api_keys.create(name=name, scope=scope, actor=actors.command("create_api_key"))
+        except api_keys.NameTaken:
             raise CommandError(f"There is a key called {name!r} already.") from None
         except ValueError as error:
             raise CommandError(str(error)) from None

@@ -11,12 +11,12 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from base import actors
-from teampool import import_answers, importing
-from teampool.import_following import follow
-from teampool.import_lines import holds, login_email
+from teampool.imports import answers, jobs
+from teampool.imports.follow import follow
+from teampool.imports.line import holds, login_email
+from teampool.imports.reading.text import FORMATS, parse
+from teampool.imports.reasons import reason_text
 from teampool.models import ImportLine
-from teampool.parsing import FORMATS, parse
-from teampool.reasons import reason_text
 
 
 class Command(BaseCommand):
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=FORMATS, default="auto")
 
     def handle(self, *, file: str, dry_run: bool, format: str, **options: Any) -> None:
-        text = importing.read_text(_read(file))
+        text = jobs.read_text(_read(file))
         failed = self._show(text, format) if dry_run else self._import(text, format)
         if failed:
             raise SystemExit(1)
@@ -43,11 +43,11 @@ class Command(BaseCommand):
 
     def _import(self, text: str, format: str) -> int:
         try:
-            job = importing.accept(text=text, format=format, actor=actors.command("import_teams"), is_rung=False)
-        except importing.NothingToImport:
+            job = jobs.accept(text=text, format=format, actor=actors.command("import_teams"), is_rung=False)
+        except jobs.NothingToImport:
             raise CommandError("There is no line in it that could be an account.") from None
-        except importing.TooManyLines:
-            raise CommandError(f"More than {importing.MOST_LINES:,} lines. Import them in parts.") from None
+        except jobs.TooManyLines:
+            raise CommandError(f"More than {jobs.MOST_LINES:,} lines. Import them in parts.") from None
         done = 0
         with tqdm(total=job.total, unit=" lines", file=sys.stderr, disable=None) as bar:
             # No worker is needed: this process does it, and any other may go on should this one die.
@@ -56,7 +56,7 @@ class Command(BaseCommand):
                     self.stdout.write(_result(line))
                 bar.update()
                 done += 1
-        counts = importing.progress(job)
+        counts = jobs.progress(job)
         self.stderr.write(f"{counts['success_count']} imported, {counts['failed_count']} failed, of {job.total}")
         return counts["failed_count"] + job.total - done
 
@@ -71,7 +71,7 @@ def _read(file: str) -> bytes:
 
 
 def _result(line: ImportLine) -> str:
-    answer = import_answers.result(line)
+    answer = answers.result(line)
     teams = ", ".join(team["account_id"] for team in line.teams)
     parts = (str(line.state), line.email, teams, answer.get("message") or answer.get("error") or "")
     return f"{line.number}: " + "  ".join(part for part in parts if part)

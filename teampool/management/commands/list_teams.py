@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from teampool.badges import badge_for
 from teampool.models import Member, Team
+from teampool.teams.badges import badge_for
 
 COLUMNS = ("account_id", "owner", "health", "held", "cap", "pending", "last_sync")
 

@@ -12,12 +12,12 @@ from django.utils import timezone
 from base.actors import Actor
 from base.bells import ring
 from notifications.audit import events
-from teampool.import_lines import holds, login_email, pack
-from teampool.import_work import RUN_IMPORT, work
+from teampool.imports.line import holds, login_email, pack
+from teampool.imports.reading.record import Record
+from teampool.imports.reading.text import parse
+from teampool.imports.reasons import RETRYABLE, reason_text, state_of
+from teampool.imports.worker import RUN_IMPORT, work
 from teampool.models import ImportJob, ImportLine
-from teampool.parsing import parse
-from teampool.reasons import RETRYABLE, reason_text, state_of
-from teampool.records import Record
 
 __all__ = [
     "MOST_BYTES",

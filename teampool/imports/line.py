@@ -14,14 +14,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from base.actors import Actor
-from teampool.claims import NotAToken, read_claims
-from teampool.logins import Keep, Login, choose, log_in, token_for
+from teampool.imports.open_team import CREATED, Brought, bring_in, store_login
+from teampool.imports.reading.record import Record
+from teampool.imports.reasons import UNREACHABLE, Refused, reason_of, state_of
+from teampool.imports.who import Keep, Login, choose, log_in, token_for
+from teampool.login.token_chain import newest
+from teampool.login.tokens import store_tokens
 from teampool.models import ImportLine, Owner
-from teampool.opening import CREATED, Brought, bring_in, store_login
-from teampool.reasons import UNREACHABLE, Refused, reason_of, state_of
-from teampool.records import Record
-from teampool.spending import newest
-from teampool.tokens import store_tokens
+from teampool.upstream.claims import NotAToken, read_claims
 from teampool.upstream.errors import UpstreamError
 
 State = ImportLine.State

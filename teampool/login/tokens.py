@@ -18,11 +18,11 @@ from base.actors import Actor
 from base.bells import ring
 from notifications.audit import events
 from notifications.settings.runtime import IS_SET
-from teampool import stock_alert
-from teampool.health import stopped_by
-from teampool.health import subject as about_team
 from teampool.models import Owner, Team
-from teampool.operating import SYNC_TEAM
+from teampool.pool import stock_alert
+from teampool.teams.changes import SYNC_TEAM
+from teampool.teams.health import stopped_by
+from teampool.teams.health import subject as about_team
 
 
 def about_owner(owner: Owner) -> events.Subject:

@@ -9,8 +9,8 @@ from django.db.models import F, Q
 
 from base.actors import job
 from notifications.audit import events
-from teampool.health import subject
 from teampool.models import Team
+from teampool.teams.health import subject
 
 ACTOR = job("subscriptions")
 ENDS_SOON = timedelta(days=7)

@@ -11,7 +11,7 @@ from django.db import connections
 from django.utils import timezone
 
 from teampool import leases
-from teampool.import_work import LEASE, work
+from teampool.imports.worker import LEASE, work
 from teampool.models import ImportJob, ImportLine
 
 # A worker that is there has begun long before this.

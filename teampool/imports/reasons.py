@@ -6,8 +6,8 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from teampool.imports.reading.record import NO_TOKEN, TWO_ACCESS_TOKENS, UNREADABLE
 from teampool.models import ImportLine
-from teampool.records import NO_TOKEN, TWO_ACCESS_TOKENS, UNREADABLE
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure
 

@@ -14,9 +14,9 @@ from django.db import transaction
 
 from base.actors import Actor
 from notifications.audit import events
-from teampool import stock_alert
 from teampool.models import Team
-from teampool.tunables import FAILURES_TO_EXPIRE
+from teampool.pool import stock_alert
+from teampool.settings import FAILURES_TO_EXPIRE
 from teampool.upstream.types import Failure
 
 LOOKS_WITHIN = timedelta(minutes=10)

@@ -18,13 +18,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from base.actors import operator
-from teampool import import_words, importing
-from teampool.import_lines import login_email
-from teampool.import_work import OPEN
-from teampool.importing import BAD
+from teampool.imports import jobs as importing
+from teampool.imports import words
+from teampool.imports.jobs import BAD
+from teampool.imports.line import login_email
+from teampool.imports.reading.record import Record
+from teampool.imports.reading.text import parse
+from teampool.imports.worker import OPEN
 from teampool.models import FREE_SEATS, ImportJob, ImportLine, Owner, Team
-from teampool.parsing import parse
-from teampool.records import Record
 
 PAGE = 50
 PAST_IMPORTS = 50
@@ -105,7 +106,7 @@ def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
         "only_failed": only_failed,
         "page": page,
         "rows": [_row(line) for line in page],
-        "finish": import_words.finish(counts, free=_free_seats_brought(job)) if job.finished_at else "",
+        "finish": words.finish(counts, free=_free_seats_brought(job)) if job.finished_at else "",
     }
     if getattr(request, "htmx", False):
         return TemplateResponse(request, "admin/import/live.html", context)
@@ -134,10 +135,10 @@ def _row(line: ImportLine) -> dict[str, Any]:
     return {
         "number": line.number,
         "email": line.email,
-        "holds": import_words.holds(line),
-        "badge": import_words.badge(line.state),
+        "holds": words.holds(line),
+        "badge": words.badge(line.state),
         "teams": teams,
-        "explanation": import_words.explanation(line),
+        "explanation": words.explanation(line),
     }
 
 

@@ -13,10 +13,22 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.translation import gettext as _
 
 from base.actors import Actor, client_ip, operator
-from teampool import keys
-from teampool.importing import MOST_BYTES
-from teampool.reasons import reason_text
-from teampool.records import ACCESS, ACCOUNT, CLIENT, EMAIL, NO_TOKEN, REFRESH, SESSION, Record, clean, make, slot_of
+from teampool import api_keys
+from teampool.imports.jobs import MOST_BYTES
+from teampool.imports.reading.record import (
+    ACCESS,
+    ACCOUNT,
+    CLIENT,
+    EMAIL,
+    NO_TOKEN,
+    REFRESH,
+    SESSION,
+    Record,
+    clean,
+    make,
+    slot_of,
+)
+from teampool.imports.reasons import reason_text
 from teampool.upstream.readers import is_safe_id
 
 SINGLE, BATCH = "single", "batch"
@@ -57,7 +69,7 @@ def is_operator(request: HttpRequest) -> bool:
 def let_in(request: HttpRequest) -> Actor:
     """Whoever this is, if they may import; raises NotTaken. A key opens this door and no other."""
     if has_key(request):
-        key = keys.check(request.headers["X-API-Key"], keys.IMPORT)
+        key = api_keys.check(request.headers["X-API-Key"], api_keys.IMPORT)
         if key is None:
             raise NotTaken(401, "unauthorized", _("The API key is missing or wrong."))
         return Actor("key", key.name, client_ip(request))

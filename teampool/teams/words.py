@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from base.times import full, tag
-from teampool.badges import badge_for
-from teampool.health import RESTRICTED_FOR
 from teampool.models import Owner, Team
 from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
-from teampool.subscriptions import ends_soon
+from teampool.teams.badges import badge_for
+from teampool.teams.health import RESTRICTED_FOR
+from teampool.teams.subscriptions import ends_soon
 
 # As `upstream.paging` writes it.
 _FAILED_PAGE = re.compile(r"page (\d+):")

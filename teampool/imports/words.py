@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from base.times import full
+from teampool.imports.reasons import reason_text
 from teampool.models import ImportLine
-from teampool.reasons import reason_text
 
 State = ImportLine.State
 _LOOKS = {

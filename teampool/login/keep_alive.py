@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from teampool import credentials
+from teampool.login import renew
 from teampool.models import Owner, Team
 
 log = logging.getLogger(__name__)
@@ -46,10 +46,10 @@ def keep_alive(*, now: datetime, until: datetime) -> tuple[int, int]:
         if is_put_off or team.access_expires_at is None or team.access_expires_at > now + AHEAD:
             continue  # renewed with its sibling
         try:
-            fresh = credentials.renew(team_id=team_id, rejected_token=team.access_token)
+            fresh = renew.renew(team_id=team_id, rejected_token=team.access_token)
             renewed += 1
             _space_out(team.owner_id, fresh, now)
-        except credentials.CannotRenew as error:
+        except renew.CannotRenew as error:
             failed += 1
             _put_off(team, now)
             log.info("keep alive: Team %s: %s", team_id, error.cause)

@@ -9,10 +9,10 @@ from typing import Any
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from teampool import import_words
-from teampool.importing import GOOD
+from teampool.imports import words
+from teampool.imports.jobs import GOOD
+from teampool.imports.reasons import reason_text
 from teampool.models import ImportJob, ImportLine
-from teampool.reasons import reason_text
 
 
 def refusal(error_code: str, error: str) -> dict[str, Any]:
@@ -98,8 +98,8 @@ def _ending(count: Count) -> dict[str, Any]:
 
 
 def _message(line: ImportLine) -> str:
-    word = import_words.badge(line.state)["text"]
-    explanation = import_words.explanation(line)
+    word = words.badge(line.state)["text"]
+    explanation = words.explanation(line)
     return _("{result}: {explanation}").format(result=word, explanation=explanation) if explanation else word
 
 

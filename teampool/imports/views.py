@@ -12,9 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from base.actors import Actor
-from teampool import import_answers, import_door, importing
-from teampool.import_door import NotTaken
-from teampool.import_following import follow
+from teampool.imports import answers, door, jobs
+from teampool.imports.door import NotTaken
+from teampool.imports.follow import follow
 
 # A `single` is answered with its result, 200 or 400, however long its calls take: no other answer is promised.
 # This much only with a database or worker in trouble; the import goes on all the same, and 400 says so.
@@ -26,46 +26,46 @@ LONGEST_WAIT = 600.0
 def import_endpoint(request: HttpRequest) -> HttpResponseBase:
     """Take on one account or a batch and tell how it went. Everything it says to a program is JSON."""
     try:
-        if request.method in ("GET", "HEAD") and not import_door.has_key(request) and import_door.is_operator(request):
+        if request.method in ("GET", "HEAD") and not door.has_key(request) and door.is_operator(request):
             return redirect("admin:import_teams")
-        actor = import_door.let_in(request)
-        if import_door.is_too_large(request):
-            raise import_door.too_large()
+        actor = door.let_in(request)
+        if door.is_too_large(request):
+            raise door.too_large()
         if request.method != "POST":
             raise NotTaken(405, "method_not_allowed", _("Use POST."))
         return _take(request, actor)
     except NotTaken as refused:
-        import_door.drop_body(request)
+        door.drop_body(request)
         headers = {"Allow": "POST"} if refused.status == 405 else None
-        return _json(import_answers.refusal(refused.error_code, refused.error), refused.status, headers)
+        return _json(answers.refusal(refused.error_code, refused.error), refused.status, headers)
 
 
 def _take(request: HttpRequest, actor: Actor) -> HttpResponseBase:
-    payload = import_door.read_payload(request)
-    if import_door.read_kind(payload) == import_door.SINGLE:
+    payload = door.read_payload(request)
+    if door.read_kind(payload) == door.SINGLE:
         return _single(payload, actor)
     return _batch(request, payload, actor)
 
 
 def _single(payload: dict[str, Any], actor: Actor) -> HttpResponse:
-    record = import_door.read_single(payload)
-    job = importing.accept_records([record], actor=actor, is_rung=False)
+    record = door.read_single(payload)
+    job = jobs.accept_records([record], actor=actor, is_rung=False)
     lines = list(follow(job.pk, patience=0, needs_place=False, gives_up_after=LONGEST_WAIT))
-    answer = import_answers.single(lines[0] if lines else None)
+    answer = answers.single(lines[0] if lines else None)
     return _json(answer, 200 if answer["success"] else 400)
 
 
 def _batch(request: HttpRequest, payload: dict[str, Any], actor: Actor) -> HttpResponseBase:
     try:
-        job = importing.accept(text=import_door.read_content(payload), actor=actor)
-    except importing.NothingToImport:
+        job = jobs.accept(text=door.read_content(payload), actor=actor)
+    except jobs.NothingToImport:
         raise NotTaken(400, "nothing_to_import", _("It holds no line that could be an account.")) from None
-    except importing.TooManyLines:
-        text = _("More than {n} lines. Import them in parts.").format(n=f"{importing.MOST_LINES:,}")
+    except jobs.TooManyLines:
+        text = _("More than {n} lines. Import them in parts.").format(n=f"{jobs.MOST_LINES:,}")
         raise NotTaken(413, "too_many_lines", text) from None
     accepts = request.headers.get("Accept", "").lower()
     is_document = "application/json" in accepts and "ndjson" not in accepts
-    write = import_answers.document if is_document else import_answers.stream
+    write = answers.document if is_document else answers.stream
     return StreamingHttpResponse(
         write(job, follow(job.pk), get_language() or "zh-hans"),
         content_type="application/json" if is_document else "application/x-ndjson",

@@ -6,7 +6,19 @@ import json
 from itertools import pairwise
 from typing import Any
 
-from teampool.records import ACCESS, ACCOUNT, CLIENT, EMAIL, REFRESH, SESSION, Record, Slot, build, slot_of, unreadable
+from teampool.imports.reading.record import (
+    ACCESS,
+    ACCOUNT,
+    CLIENT,
+    EMAIL,
+    REFRESH,
+    SESSION,
+    Record,
+    Slot,
+    build,
+    slot_of,
+    unreadable,
+)
 from teampool.upstream.cookies import session_token_in
 
 # Where each slot may stand: at the top, or one level down.

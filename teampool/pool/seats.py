@@ -12,9 +12,9 @@ from django.db.models import F
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Greatest
 
-from teampool import stock_alert
 from teampool.models import Team, TeamQuerySet
-from teampool.tunables import DEFAULT_SEAT_CAP
+from teampool.pool import stock_alert
+from teampool.settings import DEFAULT_SEAT_CAP
 
 
 def hold(*, team_id: int, now: datetime) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 import re
 
-from teampool.json_blocks import find_block
-from teampool.json_records import cookie_record, read_json
-from teampool.records import (
+from teampool.imports.reading.json_blocks import find_block
+from teampool.imports.reading.json_records import cookie_record, read_json
+from teampool.imports.reading.record import (
     ACCESS,
     ACCOUNT,
     CLIENT,

@@ -13,8 +13,8 @@ from django.utils import timezone
 from base.actors import Actor
 from base.bells import ring
 from notifications.audit import events
-from teampool import seats, stock_alert
 from teampool.models import SyncRun, Team
+from teampool.pool import seats, stock_alert
 
 # Written by the room on the left; a task is known here by its name only.
 SYNC_TEAM = "invites.tasks.sync_team"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from base.clock_repair import Moments
-from teampool import credentials, health, import_work, keepalive, leases, spending
+from teampool import leases
+from teampool.imports import worker
+from teampool.login import keep_alive, renew, token_chain
 from teampool.models import ImportJob, JobLease, Owner, SentToken, StockAlert, SyncRun, Team
+from teampool.teams import health
 
 
 def moments() -> list[Moments]:
@@ -12,7 +15,7 @@ def moments() -> list[Moments]:
     return [
         Moments(
             Team.objects.all(),
-            waits={"cooldown_until": health.LONGEST_COOLDOWN, "renewal_due_at": keepalive.LONGEST_WAIT},
+            waits={"cooldown_until": health.LONGEST_COOLDOWN, "renewal_due_at": keep_alive.LONGEST_WAIT},
             facts=[
                 "opened_at",
                 "created_at",
@@ -23,9 +26,9 @@ def moments() -> list[Moments]:
             ],
             forgotten=["snapshot_started_at", "sync_tried_at"],
         ),
-        Moments(Owner.objects.all(), leases={"refresh_lease_until": credentials.lease()}, facts=["refresh_sent_at"]),
-        Moments(SentToken.objects.all(), leases={"lease_until": spending.lease()}, facts=["sent_at"]),
-        Moments(ImportJob.objects.all(), leases={"lease_until": import_work.LEASE}, facts=["created_at"]),
+        Moments(Owner.objects.all(), leases={"refresh_lease_until": renew.lease()}, facts=["refresh_sent_at"]),
+        Moments(SentToken.objects.all(), leases={"lease_until": token_chain.lease()}, facts=["sent_at"]),
+        Moments(ImportJob.objects.all(), leases={"lease_until": worker.LEASE}, facts=["created_at"]),
         Moments(JobLease.objects.all(), leases={"until": leases.LONGEST}),
         Moments(SyncRun.objects.all(), facts=["started_at"]),
         Moments(StockAlert.objects.all(), facts=["told_at", "above_since", "rung_at"]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from teampool.models import SyncRun, Team
-from teampool.wording import sync_reason
+from teampool.teams.words import sync_reason
 
 # A finished one is shown this long after it was asked for; one that hangs is given up then.
 SHOWN_FOR = timedelta(minutes=15)

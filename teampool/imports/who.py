@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from teampool import spending
-from teampool.claims import Claims, NotAToken, read_claims
-from teampool.reasons import DEAD, EMAIL_MISMATCH, NO_TEAM, TOKEN_DEAD, Refused
-from teampool.records import NO_TOKEN, Record
+from teampool.imports.reading.record import NO_TOKEN, Record
+from teampool.imports.reasons import DEAD, EMAIL_MISMATCH, NO_TEAM, TOKEN_DEAD, Refused
+from teampool.login import token_chain
+from teampool.upstream.claims import Claims, NotAToken, read_claims
 from teampool.upstream.client import Upstream, exchange_session
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure, Op, SessionAnswer, TokenSet, Workspace, normalise_email
@@ -88,7 +88,7 @@ def token_for(login: Login, account_id: str, keep: Keep) -> TokenSet:
     here = TokenSet(access_token=login.record.access_token, expires_at=login.expires_at)
     if not login.record.session_token or login.scope == account_id:
         return here
-    session_token = spending.newest(login.record.session_token)
+    session_token = token_chain.newest(login.record.session_token)
     try:
         answer = exchange_session(session_token, account_id=account_id, device_id=login.device_id)
     except UpstreamError as error:
@@ -100,7 +100,7 @@ def token_for(login: Login, account_id: str, keep: Keep) -> TokenSet:
             raise UpstreamError(Failure.PROTOCOL_ERROR, code="wrong_workspace", op=Op.SESSION)
         return here  # an access token of its own may administer every workspace of the login
     if answer.tokens.session_token and answer.tokens.session_token != session_token:
-        spending.remember(sent=session_token, received=answer.tokens.session_token)
+        token_chain.remember(sent=session_token, received=answer.tokens.session_token)
         keep(replace(login.record, session_token=answer.tokens.session_token))
     return answer.tokens
 
@@ -155,14 +155,14 @@ def _given(claims: Claims | None) -> _Found:
 
 def _exchange(attempt: _Attempt) -> _Found:
     record = attempt.record
-    session_token = spending.newest(record.session_token)
+    session_token = token_chain.newest(record.session_token)
     answer: SessionAnswer = exchange_session(
         session_token, account_id=record.account_id or None, device_id=attempt.device_id
     )
     _refuse_other_email(record, answer.email)
     rotated = answer.tokens.session_token or session_token
     if rotated != session_token:
-        spending.remember(sent=session_token, received=rotated)
+        token_chain.remember(sent=session_token, received=rotated)
     attempt.rotate(replace(record, access_token=answer.tokens.access_token, session_token=rotated))
     return _Found(answer.tokens.expires_at, answer.account_id, answer.email, answer.user_id, is_exchanged=True)
 
@@ -170,10 +170,10 @@ def _exchange(attempt: _Attempt) -> _Found:
 def _refresh(attempt: _Attempt, client_id: str) -> _Found:
     record = attempt.record
     try:
-        tokens = spending.spend(refresh_token=record.refresh_token, client_id=client_id, patience=_OTHERS_TURN)
+        tokens = token_chain.spend(refresh_token=record.refresh_token, client_id=client_id, patience=_OTHERS_TURN)
     except UpstreamError as error:
         if error.salvage is not None:
-            newest = spending.newest(record.refresh_token)
+            newest = token_chain.newest(record.refresh_token)
             attempt.rotate(replace(record, refresh_token=newest, client_id=client_id))
         raise
     attempt.rotate(

@@ -22,9 +22,9 @@ from base.actors import job
 from base.bells import ring_at
 from notifications.audit import events
 from notifications.settings.declared import LOW_STOCK_THRESHOLD
-from teampool import stock
 from teampool.models import StockAlert, Team
 from teampool.models.stock import ONLY
+from teampool.pool import stock
 
 ACTOR = job("stock")
 CHECK_STOCK = "teampool.tasks.check_stock"

@@ -10,10 +10,17 @@ from django.db.models import Q
 from django.utils import timezone
 
 from base import actors
-from teampool import spending
-from teampool.claims import NotAToken, read_claims
+from teampool.login import token_chain
+from teampool.login.tokens import (
+    drop_refresh_token,
+    end_login,
+    end_login_if_idle,
+    expire_team,
+    keep_rotated,
+    store_tokens,
+)
 from teampool.models import Owner, Team
-from teampool.tokens import drop_refresh_token, end_login, end_login_if_idle, expire_team, keep_rotated, store_tokens
+from teampool.upstream.claims import NotAToken, read_claims
 from teampool.upstream.client import Upstream, exchange_session
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure, Identity, TokenSet
@@ -150,7 +157,7 @@ def _write_down(team: Team, failure: CannotRenew) -> None:
 
 def _by_session(team: Team) -> str:
     owner = team.owner
-    sent = spending.newest(owner.session_token)
+    sent = token_chain.newest(owner.session_token)
     try:
         answer = exchange_session(sent, account_id=team.account_id, device_id=str(owner.device_id))
         whose = _identity(answer.tokens, answer.email, answer.user_id, owner)
@@ -159,7 +166,7 @@ def _by_session(team: Team) -> str:
     # Somebody else's session, rotated token and all, has no place here.
     _refuse_stranger(owner, whose)
     if answer.tokens.session_token:
-        spending.remember(sent=sent, received=answer.tokens.session_token)
+        token_chain.remember(sent=sent, received=answer.tokens.session_token)
         _keep(owner, "session_token", answer.tokens.session_token)
     if answer.account_id != team.account_id:
         # The login is who it should be; the next look tells whether it lost this workspace.
@@ -191,10 +198,10 @@ def _spend(owner: Owner) -> TokenSet:
         sent = owner.refresh_token
         Owner.objects.filter(pk=owner.pk).update(refresh_sent_at=timezone.now())
         try:
-            tokens = spending.spend(refresh_token=sent, client_id=owner.client_id, patience=_GRACE)
+            tokens = token_chain.spend(refresh_token=sent, client_id=owner.client_id, patience=_GRACE)
         except UpstreamError as error:
             if error.salvage is not None:
-                _keep(owner, "refresh_token", spending.newest(sent))
+                _keep(owner, "refresh_token", token_chain.newest(sent))
             elif error.code != "outcome_unknown":
                 # Left behind, `refresh_sent_at` says that nobody knows whether this token was spent.
                 Owner.objects.filter(pk=owner.pk).update(refresh_sent_at=None)

@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from base.actors import Actor
 from notifications.audit import events
-from teampool.import_lines import bring_in_line, end_line
+from teampool.imports.line import bring_in_line, end_line
+from teampool.imports.reasons import UNREACHABLE
 from teampool.models import ImportJob, ImportLine
-from teampool.reasons import UNREACHABLE
 
 RUN_IMPORT = "teampool.tasks.run_import"
 SLICE = timedelta(seconds=45)

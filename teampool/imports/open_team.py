@@ -17,15 +17,15 @@ from django.utils import timezone
 from base.actors import Actor
 from base.bells import ring
 from notifications.audit import events
-from teampool import seats
-from teampool.health import subject as about_team
-from teampool.logins import Login
+from teampool.imports.reasons import EMAIL_MISMATCH, UNREACHABLE, Refused
+from teampool.imports.who import Login
+from teampool.login.token_chain import newest
+from teampool.login.tokens import store_tokens
 from teampool.models import AllowedMember, Owner, Team
-from teampool.operating import SYNC_TEAM
-from teampool.reasons import EMAIL_MISMATCH, UNREACHABLE, Refused
+from teampool.pool import seats
 from teampool.snapshot import Snapshot, fetch, is_news, is_own_row, store
-from teampool.spending import newest
-from teampool.tokens import store_tokens
+from teampool.teams.changes import SYNC_TEAM
+from teampool.teams.health import subject as about_team
 from teampool.upstream.client import Upstream
 from teampool.upstream.types import TokenSet, Workspace
 
