@@ -28,7 +28,7 @@ def fill() -> None:
 
     from base.actors import Actor
     from guardian import life
-    from invites import codes
+    from invites.codes import codes
     from invites.models import RedeemCode, Redemption, SeatGrant
     from invites.states import GrantState, RedemptionState
     from notifications.models import AuditEvent

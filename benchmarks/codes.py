@@ -23,8 +23,8 @@ def measured(what: str, deed: Callable[[], object]) -> None:
 
 def run(kind: str) -> None:
     from base.actors import Actor
-    from invites import codes
     from invites.admin.exporting import as_csv
+    from invites.codes import codes
     from invites.models import RedeemCode
 
     actor = Actor("command", "benchmark")

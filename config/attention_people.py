@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.attention_line import Line, redemptions, those_teams
-from invites import failed_departures
 from invites.admin.standing import unseen, without_seat
 from invites.models import Redemption
+from invites.queries import failed_departures
 
 
 def waiting_for_a_seat(now: datetime) -> Iterable[Line]:

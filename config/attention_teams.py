@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from base.times import full
 from config.attention_line import Line, changed_at, those_teams
-from invites.seating import DEAD
+from invites.seats.seating import DEAD
 from teampool.models import SEATS_USED, Team
 from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.teams.subscriptions import ENDS_SOON, ends_soon

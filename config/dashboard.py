@@ -14,8 +14,8 @@ from config import attention, redemption_chart
 from guardian import life, outlook
 from guardian.admin import words
 from invites.models import CodeBatch, Redemption, SeatGrant
+from invites.settings import IS_OPEN
 from invites.states import GrantState
-from invites.tunables import IS_OPEN
 from teampool.models import Team
 from teampool.pool import stock
 

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import connection, connections
 
 from config.backup import BackupFailed, our_tables, run_tool
-from invites.tunables import IS_OPEN, REMOVALS_PAUSED
+from invites.settings import IS_OPEN, REMOVALS_PAUSED
 from notifications.models import Setting
 from teampool.models import Team
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from invites.daily import Day, by_day
+from invites.queries.per_day import Day, by_day
 
 # The theme draws bars beside each other from both sides of a line; here they stand on one another.
 OPTIONS: dict[str, Any] = {

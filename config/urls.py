@@ -19,5 +19,5 @@ urlpatterns = [
     path("admin/teams/import", import_endpoint),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("", include("invites.urls")),
+    path("", include("invites.public.urls")),
 ]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import invites.moments
 import notifications.moments
+import teampool.moments
 from django.db import transaction
 
-import invites.moments
-import teampool.moments
 from base import clock_repair
 from base.actors import job
 from base.clock_repair import Moments
 from guardian.kinds import STANDING
 from guardian.models import Finding, Heartbeat, Sweep
-from invites import throttle
+from invites.redeeming import throttle
 from notifications.audit import events
 from notifications.models import AuditEvent
 

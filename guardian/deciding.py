@@ -11,9 +11,9 @@ from guardian import findings, judging
 from guardian.findings import NotPossible
 from guardian.kinds import STANDING, UNDECIDED, Kind, State
 from guardian.models import Finding
-from invites import outsiders
-from invites.depart import CARRY_OUT
-from invites.tunables import REMOVALS_PAUSED
+from invites.actions import allow as outsiders
+from invites.departures.carry_out import CARRY_OUT
+from invites.settings import REMOVALS_PAUSED
 
 __all__ = ["CAN_BE_ALLOWED", "CAN_BE_REMOVED", "NotPossible", "allow", "remove"]
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from guardian.rules import Pool, Row, Seat, TeamView
 from invites.models import Redemption, SeatGrant
-from invites.seating import DEAD
+from invites.seats.seating import DEAD
 from invites.states import BEFORE_INVITED, CONFIRMED, RedemptionState
 from teampool.models import AllowedMember, Member, Team
 

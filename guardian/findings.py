@@ -16,8 +16,8 @@ from guardian.kinds import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
 from guardian.models import Finding
 from guardian.rules import Candidate, Found
 from guardian.shown import Shown
-from invites import outsiders
-from invites.depart import NOT_PERMITTED, PROTECTED
+from invites.actions import allow as outsiders
+from invites.departures.carry_out import NOT_PERMITTED, PROTECTED
 from invites.models import Departure
 from invites.states import DepartureState
 from notifications.audit import events

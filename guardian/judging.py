@@ -16,11 +16,11 @@ from guardian.looking import IN_ORDER
 from guardian.models import Finding, Sweep
 from guardian.policy import Policy
 from guardian.switching import ACTOR
-from invites.depart import UNTIL
+from invites.departures.carry_out import UNTIL
+from invites.departures.removing import open_automatic
 from invites.models import Departure
-from invites.removing import open_automatic
+from invites.settings import REMOVALS_PAUSED
 from invites.states import DepartureReason
-from invites.tunables import REMOVALS_PAUSED
 from notifications.audit import events
 from teampool.models import Team
 

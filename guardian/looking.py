@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from guardian.models import Sweep
 from guardian.policy import Policy
-from invites.sync import SyncResult, sync_team
+from invites.following.sync import SyncResult, sync_team
 from teampool.models import Team
 
 # A Team that takes no invitations for a day can be read, and its people told to leave, as ever.

@@ -12,12 +12,12 @@ from base.bells import ring
 from guardian.findings import NotPossible
 from guardian.kinds import Kind, State
 from guardian.models import Finding
-from invites.depart import CARRY_OUT
+from invites.departures.carry_out import CARRY_OUT
+from invites.departures.removing import open_automatic
 from invites.models import Departure, SeatGrant
-from invites.removing import open_automatic
-from invites.seating import DEAD
+from invites.seats.seating import DEAD
+from invites.settings import REMOVALS_PAUSED
 from invites.states import BEFORE_INVITED, DepartureReason, DepartureState
-from invites.tunables import REMOVALS_PAUSED
 
 # The guardian, when it is on and awake, needs a few minutes.
 LEFT_TO_THE_GUARDIAN = timedelta(minutes=10)

@@ -22,7 +22,7 @@ from guardian.looking import Notice, look
 from guardian.models import Finding, Sweep, Watch
 from guardian.policy import Policy
 from guardian.switching import ACTOR
-from invites.depart import carry_out
+from invites.departures.carry_out import carry_out
 from notifications.audit import events
 from teampool import leases
 

@@ -12,11 +12,11 @@ from base.actors import Actor, job
 from guardian import policy
 from guardian.kinds import State
 from guardian.models import Finding, Watch
-from invites.depart import OUT_OF_HOURS
+from invites.departures.carry_out import OUT_OF_HOURS
+from invites.departures.removing import REPORT_ONLY, SWITCHED_OFF, call_off
 from invites.models import Departure, SeatGrant
-from invites.removing import REPORT_ONLY, SWITCHED_OFF, call_off
+from invites.settings import REMOVALS_PAUSED
 from invites.states import DepartureReason, DepartureState
-from invites.tunables import REMOVALS_PAUSED
 from notifications.audit import events
 from notifications.settings import runtime
 from teampool.models import AllowedMember, Member

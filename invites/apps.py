@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
-from invites.limits import check_setting
+from invites.redeeming.limits import check_setting
 
 
 class InvitesConfig(AppConfig):

@@ -23,11 +23,13 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring
-from invites import depart, letters, moves, operate, seating, timing
+from invites.actions import seat
 from invites.bells import ring_deliver
+from invites.departures import carry_out
 from invites.models import Departure, Redemption, SeatGrant
+from invites.seats import mails, moves, seating, timing
+from invites.settings import RECLAIM_AFTER_DAYS
 from invites.states import DepartureReason, DepartureState, GrantState, RedemptionState
-from invites.tunables import RECLAIM_AFTER_DAYS
 from notifications.audit import events
 from teampool import leases
 
@@ -48,7 +50,7 @@ def reconcile() -> dict[str, int]:
         "resends": _wake_resends(now),
         "reclaimed": _reclaim(now),
         "alerts": _alert_unresolved(now),
-        "reminders": letters.remind(now),
+        "reminders": mails.remind(now),
         "due": _ring_for_due(now),
         # Last, as only this speaks to upstream and may take its time.
         "departures": _carry_out_departures(now),
@@ -82,7 +84,7 @@ def _carry_out_departures(now: datetime) -> int:
             if is_over := timezone.now() >= until:
                 break
             try:
-                count += depart.carry_out(departure_id=departure_id)
+                count += carry_out.carry_out(departure_id=departure_id)
             except Exception:
                 log.exception("reconcile: departure %s", departure_id)
     if is_over:
@@ -112,8 +114,8 @@ def _reclaim(now: datetime) -> int:
     )
     count = 0
     for redemption_id in list(old.values_list("redemption_id", flat=True)):
-        with contextlib.suppress(operate.NotPossible):  # joined at this very moment
-            operate.withdraw(redemption_id=redemption_id, actor=ACTOR, reason=DepartureReason.RECLAIMED)
+        with contextlib.suppress(seat.NotPossible):  # joined at this very moment
+            seat.withdraw(redemption_id=redemption_id, actor=ACTOR, reason=DepartureReason.RECLAIMED)
             count += 1
     return count
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 from django.utils import timezone
 
 from base.bells import ring
-from invites import deliver as delivery
-from invites import depart
 from invites import reconcile as reconciling
-from invites import sync as syncing
+from invites.delivery import deliver as delivery
+from invites.departures import carry_out as depart
+from invites.following import sync as syncing
 from teampool import leases
 
 

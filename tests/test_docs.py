@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
-from invites.errors import RedeemError
+from invites.redeeming.errors import RedeemError
 from notifications.settings import runtime
 from teampool.imports import reasons
 from teampool.imports.reading import record

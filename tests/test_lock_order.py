@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from invites.models import RedeemCode, Redemption, SeatGrant
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
 from invites.states import GrantState
 from teampool.models import Owner, Team
 from tests.base import ANA, a_code, a_team

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.transactions import WrongTransaction, forbid_transaction, require_transaction
-from invites import moves, seating
 from invites.models import Redemption
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
+from invites.seats import moves, seating
 from notifications.channels.transport.connecting import Deadline, connect
 from notifications.channels.transport.smtp import MailServer
 from teampool.upstream import transport

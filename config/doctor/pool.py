@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from config import attention
 from config.doctor.answer import Answer, ok, warning
-from invites.tunables import IS_OPEN, REMOVALS_PAUSED
+from invites.settings import IS_OPEN, REMOVALS_PAUSED
 from notifications.settings.runtime import read
 from teampool.models import Team
 

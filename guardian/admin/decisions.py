@@ -28,12 +28,12 @@ from guardian.admin.strip import paused
 from guardian.deciding import CAN_BE_REMOVED, NotPossible
 from guardian.kinds import Kind
 from guardian.models import Finding
+from invites.actions.bulk import MOST_AT_ONCE, Deed
 from invites.admin import deed_pages, redemption_page
 from invites.admin.parts import table
 from invites.admin.reseat_pages import ids as read_ids
 from invites.models import SeatGrant
-from invites.together import MOST_AT_ONCE, Deed
-from invites.wording import number
+from invites.words import number
 
 LIST = "admin:guardian_finding_changelist"
 MEDIA = forms.Media(css={"all": ["invites/admin.css", "guardian/admin.css"]})

@@ -22,8 +22,8 @@ from guardian.admin.filters import KindFilter, StateFilter, TeamFilter
 from guardian.deciding import CAN_BE_REMOVED
 from guardian.kinds import NEEDS_CARE, STANDING, UNDECIDED, Kind
 from guardian.models import Finding
+from invites.actions.bulk import Deed
 from invites.admin import offers
-from invites.together import Deed
 
 
 @admin.register(Finding)

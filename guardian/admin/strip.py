@@ -14,8 +14,8 @@ from guardian import outlook
 from guardian.admin import words
 from guardian.admin.access import may_switch
 from guardian.policy import Policy
-from invites.tunables import REMOVALS_PAUSED
-from invites.wording import number
+from invites.settings import REMOVALS_PAUSED
+from invites.words import number
 from notifications.models import AuditEvent
 
 

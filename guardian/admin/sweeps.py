@@ -31,7 +31,7 @@ from guardian.kinds import NEEDS_CARE, Kind, State
 from guardian.models import Finding, Sweep
 from invites.admin.parts import badge, table
 from invites.states import DepartureReason
-from invites.wording import number
+from invites.words import number
 from teampool.models import AllowedMember
 
 LOOK = "guardian.tasks.look_only"

@@ -24,8 +24,8 @@ from guardian.admin.decisions import LIST, frame, where_from
 from guardian.models import Finding
 from guardian.preview import Fate
 from invites.admin.parts import badge, table
-from invites.tunables import REMOVALS_PAUSED
-from invites.wording import number
+from invites.settings import REMOVALS_PAUSED
+from invites.words import number
 
 _COLUMNS = (
     gettext_lazy("E-mail"),

@@ -20,7 +20,7 @@ from invites.admin.parts import badge
 from invites.admin.reasons import in_the_way
 from invites.models import Departure
 from invites.states import DepartureState
-from invites.wording import number
+from invites.words import number
 
 _KINDS = {
     Kind.STRANGER: (gettext_lazy("Stranger"), "danger", "person_alert"),

@@ -21,11 +21,12 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from base.actors import operator
 from base.operator_pages import OperatorPages
 from base.times import tag
-from invites import outsiders, wording
+from invites import words
+from invites.actions import allow
 from invites.admin.parts import badge, table
-from invites.emails import read_email
-from invites.errors import EmailInvalid
-from invites.new_codes import TeamField, teams_on_offer
+from invites.codes.order import TeamField, teams_on_offer
+from invites.redeeming.emails import read_email
+from invites.redeeming.errors import EmailInvalid
 from teampool.models import AllowedMember, Team
 
 _LOOKS = {
@@ -104,9 +105,7 @@ class AllowedPages(OperatorPages):
         form = AllowForm(request.POST if request.method == "POST" else None)
         if form.is_bound and form.is_valid():
             given = form.cleaned_data
-            person = outsiders.allow(
-                team=given["team"], email=given["email"], note=given["note"], actor=operator(request)
-            )
+            person = allow.allow(team=given["team"], email=given["email"], note=given["note"], actor=operator(request))
             messages.success(request, _("%(who)s may stay.") % {"who": person})
             return redirect("admin:teampool_allowedmember_changelist")
         context = {"title": _("Allow a person"), "opts": None, "form": form, "teams": teams_on_offer()}
@@ -119,16 +118,16 @@ class AllowedPages(OperatorPages):
         if "confirmed" in request.POST:
             actor = operator(request)
             for person in people:
-                outsiders.disallow(allowed_id=person.pk, actor=actor)
+                allow.disallow(allowed_id=person.pk, actor=actor)
             text = ngettext("%(n)s exception ended.", "%(n)s exceptions ended.", len(people))
-            messages.success(request, text % {"n": wording.number(len(people))})
+            messages.success(request, text % {"n": words.number(len(people))})
             return None
         button = ngettext("End %(n)s exception", "End %(n)s exceptions", len(people))
         context = {
             "title": _("End exceptions"),
             "opts": None,
             "people": people,
-            "button": button % {"n": wording.number(len(people))},
+            "button": button % {"n": words.number(len(people))},
             **table(_COLUMNS, [[str(one), self.in_team(one), self.standing(one), one.note or "–"] for one in people]),
         }
         return TemplateResponse(request, "admin/invites/allowed/end.html", self._frame(request) | context)

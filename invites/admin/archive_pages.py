@@ -15,11 +15,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from base.actors import operator
-from invites import lost, retire, wording
+from invites import words
+from invites.actions import archive as retire
 from invites.admin import reseat_pages
 from invites.admin.person_pages import page
 from invites.admin.team_people import may_operate
 from invites.models import SeatGrant
+from invites.queries import lost
 from teampool.models import Team
 from teampool.teams.badges import badge_for
 
@@ -52,7 +54,7 @@ def _show(request: HttpRequest, team_ids: list[int], *, is_cleaning: bool, error
         "is_cleaning": is_cleaning,
         "error": error,
         "codes_to": request.POST.get("codes", VOID),
-        "button": ngettext("Archive %(n)s Team", "Archive %(n)s Teams", len(plans)) % {"n": wording.number(len(plans))},
+        "button": ngettext("Archive %(n)s Team", "Archive %(n)s Teams", len(plans)) % {"n": words.number(len(plans))},
     }
     answer = page(request, "admin/invites/team/archive.html", None, context)
     answer.status_code = 400 if error else 200
@@ -86,11 +88,11 @@ def _carry_out(request: HttpRequest) -> HttpResponse:
         if target is None or target.pk in team_ids:
             return _show(request, listed, is_cleaning=is_cleaning, error=_("Choose a Team that stays."))
     done = retire.archive(team_ids=team_ids, codes_to=target, actor=operator(request))
-    text = ngettext("%(n)s Team archived.", "%(n)s Teams archived.", done) % {"n": wording.number(done)}
+    text = ngettext("%(n)s Team archived.", "%(n)s Teams archived.", done) % {"n": words.number(done)}
     if done < len(listed):
         left = len(listed) - done
         more = ngettext("%(n)s was left: it changed meanwhile.", "%(n)s were left: they changed meanwhile.", left)
-        text = f"{text} {more % {'n': wording.number(left)}}"
+        text = f"{text} {more % {'n': words.number(left)}}"
     messages.success(request, text) if done else messages.warning(request, text)
     if people := lost.team_ids_with_people(team_ids):
         return redirect(reseat_pages.address(people))

@@ -22,10 +22,10 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from base.actors import operator
 from base.operator_pages import ReadOnlyPages
 from base.times import tag
-from invites import code_states, codes
 from invites.admin import exporting, new_codes, voiding
 from invites.admin.parts import bar, row, table, terms
-from invites.code_states import CodeState, Counts
+from invites.codes import codes, standing
+from invites.codes.standing import CodeState, Counts
 from invites.models import CodeBatch, RedeemCode
 from notifications.audit import events
 
@@ -39,7 +39,7 @@ class _Counted(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        counts = code_states.count_by_batch([batch.pk for batch in self.result_list], timezone.now())
+        counts = standing.count_by_batch([batch.pk for batch in self.result_list], timezone.now())
         for batch in self.result_list:
             batch.counts = counts.get(batch.pk, Counts())
 
@@ -104,11 +104,11 @@ class CodeBatchPages(ReadOnlyPages):
         """One batch: what it is, how it stands, its codes, and what can be done with the unused ones."""
         batch = self._find(request, object_id)
         now = timezone.now()
-        counts = code_states.count(RedeemCode.objects.filter(batch=batch), now)
-        shown = code_states.with_users(RedeemCode.objects.filter(batch=batch).order_by("id"))
+        counts = standing.count(RedeemCode.objects.filter(batch=batch), now)
+        shown = standing.with_users(RedeemCode.objects.filter(batch=batch).order_by("id"))
         state = request.GET.get("state", "")
         if state in CodeState.values:
-            shown = shown.filter(code_states.codes_in(state, now))
+            shown = shown.filter(standing.codes_in(state, now))
         pages = Paginator(shown, PER_PAGE)
         pages.count = getattr(counts, state) if state in CodeState.values else counts.total  # counted above
         page = pages.get_page(request.GET.get("p"))

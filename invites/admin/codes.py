@@ -18,10 +18,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from base.operator_pages import ReadOnlyPages
-from invites import code_states, codes
 from invites.admin import voiding
 from invites.admin.parts import code_badge, code_text, used_at, users
-from invites.code_states import CodeState, state_of
+from invites.codes import codes, standing
+from invites.codes.standing import CodeState, state_of
 from invites.models import RedeemCode, RedeemCodeQuerySet
 
 
@@ -36,7 +36,7 @@ class StateFilter(SimpleListFilter):
         state = self.value()
         if state not in CodeState.values:
             return queryset
-        return queryset.filter(code_states.codes_in(state, timezone.now()))
+        return queryset.filter(standing.codes_in(state, timezone.now()))
 
 
 @admin.register(RedeemCode)
@@ -60,7 +60,7 @@ class RedeemCodePages(ReadOnlyPages):
         css = {"all": ["invites/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> RedeemCodeQuerySet:
-        return code_states.with_users(RedeemCode.objects.all())
+        return standing.with_users(RedeemCode.objects.all())
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[RedeemCode], search_term: str

@@ -18,16 +18,17 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from base import operator_pages
 from base.actors import operator
-from invites import reseat_plan, wording
+from invites import words
+from invites.actions.bulk import MOST_AT_ONCE, NO_SEAT, Deed, Picked, Result, carry_out
+from invites.actions.seat import was_in
 from invites.admin import standing
 from invites.admin.offers import problem_words
 from invites.admin.parts import table
 from invites.admin.redemption_parts import state_badge
 from invites.models import Redemption, SeatGrant
-from invites.operate import was_in
-from invites.seating import is_dead
+from invites.queries import reseat_plan
+from invites.seats.seating import is_dead
 from invites.states import GrantState, RedemptionState
-from invites.together import MOST_AT_ONCE, NO_SEAT, Deed, Picked, Result, carry_out
 
 _COLUMNS = (
     gettext_lazy("E-mail"),
@@ -43,7 +44,7 @@ def confirm(request: HttpRequest, deed: Deed, ids: Sequence[int], *, frame: dict
     redemptions = list(standing.with_grants(Redemption.objects.filter(pk__in=ids).order_by("pk")))
     if len(redemptions) > MOST_AT_ONCE:
         text = _("At most %(n)s people at once; %(chosen)s are chosen.")
-        numbers = {"n": wording.number(MOST_AT_ONCE), "chosen": wording.number(len(redemptions))}
+        numbers = {"n": words.number(MOST_AT_ONCE), "chosen": words.number(len(redemptions))}
         messages.error(request, text % numbers)
         return redirect(back)
     lines = _moves(redemptions) if deed is Deed.RESEAT else [_line(deed, one) for one in redemptions]
@@ -78,7 +79,7 @@ def act(request: HttpRequest, deed: Deed, *, frame: dict[str, Any], back: str) -
     context = {
         "title": _TITLES[deed],
         "opts": None,
-        "lead": summary % {"done": wording.number(done), "all": wording.number(len(results))},
+        "lead": summary % {"done": words.number(done), "all": words.number(len(results))},
         "next": back,
         **table(_RESULT_COLUMNS, [[_link(result.redemption), _said(deed, result)] for result in results]),
     }
@@ -164,7 +165,7 @@ def _button(deed: Deed, count: int) -> str:
             text = ngettext("Re-seat %(n)s person", "Re-seat %(n)s people", count)
         case Deed.END_CLAIM:
             text = ngettext("End %(n)s claim", "End %(n)s claims", count)
-    return text % {"n": wording.number(count)}
+    return text % {"n": words.number(count)}
 
 
 def _said(deed: Deed, result: Result) -> str:

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from base.csv_files import download
 from base.times import full
-from invites import wording
-from invites.code_states import state_of, with_users
+from invites import words
+from invites.codes.standing import state_of, with_users
 from invites.models import CodeBatch, RedeemCode
 
 _ROWS_AT_ONCE = 2_000
@@ -25,9 +25,9 @@ def as_csv(batch: CodeBatch) -> StreamingHttpResponse:
 
 
 def _rows(batch: CodeBatch) -> Iterator[list[str]]:
-    kind = wording.kind(is_bound=batch.team_id is not None, is_temporary=batch.seat_time is not None)
+    kind = words.kind(is_bound=batch.team_id is not None, is_temporary=batch.seat_time is not None)
     if batch.seat_time is not None:
-        kind = f"{kind} {wording.duration(batch.seat_time)}"
+        kind = f"{kind} {words.duration(batch.seat_time)}"
     until = full(batch.redeem_until) if batch.redeem_until else ""
     common = [batch.label, kind, str(batch.team or ""), until]
     now = timezone.now()

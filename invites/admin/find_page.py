@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from base.actors import operator
 from base.operator_pages import row_button
 from base.times import tag
-from invites import find, outsiders
+from invites.actions import allow
 from invites.admin import offers, redemption_page
 from invites.admin.deed_pages import where_from
 from invites.admin.parts import badge, code_text, table
@@ -32,7 +32,8 @@ from invites.admin.reasons import in_the_way, reason
 from invites.admin.redemption_parts import state_badge, team_name, until
 from invites.admin.team_people import leaving_words
 from invites.models import Departure, Redemption
-from invites.people import LOOKS, Standing
+from invites.queries import find
+from invites.queries.people import LOOKS, Standing
 from invites.states import DepartureState
 from notifications.models import Message
 from notifications.texts import message_words
@@ -109,7 +110,7 @@ def allow_person(request: HttpRequest, member_id: int) -> HttpResponse:
         raise Http404
     user_id = row.upstream_id if row.kind == Member.Kind.MEMBER or not row.email else ""
     team = Team.objects.only("name", "account_id").get(pk=row.team_id)
-    outsiders.allow(team=team, email=row.email, upstream_user_id=user_id, actor=operator(request))
+    allow.allow(team=team, email=row.email, upstream_user_id=user_id, actor=operator(request))
     text = _("%(who)s may stay in %(team)s.") % {"who": row.email or row.upstream_id, "team": team}
     messages.success(request, text)
     return redirect(where_from(request))

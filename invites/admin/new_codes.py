@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import INPUT_CLASSES
 
 from base.actors import operator
-from invites import wording
-from invites.new_codes import NewCodes, teams_on_offer
+from invites import words
+from invites.codes.order import NewCodes, teams_on_offer
 
 _PAGE = "admin/invites/codebatch/new.html"
 _SUMMARY = "admin/invites/codebatch/summary.html"
@@ -57,7 +57,7 @@ def _said(order: NewCodes) -> dict[str, str]:
         order = NewCodes({name: field.initial for name, field in order.fields.items()})
     if order.is_valid():
         count = order.cleaned_data["count"]
-        button = ngettext("Make %(n)s code", "Make %(n)s codes", count) % {"n": wording.number(count)}
+        button = ngettext("Make %(n)s code", "Make %(n)s codes", count) % {"n": words.number(count)}
         return {"sentence": order.sentence(), "button": button}
     return {"sentence": "", "button": _("Make codes")}
 

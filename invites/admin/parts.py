@@ -14,8 +14,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from base.times import tag
-from invites import wording
-from invites.code_states import CodeState, Counts, state_of
+from invites import words
+from invites.codes.standing import CodeState, Counts, state_of
 from invites.models import CodeBatch, RedeemCode
 
 _USERS_NAMED = 3
@@ -44,7 +44,7 @@ def code_badge(code: RedeemCode, state: CodeState) -> SafeString:
 def bar(counts: Counts) -> SafeString:
     """How the codes of a batch stand; the numbers are always written."""
     parts = [
-        {"state": state.value, "word": state.label, "count": count, "text": wording.number(count)}
+        {"state": state.value, "word": state.label, "count": count, "text": words.number(count)}
         for state, count in counts.each()
     ]
     return mark_safe(render_to_string("admin/invites/bar.html", {"parts": parts}))  # noqa: S308 - a template escaped it
@@ -52,13 +52,13 @@ def bar(counts: Counts) -> SafeString:
 
 def terms(batch: CodeBatch) -> str:
     """What the codes of a batch are, beyond the one word: their Team, their time."""
-    said = [wording.kind(is_bound=batch.team_id is not None, is_temporary=batch.seat_time is not None)]
+    said = [words.kind(is_bound=batch.team_id is not None, is_temporary=batch.seat_time is not None)]
     if batch.team is not None:
         said.append(str(batch.team))
     if batch.seat_time is not None:
-        said.append(wording.duration(batch.seat_time))
+        said.append(words.duration(batch.seat_time))
     if batch.max_uses > 1:
-        said.append(_("%(uses)s uses each") % {"uses": wording.number(batch.max_uses)})
+        said.append(_("%(uses)s uses each") % {"uses": words.number(batch.max_uses)})
     return capfirst(" · ".join(said))
 
 
@@ -75,7 +75,7 @@ def users(code: Any) -> SafeString | str:
         ),
     )
     more = len(code.held_by) - _USERS_NAMED
-    return format_html("{} +{}", links, wording.number(more)) if more > 0 else links
+    return format_html("{} +{}", links, words.number(more)) if more > 0 else links
 
 
 def used_at(code: Any) -> SafeString | str:

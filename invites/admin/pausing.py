@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from base.actors import operator
-from invites.tunables import IS_OPEN, RECLAIM_AFTER_DAYS
+from invites.settings import IS_OPEN, RECLAIM_AFTER_DAYS
 from notifications.settings import runtime
 
 _MAY = "invites.change_redemption"

@@ -19,12 +19,14 @@ from django.views.decorators.http import require_POST
 
 from base.actors import operator
 from base.times import tag
-from invites import adding, outsiders, wording
-from invites.adding import MOST_ADDRESSES, Added, Result
+from invites import words
+from invites.actions import add_people
+from invites.actions import allow as outsiders
+from invites.actions.add_people import MOST_ADDRESSES, Added, Result
+from invites.actions.seat import NotPossible
 from invites.admin.offers import problem_words
 from invites.admin.parts import table
 from invites.admin.team_people import may_operate
-from invites.operate import NotPossible
 from teampool.models import Member, Team
 
 _RESULT_COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Result"), gettext_lazy("Reference"))
@@ -50,7 +52,7 @@ def add(request: HttpRequest, team_id: int) -> HttpResponse:
     team = _team(request, team_id)
     text, results = request.POST.get("addresses", ""), []
     if request.method == "POST" and text.strip():
-        results = adding.add_people(team=team, text=text, actor=operator(request))
+        results = add_people.add_people(team=team, text=text, actor=operator(request))
     invited = sum(1 for result in results if result.outcome is Added.INVITING)
     left = [result.email for result in results if result.outcome in (Added.INVALID, Added.NO_SEAT, Added.TOO_MANY)]
     context = {
@@ -98,7 +100,7 @@ def remove(request: HttpRequest, team_id: int, member_id: int) -> HttpResponse:
     context = {
         "title": _("Remove people"),
         "lead": lead,
-        "button": ngettext("Remove %(n)s person", "Remove %(n)s people", 1) % {"n": wording.number(1)},
+        "button": ngettext("Remove %(n)s person", "Remove %(n)s people", 1) % {"n": words.number(1)},
         "back": _page_of(team),
         **table(_MEMBER_COLUMNS, [row]),
     }
@@ -145,7 +147,7 @@ def _reference(result: Result) -> SafeString | str:
 
 
 def _summary(invited: int, lines: int) -> str:
-    numbers = {"invited": wording.number(invited), "lines": wording.number(lines)}
+    numbers = {"invited": words.number(invited), "lines": words.number(lines)}
     return (
         ngettext(
             "Started for %(invited)s of %(lines)s address.", "Started for %(invited)s of %(lines)s addresses.", lines

@@ -11,9 +11,9 @@ from django.db.models import Case, Prefetch, Q, Value, When
 
 from invites.admin import standing
 from invites.admin.timeline import Entry, entry, named_teams
-from invites.find import Hits
 from invites.models import Departure, Redemption, SeatGrant
-from invites.people import Standing, standing_of
+from invites.queries.find import Hits
+from invites.queries.people import Standing, standing_of
 from invites.states import RedemptionState
 from notifications.models import AuditEvent, Message
 from teampool.models import AllowedMember, Member, Team

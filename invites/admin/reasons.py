@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from invites import depart, removing, rights
-from invites.settle import GHOST
+from invites.delivery.settle import GHOST
+from invites.departures import carry_out, removing, rights
 from invites.states import DepartureReason, Refusal
 from notifications.audit.words import explain
 from teampool.teams import words as teams
@@ -32,12 +32,12 @@ _WORDS: dict[str, str] = {
 }
 # Why somebody stays, or is still there; our own words in English, as `Departure.last_problem` holds them.
 _IN_THE_WAY: dict[str, str] = {
-    depart.UNAVAILABLE: gettext_noop("the Team cannot be reached"),
-    depart.PROTECTED: gettext_noop("owners and admins are never removed"),
-    depart.NOT_PERMITTED: gettext_noop("ChatGPT does not permit it"),
-    depart.PAUSED: gettext_noop("removals are paused"),
-    depart.HIDDEN: gettext_noop("ChatGPT hides the e-mail: remove the hidden person on the Team's page"),
-    depart.ACCEPTED: gettext_noop("was accepted meanwhile"),
+    carry_out.UNAVAILABLE: gettext_noop("the Team cannot be reached"),
+    carry_out.PROTECTED: gettext_noop("owners and admins are never removed"),
+    carry_out.NOT_PERMITTED: gettext_noop("ChatGPT does not permit it"),
+    carry_out.PAUSED: gettext_noop("removals are paused"),
+    carry_out.HIDDEN: gettext_noop("ChatGPT hides the e-mail: remove the hidden person on the Team's page"),
+    carry_out.ACCEPTED: gettext_noop("was accepted meanwhile"),
     rights.SEATED_AGAIN: gettext_noop("has a seat again"),
     rights.ALLOWED: gettext_noop("was allowed meanwhile"),
     rights.EXTENDED: gettext_noop("was extended meanwhile"),
@@ -45,7 +45,7 @@ _IN_THE_WAY: dict[str, str] = {
     rights.UNDER_WAY: gettext_noop("a redemption is under way"),
     removing.SWITCHED_OFF: gettext_noop("the guardian was switched off"),
     removing.REPORT_ONLY: gettext_noop("the guardian only reports"),
-    depart.OUT_OF_HOURS: gettext_noop("outside the guardian's hours"),
+    carry_out.OUT_OF_HOURS: gettext_noop("outside the guardian's hours"),
 }
 
 

@@ -18,14 +18,14 @@ from django.utils.translation import gettext_lazy
 
 from base.actors import operator
 from base.times import tag
-from invites import wording
+from invites import words
 from invites.admin import offers, seat_end
 from invites.admin.parts import badge, code_text, table
 from invites.admin.reasons import reason
 from invites.admin.redemption_parts import resend_words, state_badge, team_link, until
 from invites.admin.timeline import timeline
 from invites.models import Redemption, SeatGrant
-from invites.resend import want_resend
+from invites.seats.resend import want_resend
 from invites.states import GrantState
 
 _COLUMNS = (
@@ -87,7 +87,7 @@ def _facts(redemption: Any) -> list[tuple[str, SafeString | str]]:
         page = reverse("admin:invites_codebatch_change", args=[redemption.code.batch_id])
         code = format_html('<a href="{}">{}</a>', page, code_text(redemption.code))
         if redemption.bound_team_id is not None or redemption.seat_time is not None:
-            kind = wording.kind(
+            kind = words.kind(
                 is_bound=redemption.bound_team_id is not None, is_temporary=redemption.seat_time is not None
             )
             code = format_html("{} · {}", code, kind)
@@ -114,7 +114,7 @@ def _try(grant: SeatGrant) -> list[SafeString | str]:
         str(grant.team),
         badge(str(state.label), *_LOOK_OF_TRY[state]),
         reason(grant.reason) or "–",
-        wording.number(grant.sends),
+        words.number(grant.sends),
         tag(grant.invited_at),
         tag(grant.verified_at),
         tag(grant.joined_at),

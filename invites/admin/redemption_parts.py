@@ -14,12 +14,12 @@ from django.utils.translation import ngettext
 
 from base.operator_pages import row_button
 from base.times import tag
-from invites import wording
+from invites import words
 from invites.admin.parts import badge
 from invites.admin.reasons import reason
 from invites.admin.standing import REVOKED, live_grant, standing_of
 from invites.models import Redemption, SeatGrant
-from invites.resend import MOST_RESENDS, Resend, resend_view
+from invites.seats.resend import MOST_RESENDS, Resend, resend_view
 from invites.states import RedemptionState
 
 
@@ -55,7 +55,7 @@ def _tries(redemption: Any) -> list[SeatGrant]:
 def until(redemption: Redemption) -> SafeString | str:
     """When the seat ends or ended; before the confirmation, how long it will be."""
     if redemption.state == RedemptionState.OPEN and redemption.ends_at is None and redemption.seat_time is not None:
-        return wording.duration(redemption.seat_time)
+        return words.duration(redemption.seat_time)
     return tag(redemption.ends_at)
 
 

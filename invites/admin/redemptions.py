@@ -19,13 +19,13 @@ from django.utils.translation import gettext_lazy
 
 from base.operator_pages import ReadOnlyPages
 from base.times import ago, tag
-from invites import codes
+from invites.actions.bulk import Deed
 from invites.admin import checking, deed_pages, offers, pausing, redemption_page, seat_end, standing
 from invites.admin.parts import code_text
 from invites.admin.redemption_filters import KindFilter, SeatFilter, StateFilter, UnconfirmedFilter
 from invites.admin.redemption_parts import state_badge, team_name, until
+from invites.codes import codes
 from invites.models import Redemption, SeatGrant
-from invites.together import Deed
 
 SHORTEST_PART = 4  # letters of a code or reference, fewer find too many
 

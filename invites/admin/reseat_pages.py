@@ -13,13 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from invites import lost, reseat_plan, wording
+from invites import words
+from invites.actions.bulk import MOST_AT_ONCE, Deed
 from invites.admin import deed_pages, standing
 from invites.admin.offers import problem_words
 from invites.admin.person_pages import MEDIA, page
 from invites.admin.redemption_parts import state_badge, until
 from invites.admin.team_people import may_operate
-from invites.together import MOST_AT_ONCE, Deed
+from invites.queries import lost, reseat_plan
 
 
 def address(team_ids: list[int]) -> str:
@@ -48,7 +49,7 @@ def reseat(request: HttpRequest) -> HttpResponse:
         "seated": seated,
         "unseated": sum(1 for move in moves if move.problem == "full"),
         "later": count - len(claims),
-        "button": ngettext("Re-seat %(n)s person", "Re-seat %(n)s people", seated) % {"n": wording.number(seated)},
+        "button": ngettext("Re-seat %(n)s person", "Re-seat %(n)s people", seated) % {"n": words.number(seated)},
         # For the page's script, which counts along with the boxes.
         "button_for": _("Re-seat {n}"),
     }

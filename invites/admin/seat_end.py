@@ -15,11 +15,11 @@ from django.utils.translation import ngettext
 
 from base.actors import operator
 from base.times import full
-from invites import operate
+from invites.actions import seat
+from invites.actions.seat import NotPossible
 from invites.admin.offers import problem_words
-from invites.codes import LONGEST_SEAT
+from invites.codes.codes import LONGEST_SEAT
 from invites.models import Redemption
-from invites.operate import NotPossible
 from invites.states import RedemptionState
 
 STEPS = (1, 7, 30)
@@ -59,7 +59,7 @@ def change(request: HttpRequest, redemption: Redemption) -> None:
     now = timezone.now()
     try:
         ends_at = _wanted(request, redemption, now)
-        operate.set_end(redemption_id=redemption.pk, ends_at=ends_at, actor=operator(request))
+        seat.set_end(redemption_id=redemption.pk, ends_at=ends_at, actor=operator(request))
     except _Unreadable as error:
         messages.error(request, str(error))
     except NotPossible as refused:

@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from invites import timing
 from invites.models import Departure, Redemption, SeatGrant
+from invites.seats import timing
 from invites.states import HOLDS_SEAT, UNCONFIRMED, DepartureState, GrantState, RedemptionState, Refusal
 from teampool.models import Team
 

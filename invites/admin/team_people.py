@@ -14,12 +14,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from base.operator_pages import row_button
-from invites import people
 from invites.admin import offers, standing
 from invites.admin.reasons import in_the_way
 from invites.models import Departure, Redemption
-from invites.people import Person, Standing
-from invites.seating import is_dead
+from invites.queries import people
+from invites.queries.people import Person, Standing
+from invites.seats.seating import is_dead
 from invites.states import DepartureReason
 from teampool.models import Team
 

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from base.actors import operator
-from invites import code_states, codes, wording
+from invites import words
+from invites.codes import codes, standing
 from invites.models import RedeemCode, RedeemCodeQuerySet
 
 SHOWN = 20
@@ -21,10 +22,10 @@ def confirm(
 ) -> TemplateResponse:
     """What stands to be voided and what stays. `frame` is the admin's context, with the form's hidden fields."""
     now = timezone.now()
-    counts = code_states.count(picked, now)
+    counts = standing.count(picked, now)
     first = list(picked.redeemable(now).order_by("id").only("code")[:SHOWN])
     stays = [
-        (state.label, wording.number(left))
+        (state.label, words.number(left))
         for state, count in counts.each()
         if state != "unused" and (left := count - (counts.partly if state == "used" else 0))
     ]
@@ -41,9 +42,9 @@ def confirm(
     return TemplateResponse(request, "admin/invites/void.html", frame | context)
 
 
-def button(counts: code_states.Counts) -> str:
+def button(counts: standing.Counts) -> str:
     """`Void 1,980 unused codes (the 20 used ones are not affected)`; codes with a use left may have been used."""
-    numbers = {"n": wording.number(counts.redeemable), "used": wording.number(counts.used)}
+    numbers = {"n": words.number(counts.redeemable), "used": words.number(counts.used)}
     if counts.partly:
         void = ngettext("Void %(n)s code with uses left", "Void %(n)s codes with uses left", counts.redeemable)
         return (void + _(" (nobody who used one is affected)")) % numbers
@@ -58,7 +59,7 @@ def button(counts: code_states.Counts) -> str:
 def carry_out(request: HttpRequest, picked: RedeemCodeQuerySet) -> None:
     """Void them and say how many it were: somebody may have used one since the page was shown."""
     count = codes.void(codes=picked, actor=operator(request))
-    text = ngettext("%(n)s code voided.", "%(n)s codes voided.", count) % {"n": wording.number(count)}
+    text = ngettext("%(n)s code voided.", "%(n)s codes voided.", count) % {"n": words.number(count)}
     messages.success(request, text) if count else messages.info(request, _("No unused code was left to void."))
 
 

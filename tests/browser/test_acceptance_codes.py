@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from invites.codes import normalise
+from invites.codes.codes import normalise
 from invites.models import CodeBatch, RedeemCode
 from invites.states import GrantState
 from tests.base import a_batch, a_code, a_team, an_operator

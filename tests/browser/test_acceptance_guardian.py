@@ -20,9 +20,9 @@ from playwright.sync_api import Page, expect
 from guardian import life, sweep, switching
 from guardian.kinds import Kind, State
 from guardian.models import Finding, Sweep
+from invites.following.sync import sync_team
 from invites.models import Departure
-from invites.sync import sync_team
-from invites.tunables import REMOVALS_PAUSED
+from invites.settings import REMOVALS_PAUSED
 from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Team

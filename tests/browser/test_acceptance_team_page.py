@@ -16,12 +16,12 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from guardian import life
-from invites.deliver import deliver
+from invites.delivery.deliver import deliver
+from invites.following.sync import sync_team
 from invites.models import Departure, Redemption, SeatGrant
 from invites.reconcile import reconcile
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
 from invites.states import DepartureReason, GrantState
-from invites.sync import sync_team
 from sandbox.server import SandboxServer
 from teampool.models import Member, SyncRun, Team
 from tests.base import ANA, OMAR, SAM, a_code, a_team, an_operator, import_sandbox_team

@@ -16,7 +16,7 @@ from base.times import full
 from config import attention
 from config.attention import Line
 from config.attention_line import those_teams
-from invites import depart
+from invites.departures import carry_out
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState
 from notifications.audit import events
@@ -249,7 +249,12 @@ class TestWaitingForASeat:
 class TestRemovalFailed:
     def a_removal(self, team: Team, email: str = "sam@example.com", **fields: Any) -> Departure:
         a_member(team, email)
-        values = {"state": "dropped", "closed_at": NOW, "last_problem": depart.NOT_PERMITTED, "opened_at": NOW - HOUR}
+        values = {
+            "state": "dropped",
+            "closed_at": NOW,
+            "last_problem": carry_out.NOT_PERMITTED,
+            "opened_at": NOW - HOUR,
+        }
         return Departure.objects.create(team=team, email=email, reason="stranger", **(values | fields))
 
     def test_one_that_is_not_permitted_leads_to_its_team(self) -> None:
@@ -287,7 +292,7 @@ class TestRemovalFailed:
     def test_one_behind_a_hidden_row_for_as_long_as_nobody_can_name_it(self) -> None:
         team = a_team()
         hidden = a_member(team, "")
-        given_up = {"state": "dropped", "closed_at": NOW, "last_problem": depart.HIDDEN}
+        given_up = {"state": "dropped", "closed_at": NOW, "last_problem": carry_out.HIDDEN}
         Departure.objects.create(team=team, email="sam@example.com", reason="withdrawn", **given_up)
         assert only().link == reverse("admin:teampool_team_change", args=[team.pk])
         AllowedMember.objects.create(team=team, upstream_user_id=hidden.upstream_id, origin="operator")

@@ -25,8 +25,8 @@ from config.backup import BackupFailed, back_up
 from config.installation import take_lock
 from guardian import life
 from invites.models import Redemption
-from invites.redeem import redeem
-from invites.tunables import IS_OPEN, REMOVALS_PAUSED
+from invites.redeeming.redeem import redeem
+from invites.settings import IS_OPEN, REMOVALS_PAUSED
 from notifications.models import AuditEvent
 from teampool.models import Team
 from tests.base import ANA, SAM, a_code, a_team, run_together

@@ -17,12 +17,12 @@ from openapi_spec_validator import validate
 
 from base import actors
 from guardian import life
-from invites import api
-from invites.errors import RedeemError
 from invites.models import Redemption
+from invites.public import api
+from invites.public.status import PublicState
+from invites.redeeming.errors import RedeemError
+from invites.settings import IS_OPEN
 from invites.states import GrantState, Refusal
-from invites.status import PublicState
-from invites.tunables import IS_OPEN
 from notifications.channels.webhook import Webhook
 from notifications.models import Message
 from notifications.settings import runtime

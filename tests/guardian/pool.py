@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from base import actors
 from guardian import switching
-from invites import outsiders
+from invites.actions import allow
+from invites.following.sync import sync
 from invites.models import SeatGrant
 from invites.states import GrantState
-from invites.sync import sync
 from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import Team
@@ -133,7 +133,7 @@ def _settle_in(world: World) -> None:
         kind = die.randrange(8)
         if kind == 0:
             email = world.name("allowed")
-            outsiders.allow(team=die.choice([team, None]), email=email, actor=OLGA)
+            allow.allow(team=die.choice([team, None]), email=email, actor=OLGA)
             sandbox.invite_from_web(team.account_id, email)
             world.keep(team, email)
         elif kind == 1:  # in flight: sent, and we do not know it yet

@@ -16,7 +16,7 @@ from guardian import deciding, switching
 from guardian.kinds import Kind, State
 from guardian.models import Finding
 from invites.models import Departure, Redemption
-from invites.tunables import REMOVALS_PAUSED
+from invites.settings import REMOVALS_PAUSED
 from notifications.models import AuditEvent
 from notifications.settings import runtime
 from teampool.models import AllowedMember

@@ -8,11 +8,11 @@ from django.utils import timezone, translation
 
 from guardian import findings, switching
 from guardian.switching import ACTOR
-from invites import depart, rights
 from invites.admin.reasons import in_the_way
-from invites.depart import about
+from invites.departures import carry_out, rights
+from invites.departures.carry_out import about
+from invites.departures.removing import REPORT_ONLY, SWITCHED_OFF
 from invites.models import Departure
-from invites.removing import REPORT_ONLY, SWITCHED_OFF
 from notifications.audit import events
 from notifications.audit import words as wording
 from notifications.models import AuditEvent
@@ -55,7 +55,7 @@ class TestPerson:
             (rights.ALLOWED, "was allowed meanwhile"),
             (SWITCHED_OFF, "the guardian was switched off"),
             (REPORT_ONLY, "the guardian only reports"),
-            (depart.PAUSED, "removals are paused"),
+            (carry_out.PAUSED, "removals are paused"),
         ],
     )
     def test_whoever_stays_after_all_stays_for_a_reason(self, desk: Client, why: str, said: str) -> None:

@@ -13,8 +13,8 @@ from guardian import policy, preview, switching
 from guardian.kinds import Kind, State
 from guardian.models import Watch
 from guardian.preview import Fate
-from invites import outsiders
-from invites.tunables import REMOVALS_PAUSED
+from invites.actions import allow
+from invites.settings import REMOVALS_PAUSED
 from notifications.models import AuditEvent
 from teampool.models import AllowedMember
 from tests.base import ANA, SAM, a_team
@@ -61,9 +61,9 @@ class TestOnAndOff:
     def test_the_page_counts_whom_the_answer_counts(self, desk: Client) -> None:
         team, kinds = a_team(outsiders=4), ("new", "allowed", "baseline", "leaving")
         people = {name: a_member(team, f"{name}@x.co", role="standard-user") for name in kinds}
-        outsiders.allow(team=None, email="allowed@x.co", actor=OLGA)
+        allow.allow(team=None, email="allowed@x.co", actor=OLGA)
         AllowedMember.objects.create(team=team, email="baseline@x.co", origin="baseline")
-        outsiders.remove(member_id=people["leaving"].pk, actor=OLGA)
+        allow.remove(member_id=people["leaving"].pk, actor=OLGA)
         assert "1 person is there without a seat." in words(page(desk, SWITCH))
         answer = desk.post(SWITCH, {"to": "on", "baseline": "on"}, follow=True)
         assert "1 person who was there is noted as baseline" in words(answer.content.decode())

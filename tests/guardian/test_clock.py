@@ -14,12 +14,12 @@ from django_q.models import OrmQ, Schedule
 from base.clock_repair import SKEW, Moments
 from guardian import clock, life, tasks, timetable
 from guardian.models import Beat, Heartbeat, Sweep
-from invites import timing
-from invites.deliver import deliver
+from invites.delivery.deliver import deliver
+from invites.following.sync import stale_team_ids, sync_team
 from invites.models import Departure, RedeemAttempt, Redemption, SeatGrant
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
+from invites.seats import timing
 from invites.states import GrantState
-from invites.sync import stale_team_ids, sync_team
 from notifications.models import AuditEvent, Message
 from sandbox.server import SandboxServer
 from teampool import leases

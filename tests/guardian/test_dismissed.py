@@ -15,9 +15,9 @@ from guardian.kinds import Kind, State
 from guardian.models import Finding
 from guardian.rules import Found, Row, Seat, TeamView
 from guardian.shown import Shown
-from invites import operate
+from invites.actions import seat as operate
+from invites.following.sync import sync_team
 from invites.models import SeatGrant
-from invites.sync import sync_team
 from sandbox.server import SandboxServer
 from teampool.models import Team
 from tests.base import ANA, SAM, a_team, import_sandbox_team

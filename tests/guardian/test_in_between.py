@@ -13,14 +13,15 @@ from guardian.kinds import Kind, State
 from guardian.models import Finding, Sweep
 from guardian.rules import Found
 from guardian.shown import Shown
-from invites import operate, outsiders, removing
-from invites.deliver import deliver
-from invites.depart import HIDDEN, OUT_OF_HOURS, carry_out, leave_dead_team
+from invites.actions import allow, seat
+from invites.delivery.deliver import deliver
+from invites.departures import removing
+from invites.departures.carry_out import HIDDEN, OUT_OF_HOURS, carry_out, leave_dead_team
+from invites.departures.rights import ALLOWED, OTHER_SEAT_UNSURE, UNDER_WAY, why_stay
+from invites.following.sync import sync_team
 from invites.models import Departure, Redemption, SeatGrant
 from invites.reconcile import reconcile
-from invites.rights import ALLOWED, OTHER_SEAT_UNSURE, UNDER_WAY, why_stay
 from invites.states import DepartureReason, DepartureState, GrantState
-from invites.sync import sync_team
 from notifications.models import AuditEvent
 from notifications.settings import runtime
 from sandbox.server import SandboxServer
@@ -75,7 +76,7 @@ class TestDecisionsInBetween:
         grant = a_joined(sandbox, team, ANA, ends_at=timezone.now() + LATE)
         sandbox.fault("remove", "busy_409", times=0)
         look(sandbox)
-        operate.take_back(redemption_id=grant.redemption_id, actor=OLGA)
+        seat.take_back(redemption_id=grant.redemption_id, actor=OLGA)
         switching.disable(actor=OLGA)
         departure = Departure.objects.get()
         assert (departure.state, departure.reason) == ("open", "taken_back")
@@ -89,7 +90,7 @@ class TestDecisionsInBetween:
         sync_team(team_id=team.pk)
         departure = a_departure(team)
         a_finding(team, state=State.REMOVING, departure=departure)
-        outsiders.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
+        allow.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
         switching.disable(actor=OLGA)
         departure.refresh_from_db()
         assert departure.state == DepartureState.OPEN
@@ -118,7 +119,7 @@ class TestDecisionsInBetween:
         team = import_sandbox_team(sandbox)
         sandbox.member(team.account_id, SAM, lag=0)
         sync_team(team_id=team.pk)
-        departure = outsiders.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
+        departure = allow.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
         assert switching.enable(actor=OLGA) == 0
         assert carry_out(departure_id=departure.pk)
         assert people_of(sandbox, team) == set()
@@ -126,7 +127,7 @@ class TestDecisionsInBetween:
     def test_nor_when_the_list_hides_the_address(self) -> None:
         team = a_team()
         member = a_member(team, "", role="standard-user")
-        outsiders.remove(member_id=member.pk, actor=OLGA)
+        allow.remove(member_id=member.pk, actor=OLGA)
         assert switching.enable(actor=OLGA) == 0
 
     @pytest.mark.parametrize(("is_automatic", "why"), [(True, ALLOWED), (False, "")])
@@ -138,7 +139,7 @@ class TestDecisionsInBetween:
     def test_whoever_was_baseline_and_is_allowed_then_stays(self) -> None:
         departure = a_departure(a_team(), is_automatic=False)
         AllowedMember.objects.create(team=departure.team, email=SAM, origin="baseline")
-        allowed = outsiders.allow(team=departure.team, email=SAM, actor=OLGA)
+        allowed = allow.allow(team=departure.team, email=SAM, actor=OLGA)
         assert why_stay(departure, timezone.now()) == ALLOWED
         allowed.refresh_from_db()
         assert (allowed.origin, allowed.added_by) == ("operator", "olga")
@@ -333,7 +334,7 @@ class TestWhoComesBack:
         sandbox.fault("remove", "busy_409", times=0)
         look(sandbox)
         sandbox.clear_faults()
-        operate.set_end(redemption_id=grant.redemption_id, ends_at=timezone.now() + HOUR, actor=OLGA)
+        seat.set_end(redemption_id=grant.redemption_id, ends_at=timezone.now() + HOUR, actor=OLGA)
         pass_time(sandbox, 60)
         reconcile()
         pass_time(sandbox, 2 * HOUR.total_seconds())
@@ -379,7 +380,7 @@ class TestAnotherName:
 class TestOverAndAllowed:
     def test_the_claim_ends_and_the_person_stays(self, sandbox: SandboxServer, team: Team) -> None:
         grant = a_joined(sandbox, team, ANA, ends_at=timezone.now() + LATE)
-        outsiders.allow(team=team, email=ANA, actor=OLGA)
+        allow.allow(team=team, email=ANA, actor=OLGA)
         look(sandbox, 3)
         grant.refresh_from_db()
         team.refresh_from_db()
@@ -417,7 +418,7 @@ class TestOtherDeedsOnTheSeat:
 
     def test_nothing_is_sent_to_somebody_who_is_to_leave(self, sandbox: SandboxServer, team: Team) -> None:
         grant = self.an_unanswered(sandbox, team)
-        operate.take_back(redemption_id=grant.redemption_id, actor=OLGA)
+        seat.take_back(redemption_id=grant.redemption_id, actor=OLGA)
         deliver()
         assert people_of(sandbox, team) == set()
         assert SeatGrant.objects.get().sends == 1
@@ -426,7 +427,7 @@ class TestOtherDeedsOnTheSeat:
     def test_no_mail_is_sent_again_either(self, sandbox: SandboxServer, team: Team, state: GrantState) -> None:
         redemption = a_redemption(resend_wanted_at=timezone.now())
         a_grant(redemption, state, team=team, due_at=timezone.now())
-        operate.take_back(redemption_id=redemption.pk, actor=OLGA)
+        seat.take_back(redemption_id=redemption.pk, actor=OLGA)
         deliver()
         assert people_of(sandbox, team) == set()
 
@@ -434,14 +435,14 @@ class TestOtherDeedsOnTheSeat:
         grant = self.an_unanswered(sandbox, team)
         sandbox.set_workspace(team.account_id, list_lag_seconds=600)
         sandbox.invite_from_web(team.account_id, ANA)
-        operate.take_back(redemption_id=grant.redemption_id, actor=OLGA)
+        seat.take_back(redemption_id=grant.redemption_id, actor=OLGA)
         reconcile()
         assert people_of(sandbox, team) == set()
 
     def test_nobody_is_told_while_the_invitation_is_being_sent(self, sandbox: SandboxServer, team: Team) -> None:
         grant = self.an_unanswered(sandbox, team)
         SeatGrant.objects.update(lease_until=timezone.now() + timedelta(seconds=60))
-        operate.take_back(redemption_id=grant.redemption_id, actor=OLGA)
+        seat.take_back(redemption_id=grant.redemption_id, actor=OLGA)
         reconcile()
         assert Departure.objects.get().told_at is None
         pass_time(sandbox, 61)
@@ -452,7 +453,7 @@ class TestOtherDeedsOnTheSeat:
         sandbox.invite_from_web(team.account_id, ANA)
         grant = a_grant(a_redemption(), GrantState.VERIFIED, team=team)
         Team.objects.filter(pk=team.pk).update(seats_held=1)
-        operate.withdraw(redemption_id=grant.redemption_id, actor=OLGA, reason=DepartureReason.RECLAIMED)
+        seat.withdraw(redemption_id=grant.redemption_id, actor=OLGA, reason=DepartureReason.RECLAIMED)
         sandbox.accept(team.account_id, ANA)
         reconcile()
         assert people_of(sandbox, team) == {ANA}
@@ -466,10 +467,10 @@ class TestOtherDeedsOnTheSeat:
     def test_a_seat_upstream_was_told_to_end_cannot_be_extended(self, sandbox: SandboxServer, team: Team) -> None:
         grant = a_joined(sandbox, team, ANA, ends_at=timezone.now() + LATE)
         look(sandbox)
-        with pytest.raises(operate.NotPossible, match="leaving"):
-            operate.set_end(redemption_id=grant.redemption_id, ends_at=None, actor=OLGA)
+        with pytest.raises(seat.NotPossible, match="leaving"):
+            seat.set_end(redemption_id=grant.redemption_id, ends_at=None, actor=OLGA)
 
-    @pytest.mark.parametrize(("deed", "state"), [(operate.take_back, "ended"), (operate.withdraw, "refused")])
+    @pytest.mark.parametrize(("deed", "state"), [(seat.take_back, "ended"), (seat.withdraw, "refused")])
     def test_what_was_taken_back_is_not_given_again_when_the_team_is_lost(self, deed: Any, state: str) -> None:
         lost = a_team(held=1)
         a_team()

@@ -12,12 +12,12 @@ from django.utils import timezone
 from guardian import policy, sweep, switching
 from guardian.kinds import State
 from guardian.models import Finding, Sweep
-from invites.deliver import deliver
+from invites.delivery.deliver import deliver
+from invites.following.sync import sync
 from invites.models import Departure, SeatGrant
 from invites.reconcile import reconcile
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
 from invites.states import GrantState
-from invites.sync import sync
 from sandbox.server import SandboxServer
 from teampool.models import JobLease, Team
 from tests.base import ANA, SAM, a_code, import_sandbox_team

@@ -12,10 +12,10 @@ from django.utils import timezone
 from guardian import policy, sweep, switching
 from guardian.kinds import State
 from guardian.models import Finding, Sweep, Watch
-from invites.depart import carry_out
+from invites.departures.carry_out import carry_out
+from invites.following.sync import sync_team
 from invites.models import Departure
-from invites.sync import sync_team
-from invites.tunables import REMOVALS_PAUSED
+from invites.settings import REMOVALS_PAUSED
 from notifications.audit import events
 from sandbox.server import SandboxServer
 from tests.base import SAM, import_sandbox_team

@@ -12,14 +12,14 @@ from django.utils import timezone
 from guardian import findings, life, policy, standstill, sweep, switching
 from guardian.kinds import State
 from guardian.models import Finding, Sweep, Watch
-from invites import operate, outsiders
-from invites.depart import carry_out
+from invites.actions import allow, seat
+from invites.departures.carry_out import carry_out
+from invites.following.sync import sync, sync_team
 from invites.models import Departure, SeatGrant
 from invites.reconcile import reconcile
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
+from invites.settings import REMOVALS_PAUSED
 from invites.states import GrantState
-from invites.sync import sync, sync_team
-from invites.tunables import REMOVALS_PAUSED
 from notifications.models import AuditEvent
 from notifications.settings import runtime
 from sandbox.server import SandboxServer
@@ -91,7 +91,7 @@ class TestStoodStill:
         assert REMOVALS_PAUSED.get()
         assert "removals_paused" in audit()
         # By hand neither: the operator looks first.
-        operate.take_back(redemption_id=grant.redemption_id, actor=OLGA)
+        seat.take_back(redemption_id=grant.redemption_id, actor=OLGA)
         look(sandbox)
         assert people_of(sandbox, team) == {SAM, ANA}
         life.beat(timezone.now())
@@ -159,7 +159,7 @@ class TestListsThatLie:
         self, sandbox: SandboxServer, teams: list[Team], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The control: it is this check that keeps them."""
-        monkeypatch.setattr("invites.follow.why_untrusted", lambda team, snapshot: "")
+        monkeypatch.setattr("invites.following.follow.why_untrusted", lambda team, snapshot: "")
         body = lists_of(sandbox, teams[1], "users")
         sandbox.fault("members", {"status": 200, "body": body}, account_id=teams[0].account_id, times=0)
         look(sandbox, 5, apart=1000)
@@ -233,7 +233,7 @@ class TestMindsChange:
     def test_whoever_is_allowed_meanwhile_stays(self, sandbox: SandboxServer, team: Team) -> None:
         departure = self.a_written_departure(sandbox, team)
         sandbox.clear_faults()
-        outsiders.allow(team=team, email=SAM, actor=OLGA)
+        allow.allow(team=team, email=SAM, actor=OLGA)
         pass_time(sandbox, 60)
         carry_out(departure_id=departure.pk)
         assert people_of(sandbox, team) == {SAM}
@@ -243,7 +243,7 @@ class TestMindsChange:
         sandbox.fault("remove", "busy_409", times=0)
         look(sandbox)
         sandbox.clear_faults()
-        operate.set_end(redemption_id=grant.redemption_id, ends_at=timezone.now() + HOUR, actor=OLGA)
+        seat.set_end(redemption_id=grant.redemption_id, ends_at=timezone.now() + HOUR, actor=OLGA)
         look(sandbox, 2, apart=60)
         assert people_of(sandbox, team) == {ANA}
         assert Departure.objects.get().last_problem == "was extended meanwhile"
@@ -362,7 +362,7 @@ class TestANewAddress:
         team = import_sandbox_team(sandbox)
         sync_team(team_id=team.pk)
         enforce()
-        outsiders.allow(team=team, email=SAM, actor=OLGA)
+        allow.allow(team=team, email=SAM, actor=OLGA)
         user_id = sandbox.member(team.account_id, SAM, lag=0)["user_id"]
         look(sandbox)
         assert AllowedMember.objects.get().upstream_user_id == user_id

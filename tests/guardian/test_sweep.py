@@ -11,9 +11,9 @@ from base import actors
 from guardian import outlook, sweep, switching
 from guardian.kinds import Kind, State
 from guardian.models import Finding, Sweep
+from invites.following.sync import sync_team
 from invites.models import Departure, SeatGrant
 from invites.states import GrantState
-from invites.sync import sync_team
 from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Team

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from invites import codes
+from invites.codes import codes
 from invites.models import RedeemCode, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState, Refusal
 from teampool.models import Member, Team

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from base.actors import Actor
-from invites import moves
+from invites.seats import moves
 from invites.states import GrantState, RedemptionState, Refusal
 from notifications.audit import events
 from teampool.models import AllowedMember, Team

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from base.actors import Actor
-from invites import moves
 from invites.models import Redemption
+from invites.seats import moves
 from invites.states import GrantState, RedemptionState, Refusal
 from notifications.audit import events
 from notifications.models import AuditEvent

@@ -13,9 +13,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from invites import depart
-from invites.adding import Added
+from invites.actions.add_people import Added
 from invites.admin.person_pages import _WORDS as RESULTS
+from invites.departures import carry_out
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import DepartureReason, GrantState
 from notifications.models import AuditEvent
@@ -118,7 +118,7 @@ class TestButtons:
             email=SAM,
             reason=DepartureReason.STRANGER,
             opened_at=timezone.now() - timedelta(minutes=12),
-            last_problem=depart.UNAVAILABLE,
+            last_problem=carry_out.UNAVAILABLE,
         )
         line = rows(desk, team)[SAM]
         assert buttons(line) == []

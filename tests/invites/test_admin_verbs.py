@@ -11,10 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from invites import redeem
 from invites.models import Departure, Redemption, SeatGrant
+from invites.redeeming import redeem
+from invites.settings import IS_OPEN, RECLAIM_AFTER_DAYS
 from invites.states import GrantState
-from invites.tunables import IS_OPEN, RECLAIM_AFTER_DAYS
 from notifications.models import AuditEvent, Setting
 from teampool.models import AllowedMember, Team
 from tests.base import ANA, OLGA, SAM, a_code, a_team

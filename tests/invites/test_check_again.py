@@ -10,10 +10,10 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from base.actors import command
-from invites.check_again import check_again
-from invites.deliver import deliver
+from invites.delivery.deliver import deliver
 from invites.models import Redemption, SeatGrant
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
+from invites.seats.check_again import check_again
 from invites.states import GrantState
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer

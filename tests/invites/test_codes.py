@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.actors import Actor
-from invites import codes
+from invites.codes import codes
 from invites.models import CodeBatch, RedeemCode
 from notifications.models import AuditEvent
 from tests.base import OLGA, a_batch, a_code, a_team, run_together

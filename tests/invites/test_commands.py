@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from invites.models import SeatGrant
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
 from sandbox.server import SandboxServer
 from tests.base import ANA, SAM, a_code, import_sandbox_team
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from invites.daily import DAYS, by_day
+from invites.queries.per_day import DAYS, by_day
 from tests.invites.rows import a_redemption
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shanghai")]

@@ -9,14 +9,14 @@ import pytest
 from django.utils import timezone
 
 from base.actors import Actor
-from invites import timing
-from invites.deliver import deliver
+from invites.delivery.deliver import deliver
+from invites.following.sync import sync_team
 from invites.models import Departure, SeatGrant
 from invites.reconcile import reconcile
-from invites.redeem import redeem
-from invites.resend import want_resend
+from invites.redeeming.redeem import redeem
+from invites.seats import timing
+from invites.seats.resend import want_resend
 from invites.states import GrantState, RedemptionState
-from invites.sync import sync_team
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
 from teampool.models import Team
@@ -135,7 +135,7 @@ class TestFailover:
         sandbox.fault(op="invite", account_id=bad.account_id, action={"preset": "forbidden_403"})
         redeem(email=ANA, code=a_code().code)
         with monkeypatch.context() as patch:
-            patch.setattr("invites.seating.reseat_or_refuse", lambda **_: None)
+            patch.setattr("invites.seats.seating.reseat_or_refuse", lambda **_: None)
             deliver()
         assert not SeatGrant.objects.live().exists()
         reconcile()

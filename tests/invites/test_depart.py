@@ -9,12 +9,13 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from invites import depart, timing
-from invites.depart import carry_out
+from invites.departures import carry_out as depart
+from invites.departures.carry_out import carry_out
+from invites.following.sync import sync_team
 from invites.models import Departure
 from invites.reconcile import LEASE, reconcile
+from invites.seats import timing
 from invites.states import DepartureState, GrantState
-from invites.sync import sync_team
 from sandbox.server import SandboxServer
 from teampool import leases
 from teampool.models import Team

@@ -11,17 +11,19 @@ from django_q.models import OrmQ
 
 from base import actors
 from base.actors import Actor
-from invites import depart, operate, outsiders, removing, timing
+from invites.actions import allow, seat
 from invites.admin.reasons import in_the_way
-from invites.deliver import deliver
-from invites.follow import follow
+from invites.delivery.deliver import deliver
+from invites.delivery.settle import SAID_MEMBER
+from invites.departures import carry_out, removing
+from invites.following.follow import follow
+from invites.following.sync import sync_team
 from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.reconcile import reconcile
-from invites.redeem import redeem
-from invites.settle import SAID_MEMBER
+from invites.redeeming.redeem import redeem
+from invites.seats import timing
+from invites.settings import RECLAIM_AFTER_DAYS
 from invites.states import DepartureReason, DepartureState, GrantState
-from invites.sync import sync_team
-from invites.tunables import RECLAIM_AFTER_DAYS
 from notifications.audit import words
 from notifications.models import AuditEvent
 from notifications.settings import runtime
@@ -62,7 +64,7 @@ class TestGoneByThemselves:
         sandbox.revoke_from_web(account_id=team.account_id, email=ANA)
         sync_team(team_id=team.pk)
         pass_time(960)
-        operate.withdraw(redemption_id=redemption.pk, actor=OLGA)
+        seat.withdraw(redemption_id=redemption.pk, actor=OLGA)
         for seconds in (0, 90, 960):
             later(sandbox, team, seconds)
         redemption.refresh_from_db()
@@ -77,7 +79,7 @@ class TestGoneByThemselves:
         sandbox.leave(account_id=team.account_id, email=ANA)
         sync_team(team_id=team.pk)
         pass_time(960)
-        operate.reseat(redemption_id=redemption.pk, actor=OLGA)
+        seat.reseat(redemption_id=redemption.pk, actor=OLGA)
         for seconds in (0, 90, 90):
             later(sandbox, team, seconds)
         redemption.refresh_from_db()
@@ -102,13 +104,13 @@ class TestBells:
         return [(row.task["func"], tuple(row.task["args"])) for row in OrmQ.objects.all()]
 
     def test_a_seat_taken_back_rings_for_its_own_departure(self) -> None:
-        operate.take_back(redemption_id=a_seat().redemption_id, actor=OLGA)
-        assert (depart.CARRY_OUT, (Departure.objects.get().pk,)) in self.rung()
+        seat.take_back(redemption_id=a_seat().redemption_id, actor=OLGA)
+        assert (carry_out.CARRY_OUT, (Departure.objects.get().pk,)) in self.rung()
 
     def test_a_removed_stranger_does_too(self) -> None:
         member = Member.objects.create(team=a_team(outsiders=1), kind="member", email=ANA, upstream_id="user-ana")
-        departure = outsiders.remove(member_id=member.pk, actor=OLGA)
-        assert (depart.CARRY_OUT, (departure.pk,)) in self.rung()
+        departure = allow.remove(member_id=member.pk, actor=OLGA)
+        assert (carry_out.CARRY_OUT, (departure.pk,)) in self.rung()
 
 
 class TestDropped:
@@ -134,7 +136,7 @@ class TestAcceptedAMomentAgo:
     def test_a_withdrawn_code_is_not_freed_while_its_person_is_in(self, sandbox: SandboxServer, team: Team) -> None:
         redemption = seated(sandbox)
         self.accept(sandbox, team)
-        operate.withdraw(redemption_id=redemption.pk, actor=OLGA)
+        seat.withdraw(redemption_id=redemption.pk, actor=OLGA)
         reconcile()
         later(sandbox, team, 65)
         assert Departure.objects.get().state == DepartureState.OPEN
@@ -148,7 +150,7 @@ class TestAcceptedAMomentAgo:
     def test_a_seat_taken_back_takes_its_person_out(self, sandbox: SandboxServer, team: Team) -> None:
         redemption = seated(sandbox)
         self.accept(sandbox, team)
-        operate.take_back(redemption_id=redemption.pk, actor=OLGA)
+        seat.take_back(redemption_id=redemption.pk, actor=OLGA)
         reconcile()
         for _ in range(4):
             later(sandbox, team, 65)
@@ -159,7 +161,7 @@ class TestAcceptedAMomentAgo:
     ) -> None:
         redemption = seated(sandbox)
         sandbox.revoke_from_web(account_id=team.account_id, email=ANA)
-        operate.withdraw(redemption_id=redemption.pk, actor=OLGA)
+        seat.withdraw(redemption_id=redemption.pk, actor=OLGA)
         reconcile()
         assert [row["op"] for row in sandbox.log()].count("revoke") == 1, "it may only not be shown this moment"
         at = timezone.now() + timing.LEAVE_AFTER
@@ -180,7 +182,7 @@ class TestNoRoles:
     def test_nobody_is_removed_by_a_list_that_does_not_say_who_is_an_owner(self, sandbox: SandboxServer) -> None:
         team = import_sandbox_team(sandbox)
         redemption = seated(sandbox, joined=True)
-        operate.take_back(redemption_id=redemption.pk, actor=OLGA)
+        seat.take_back(redemption_id=redemption.pk, actor=OLGA)
         own = {"id": team.owner.upstream_user_id, "email": team.owner.email, "role": "account-owner"}
         ana = {"id": SeatGrant.objects.get().upstream_user_id, "email": ANA}
         body = {"items": [own, ana], "total": 2, "limit": 100, "offset": 0}
@@ -201,7 +203,7 @@ class TestOverAndStillIn:
         seated(sandbox, joined=True, seat_time=timedelta(hours=1))
         other = import_sandbox_team(sandbox)
         if why == "allowed":
-            outsiders.allow(team=team, email=ANA, actor=OLGA)
+            allow.allow(team=team, email=ANA, actor=OLGA)
         elif why == "an admin":
             sandbox.member(team.account_id, ANA, role="account-admin", lag=0)
         else:
@@ -229,9 +231,9 @@ class TestOverAndStillIn:
         pass_time(7200)
         grant = SeatGrant.objects.live().get()
         now = timezone.now()
-        departure = depart.open_departure(grant=grant, reason=DepartureReason.OVERDUE, now=now, actor=OLGA)
-        operate.set_end(redemption_id=redemption.pk, ends_at=now + timedelta(days=1), actor=OLGA)
-        depart.carry_out(departure_id=departure.pk)
+        departure = carry_out.open_departure(grant=grant, reason=DepartureReason.OVERDUE, now=now, actor=OLGA)
+        seat.set_end(redemption_id=redemption.pk, ends_at=now + timedelta(days=1), actor=OLGA)
+        carry_out.carry_out(departure_id=departure.pk)
         assert SeatGrant.objects.live().get() == grant
 
 
@@ -245,7 +247,7 @@ class TestReclaim:
         for _ in range(5):
             reconcile()
             pass_time(60)
-        assert Departure.objects.get().last_problem == depart.NOT_PERMITTED
+        assert Departure.objects.get().last_problem == carry_out.NOT_PERMITTED
         pass_time(86400)
         reconcile()
         assert Departure.objects.count() == 2
@@ -305,7 +307,7 @@ class TestBesideAHiddenRow:
         sandbox.invite_from_web(account_id=team.account_id, email=ANA)
         sync_team(team_id=team.pk)
         row = Member.objects.get(email=ANA)
-        departure = outsiders.remove(member_id=row.pk, actor=OLGA)
+        departure = allow.remove(member_id=row.pk, actor=OLGA)
         assert departure.evidence["invited_at"] == row.joined_at.isoformat()
         Departure.objects.update(evidence={})  # as the guardian opens it
         reconcile()
@@ -352,7 +354,7 @@ class TestWhoCannotBeMadeOut:
         departure.refresh_from_db()
         grant.team.refresh_from_db()
         redemption = Redemption.objects.get()
-        assert (departure.state, departure.last_problem) == (DepartureState.DROPPED, depart.HIDDEN)
+        assert (departure.state, departure.last_problem) == (DepartureState.DROPPED, carry_out.HIDDEN)
         assert (redemption.state, redemption.code.uses_held) == (state, 1)
         assert (grant.team.seats_held, grant.team.outsiders) == seats
         check_books()
@@ -370,6 +372,6 @@ class TestWhoCannotBeMadeOut:
     def test_a_hidden_row_that_is_a_seat_is_no_strangers(self) -> None:
         grant = a_seat(upstream_user_id="user-ana")
         row = Member.objects.create(team=grant.team, kind="member", upstream_id="user-ana", role="standard-user")
-        with pytest.raises(operate.NotPossible) as refused:
-            outsiders.remove(member_id=row.pk, actor=OLGA)
+        with pytest.raises(seat.NotPossible) as refused:
+            allow.remove(member_id=row.pk, actor=OLGA)
         assert refused.value.code == "seated"

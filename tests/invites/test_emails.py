@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from invites.emails import masked, read_email
-from invites.errors import EmailInvalid
+from invites.redeeming.emails import masked, read_email
+from invites.redeeming.errors import EmailInvalid
 
 
 class TestReadEmail:

@@ -8,8 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from base.actors import Actor
-from invites import find, moves, operate
+from invites.actions import seat
 from invites.models import Departure
+from invites.queries import find
+from invites.seats import moves
 from invites.states import GrantState, RedemptionState
 from notifications.audit import events
 from notifications.models import AuditEvent, Message
@@ -217,7 +219,7 @@ class TestPage:
             grant = seated.grants.get()
             a_member(grant.team, seated.email, Member.Kind.INVITE)
             events.resend_done(subject=moves.about_redemption(seated), sent=True, actor=JOB)
-            operate.withdraw(redemption_id=seated.pk, actor=OLGA) if n % 2 else None
+            seat.withdraw(redemption_id=seated.pk, actor=OLGA) if n % 2 else None
         with django_assert_max_num_queries(len(one) + 6):
             assert "p18@example.com" in asked(olga_client, "@example.com")
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from invites.follow import follow
+from invites.following.follow import follow
+from invites.following.sync import OLDER, sync, sync_team
 from invites.models import Redemption, SeatGrant
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
 from invites.states import GrantState
-from invites.sync import OLDER, sync, sync_team
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Member, Team

@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from invites import codes
-from invites.codes import normalise
+from invites.codes import codes
+from invites.codes.codes import normalise
 from invites.models import CodeBatch, RedeemCode
 from notifications.models import AuditEvent
 from tests.base import a_team

@@ -11,13 +11,15 @@ import pytest
 from django.utils import timezone
 
 from base.actors import Actor
-from invites import depart, moves, seating, settle, timing
-from invites.deliver import claim, deliver
-from invites.follow import follow
-from invites.look import Look
+from invites.delivery import settle
+from invites.delivery.deliver import claim, deliver
+from invites.delivery.look import Look
+from invites.departures import carry_out
+from invites.following.follow import follow
 from invites.models import Departure, SeatGrant
 from invites.reconcile import reconcile
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
+from invites.seats import moves, seating, timing
 from invites.states import DepartureReason, DepartureState, GrantState, RedemptionState
 from sandbox.server import SandboxServer
 from teampool.models import Member, Owner, Team
@@ -100,7 +102,7 @@ class TestWritesPerTeam:
                 meet.wait(0.5)  # with the lock nobody else comes this far
             return take(*args, **kwargs)
 
-        monkeypatch.setattr("invites.moves.claim", slow_claim)
+        monkeypatch.setattr("invites.seats.moves.claim", slow_claim)
         results = run_together(*(lambda pk=pk: claim(grant_id=pk, limit=1) for pk in self.two_seats()))
         assert results.count(None) == 1, results
 
@@ -191,7 +193,7 @@ class TestSomebodyKnown:
             Departure.objects.create(team_id=team_id, email=SAM, reason=DepartureReason.STRANGER)
             lock(team_id)
 
-        monkeypatch.setattr("invites.moves.lock_team", lock_late)
+        monkeypatch.setattr("invites.seats.moves.lock_team", lock_late)
         redemption = redeem(email=SAM, code=a_code().code)
         assert (redemption.state, redemption.grants.count()) == ("open", 0)
 
@@ -248,7 +250,7 @@ class TestDepartures:
         departure = self.leaves(team, told_at=now - timedelta(hours=1))
         follow(team_id=team.pk, snapshot=a_snapshot(a_member(None, "user-9"), at=now))
         departure.refresh_from_db()
-        assert (departure.state, departure.last_problem) == (DepartureState.DROPPED, depart.HIDDEN)
+        assert (departure.state, departure.last_problem) == (DepartureState.DROPPED, carry_out.HIDDEN)
 
     def test_who_is_still_there_is_told_again(self) -> None:
         team, now = a_team(), timezone.now()

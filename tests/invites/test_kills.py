@@ -19,14 +19,14 @@ from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from invites import deliver as delivery
-from invites import operate
-from invites.deliver import deliver
+from invites.actions import seat
+from invites.delivery import deliver as delivery
+from invites.delivery.deliver import deliver
+from invites.following.sync import sync_team
 from invites.models import Departure, Redemption, SeatGrant
 from invites.reconcile import reconcile
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
 from invites.states import GrantState
-from invites.sync import sync_team
 from sandbox.server import SandboxServer
 from teampool.models import JobLease, Team
 from teampool.upstream.transport import Transport
@@ -260,12 +260,12 @@ class TestEachStep:
             deliver()
             Team.objects.filter(pk=lost.pk).update(workspace_state="suspended")
             good[step] = import_sandbox_team(sandbox)
-            return lambda: (operate.reseat(redemption_id=redemption.pk, actor=delivery.ACTOR), deliver())
+            return lambda: (seat.reseat(redemption_id=redemption.pk, actor=delivery.ACTOR), deliver())
 
         def check(step: int) -> None:
             redemption = Redemption.objects.get(email=f"p{step}@example.com")
             if redemption.grants.filter(team=good[step]).count() == 0:  # killed before the first commit: asked again
-                operate.reseat(redemption_id=redemption.pk, actor=delivery.ACTOR)
+                seat.reseat(redemption_id=redemption.pk, actor=delivery.ACTOR)
                 start_again()
             assert SeatGrant.objects.live().get(email=redemption.email).team == good[step]
             assert SeatGrant.objects.live().get(email=redemption.email).state == GrantState.VERIFIED

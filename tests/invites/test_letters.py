@@ -11,11 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from base.actors import Actor
-from invites import letters, moves, operate
-from invites.deliver import deliver
+from invites.actions import seat
+from invites.delivery.deliver import deliver
 from invites.models import Redemption, SeatGrant
 from invites.reconcile import reconcile
-from invites.redeem import redeem
+from invites.redeeming.redeem import redeem
+from invites.seats import mails, moves
 from invites.states import GrantState
 from notifications import tasks
 from notifications.models import Message
@@ -119,7 +120,7 @@ class TestRemind:
         now = timezone.now()
         a_seated(GrantState.JOINED, at=now - HOUR, seat_time=seat_time, ends_at=now + left)
         with time_machine.travel(now, tick=False):
-            assert letters.remind(timezone.now()) == is_due
+            assert mails.remind(timezone.now()) == is_due
 
     def ending(self, **fields) -> Redemption:
         now = timezone.now()
@@ -138,42 +139,42 @@ class TestRemind:
 
     def test_an_extended_seat_is_reminded_of_its_new_end(self, mail):
         redemption = self.ending()
-        letters.remind(timezone.now())
+        mails.remind(timezone.now())
         Message.objects.update(state=Message.State.SENT)
-        operate.set_end(redemption_id=redemption.pk, ends_at=timezone.now() + 72 * HOUR, actor=OLGA)
-        assert letters.remind(timezone.now()) == 0
+        seat.set_end(redemption_id=redemption.pk, ends_at=timezone.now() + 72 * HOUR, actor=OLGA)
+        assert mails.remind(timezone.now()) == 0
         with time_machine.travel(timezone.now() + 71 * HOUR):
-            assert letters.remind(timezone.now()) == 1
-            assert letters.remind(timezone.now()) == 0
+            assert mails.remind(timezone.now()) == 1
+            assert mails.remind(timezone.now()) == 0
         assert events() == ["mail_reminder"] * 2
 
     def test_one_that_was_not_sent_yet_is_dropped_when_the_end_changes(self, mail):
         redemption = self.ending()
-        letters.remind(timezone.now())
-        operate.set_end(redemption_id=redemption.pk, ends_at=None, actor=OLGA)
+        mails.remind(timezone.now())
+        seat.set_end(redemption_id=redemption.pk, ends_at=None, actor=OLGA)
         assert events() == []
-        assert letters.remind(timezone.now()) == 0
+        assert mails.remind(timezone.now()) == 0
 
     @pytest.mark.parametrize("state", [GrantState.INVITED, GrantState.ENDED])
     def test_who_is_not_in_is_not_written_to(self, mail, state):
         now = timezone.now()
         a_seated(state, at=now - HOUR, seat_time=48 * HOUR, ends_at=now + HOUR)
-        assert letters.remind(now) == 0
+        assert mails.remind(now) == 0
 
     def test_without_a_mail_server_nothing_is_looked_for(self):
         self.ending()
         with CaptureQueriesContext(connection) as queries:
-            assert letters.remind(timezone.now()) == 0
+            assert mails.remind(timezone.now()) == 0
         assert len(queries) == 1
 
     def test_a_pass_writes_a_page_at_most(self, mail, monkeypatch):
-        monkeypatch.setattr(letters, "_AT_ONCE", 2)
+        monkeypatch.setattr(mails, "_AT_ONCE", 2)
         team = a_team(seats=5, held=3)
         for number in range(3):
             now = timezone.now()
             redemption = a_redemption(f"p{number}@example.com", code=a_code(), seat_time=48 * HOUR, ends_at=now + HOUR)
             a_grant(redemption, GrantState.JOINED, team=team, at=now - 47 * HOUR)
-        assert [letters.remind(timezone.now()) for _ in range(3)] == [2, 1, 0]
+        assert [mails.remind(timezone.now()) for _ in range(3)] == [2, 1, 0]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,16 +10,18 @@ from django.utils import timezone
 
 from base import actors
 from base.actors import Actor
-from invites import adding, depart, errors, operate, outsiders, retire
-from invites.adding import Added
-from invites.deliver import deliver
+from invites.actions import add_people, allow, archive, seat
+from invites.actions.add_people import Added
+from invites.actions.seat import NotPossible
+from invites.delivery.deliver import deliver
+from invites.departures import carry_out
+from invites.following.sync import sync_team
 from invites.models import Departure, Redemption, SeatGrant
-from invites.operate import NotPossible
 from invites.reconcile import reconcile
-from invites.redeem import redeem
+from invites.redeeming import errors
+from invites.redeeming.redeem import redeem
+from invites.settings import IS_OPEN, RECLAIM_AFTER_DAYS
 from invites.states import GrantState
-from invites.sync import sync_team
-from invites.tunables import IS_OPEN, RECLAIM_AFTER_DAYS
 from notifications.models import AuditEvent
 from notifications.settings import runtime
 from sandbox.server import SandboxServer
@@ -62,7 +64,7 @@ class TestWithdraw:
     def test_it_takes_the_invite_back_and_frees_the_code(self, sandbox: SandboxServer) -> None:
         team = import_sandbox_team(sandbox)
         redemption = seated(sandbox)
-        operate.withdraw(redemption_id=redemption.pk, actor=OLGA)
+        seat.withdraw(redemption_id=redemption.pk, actor=OLGA)
         assert SeatGrant.objects.live().exists(), "upstream first"
         finish(team)
         redemption.refresh_from_db()
@@ -77,13 +79,13 @@ class TestWithdraw:
         import_sandbox_team(sandbox)
         redemption = seated(sandbox, joined=True)
         with pytest.raises(NotPossible) as refused:
-            operate.withdraw(redemption_id=redemption.pk, actor=OLGA)
+            seat.withdraw(redemption_id=redemption.pk, actor=OLGA)
         assert refused.value.code == "joined"
 
     def test_it_does_not_free_the_code_of_someone_who_accepts_meanwhile(self, sandbox: SandboxServer) -> None:
         team = import_sandbox_team(sandbox)
         redemption = seated(sandbox)
-        operate.withdraw(redemption_id=redemption.pk, actor=OLGA)
+        seat.withdraw(redemption_id=redemption.pk, actor=OLGA)
         sandbox.accept(account_id=team.account_id, email=ANA)
         sync_team(team_id=team.pk)
         finish(team)
@@ -93,7 +95,7 @@ class TestWithdraw:
     def test_it_gives_up_at_once_what_was_never_sent(self) -> None:
         team = a_team()
         redemption = redeem(email=ANA, code=a_code().code)
-        operate.withdraw(redemption_id=redemption.pk, actor=OLGA)
+        seat.withdraw(redemption_id=redemption.pk, actor=OLGA)
         reconcile()
         redemption.refresh_from_db()
         team.refresh_from_db()
@@ -104,21 +106,21 @@ class TestTakeBack:
     def test_it_removes_the_person_and_keeps_the_code_spent(self, sandbox: SandboxServer) -> None:
         team = import_sandbox_team(sandbox)
         redemption = seated(sandbox, joined=True)
-        operate.take_back(redemption_id=redemption.pk, actor=OLGA)
-        operate.take_back(redemption_id=redemption.pk, actor=OLGA)  # a second click changes nothing
+        seat.take_back(redemption_id=redemption.pk, actor=OLGA)
+        seat.take_back(redemption_id=redemption.pk, actor=OLGA)  # a second click changes nothing
         finish(team)
         redemption.refresh_from_db()
         team.refresh_from_db()
         assert (redemption.state, redemption.code.uses_held, team.seats_held) == ("ended", 1, 0)
         assert (listed(sandbox, team), Departure.objects.get().state) == (set(), "done")
         with pytest.raises(NotPossible):
-            operate.take_back(redemption_id=redemption.pk, actor=OLGA)
+            seat.take_back(redemption_id=redemption.pk, actor=OLGA)
 
     def test_it_takes_out_whoever_is_allowed_there_as_well(self, sandbox: SandboxServer) -> None:
         team = import_sandbox_team(sandbox)
         redemption = seated(sandbox, joined=True)
-        outsiders.allow(team=team, email=ANA, actor=OLGA)
-        operate.take_back(redemption_id=redemption.pk, actor=OLGA)
+        allow.allow(team=team, email=ANA, actor=OLGA)
+        seat.take_back(redemption_id=redemption.pk, actor=OLGA)
         finish(team)
         assert (listed(sandbox, team), Departure.objects.get().state) == (set(), "done")
 
@@ -132,7 +134,7 @@ class TestReseat:
         sync_team(team_id=lost.pk)
         good = import_sandbox_team(sandbox)
         for redemption in people:
-            operate.reseat(redemption_id=redemption.pk, actor=OLGA)
+            seat.reseat(redemption_id=redemption.pk, actor=OLGA)
         finish(good)
         assert {grant.team_id for grant in SeatGrant.objects.live()} == {good.pk}
         assert listed(sandbox, good) == {redemption.email for redemption in people}
@@ -145,7 +147,7 @@ class TestReseat:
         lost = import_sandbox_team(sandbox)
         redemption = seated(sandbox, joined=True)
         Team.objects.filter(pk=lost.pk).update(workspace_state="suspended")
-        operate.reseat(redemption_id=redemption.pk, actor=OLGA)
+        seat.reseat(redemption_id=redemption.pk, actor=OLGA)
         reconcile()
         redemption.refresh_from_db()
         assert (redemption.state, redemption.code.uses_held) == ("open", 1)
@@ -158,7 +160,7 @@ class TestReseat:
         redemption = seated(sandbox, joined=True)
         new = import_sandbox_team(sandbox)
         Team.objects.filter(pk=old.pk).update(is_enabled=False)
-        operate.reseat(redemption_id=redemption.pk, actor=OLGA)
+        seat.reseat(redemption_id=redemption.pk, actor=OLGA)
         assert SeatGrant.objects.live().count() == 1
         finish(old, new)
         finish(old, new)
@@ -170,7 +172,7 @@ class TestReseat:
         old = a_team(last_invite_at=timezone.now())
         redemption = redeem(email=ANA, code=a_code().code)
         new = a_team()
-        operate.reseat(redemption_id=redemption.pk, actor=OLGA)
+        seat.reseat(redemption_id=redemption.pk, actor=OLGA)
         reconcile()
         assert SeatGrant.objects.live().get().team == new
         old.refresh_from_db()
@@ -182,7 +184,7 @@ class TestReseat:
         redemption = seated(sandbox, team=lost, joined=joined)
         good = import_sandbox_team(sandbox)
         Team.objects.filter(pk=lost.pk).update(workspace_state="suspended")
-        operate.reseat(redemption_id=redemption.pk, actor=OLGA)
+        seat.reseat(redemption_id=redemption.pk, actor=OLGA)
         finish()
         assert SeatGrant.objects.live().get().team == good
 
@@ -190,7 +192,7 @@ class TestReseat:
         team = import_sandbox_team(sandbox)
         redemption = seated(sandbox, team=team)
         with pytest.raises(NotPossible) as refused:
-            operate.reseat(redemption_id=redemption.pk, actor=OLGA)
+            seat.reseat(redemption_id=redemption.pk, actor=OLGA)
         assert refused.value.code == "bound"
 
 
@@ -200,12 +202,12 @@ class TestEndClaim:
         lost = import_sandbox_team(sandbox)
         redemption = seated(sandbox, joined=True)
         Team.objects.filter(pk=lost.pk).update(workspace_state="suspended")
-        operate.reseat(redemption_id=redemption.pk, actor=OLGA)
+        seat.reseat(redemption_id=redemption.pk, actor=OLGA)
         return redemption
 
     def test_whoever_was_in_keeps_the_code_spent(self, sandbox: SandboxServer) -> None:
         redemption = self.a_waiting_one(sandbox)
-        operate.end_claim(redemption_id=redemption.pk, actor=OLGA)
+        seat.end_claim(redemption_id=redemption.pk, actor=OLGA)
         redemption.refresh_from_db()
         assert (redemption.state, redemption.code.uses_held) == ("ended", 1)
         assert AuditEvent.objects.get(action="redemption_ended").actor == "olga"
@@ -218,7 +220,7 @@ class TestEndClaim:
         pass_time(7200)
         waiting = redeem(email=ANA, code=a_code(team=bound_to).code)
         assert not waiting.grants.exists(), "has to leave the old Team first"
-        operate.end_claim(redemption_id=waiting.pk, actor=OLGA)
+        seat.end_claim(redemption_id=waiting.pk, actor=OLGA)
         waiting.refresh_from_db()
         assert (waiting.state, waiting.refusal, waiting.code.uses_held) == ("refused", "withdrawn", 0)
         check_books()
@@ -228,11 +230,11 @@ class TestEndClaim:
         import_sandbox_team(sandbox)
         finish()
         with pytest.raises(NotPossible) as refused:
-            operate.end_claim(redemption_id=redemption.pk, actor=OLGA)
+            seat.end_claim(redemption_id=redemption.pk, actor=OLGA)
         assert refused.value.code == "changed"
         Redemption.objects.update(state="ended")
         with pytest.raises(NotPossible) as refused:
-            operate.end_claim(redemption_id=redemption.pk, actor=OLGA)
+            seat.end_claim(redemption_id=redemption.pk, actor=OLGA)
         assert refused.value.code == "over"
 
 
@@ -241,10 +243,10 @@ class TestSetEnd:
         import_sandbox_team(sandbox)
         redemption = seated(sandbox, seat_time=timedelta(hours=1))
         later = timezone.now() + timedelta(days=9)
-        operate.set_end(redemption_id=redemption.pk, ends_at=later, actor=OLGA)
+        seat.set_end(redemption_id=redemption.pk, ends_at=later, actor=OLGA)
         redemption.refresh_from_db()
         assert redemption.ends_at == later
-        operate.set_end(redemption_id=redemption.pk, ends_at=None, actor=OLGA)
+        seat.set_end(redemption_id=redemption.pk, ends_at=None, actor=OLGA)
         redemption.refresh_from_db()
         assert (redemption.ends_at, redemption.seat_time) == (None, None)
         assert AuditEvent.objects.filter(action="seat_end_changed", actor="olga", ip="192.0.2.1").count() == 2
@@ -288,7 +290,7 @@ class TestAddPeople:
         team = import_sandbox_team(sandbox, seats=3)
         seated(sandbox, SAM)
         text = f"{ANA}\nnot an address\n{ANA}\n{SAM}\nb@example.com\nc@example.com\n"
-        results = [(one.email, one.outcome) for one in adding.add_people(team=team, text=text, actor=OLGA)]
+        results = [(one.email, one.outcome) for one in add_people.add_people(team=team, text=text, actor=OLGA)]
         assert results == [
             (ANA, Added.INVITING),
             ("not an address", Added.INVALID),
@@ -305,7 +307,7 @@ class TestAddPeople:
         team = import_sandbox_team(sandbox)
         import_sandbox_team(sandbox)
         sandbox.fault(op="invite", account_id=team.account_id, action={"preset": "seat_full_400"})
-        adding.add_people(team=team, text=ANA, actor=OLGA)
+        add_people.add_people(team=team, text=ANA, actor=OLGA)
         deliver()
         assert Redemption.objects.get().state == "refused"
         assert SeatGrant.objects.count() == 1
@@ -314,7 +316,7 @@ class TestAddPeople:
         team = import_sandbox_team(sandbox, seats=1)
         sandbox.member(account_id=team.account_id, email=SAM)
         sync_team(team_id=team.pk)
-        (result,) = adding.add_people(team=team, text=SAM, actor=OLGA)
+        (result,) = add_people.add_people(team=team, text=SAM, actor=OLGA)
         deliver()
         team.refresh_from_db()
         assert (result.outcome, team.seats_held, team.outsiders) == (Added.INVITING, 1, 0)
@@ -332,16 +334,16 @@ class TestAddPeople:
         ],
     )
     def test_it_reads_what_a_mail_has_in_its_to_line(self, text: str, found: list[str]) -> None:
-        assert adding.addresses(text) == found
+        assert add_people.addresses(text) == found
 
     def test_it_takes_fifty_addresses_at_most_however_they_are_parted(self) -> None:
         text = ", ".join(f"p{n}@example.com" for n in range(52))
-        results = adding.add_people(team=a_team(seats=60), text=text, actor=OLGA)
+        results = add_people.add_people(team=a_team(seats=60), text=text, actor=OLGA)
         assert [one.outcome for one in results][49:] == [Added.INVITING, Added.TOO_MANY, Added.TOO_MANY]
 
     def test_it_takes_fifty_at_most(self) -> None:
         text = "\n".join(f"p{n}@example.com" for n in range(52))
-        results = adding.add_people(team=a_team(seats=60), text=text, actor=OLGA)
+        results = add_people.add_people(team=a_team(seats=60), text=text, actor=OLGA)
         assert [one.outcome for one in results][49:] == [Added.INVITING, Added.TOO_MANY, Added.TOO_MANY]
 
 
@@ -357,7 +359,7 @@ class TestOutsiders:
 
     @pytest.mark.parametrize("email", [SAM, "x@example.com"])
     def test_it_removes_a_stranger(self, sandbox: SandboxServer, team: Team, email: str) -> None:
-        outsiders.remove(member_id=Member.objects.get(email=email).pk, actor=OLGA)
+        allow.remove(member_id=Member.objects.get(email=email).pk, actor=OLGA)
         finish(team)
         assert email not in listed(sandbox, team)
         assert Departure.objects.get().state == "done"
@@ -367,26 +369,26 @@ class TestOutsiders:
     def test_it_never_removes_owners_and_admins(self, sandbox: SandboxServer, team: Team) -> None:
         for row in Member.objects.filter(role__in=["account-owner", "account-admin"]):
             with pytest.raises(NotPossible) as refused:
-                outsiders.remove(member_id=row.pk, actor=OLGA)
+                allow.remove(member_id=row.pk, actor=OLGA)
             assert refused.value.code == "manager"
         assert not Departure.objects.exists()
 
     def test_it_keeps_whoever_is_allowed_before_the_call(self, sandbox: SandboxServer, team: Team) -> None:
-        outsiders.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
-        outsiders.allow(team=team, email=SAM, actor=OLGA)
+        allow.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
+        allow.allow(team=team, email=SAM, actor=OLGA)
         finish(team)
         assert SAM in listed(sandbox, team)
         assert Departure.objects.get().state == "dropped"
 
     def test_it_ends_an_exception(self, team: Team) -> None:
-        person = outsiders.allow(team=None, email=SAM, actor=OLGA)
-        assert outsiders.allow(team=None, email=SAM, actor=OLGA).pk == person.pk
-        outsiders.disallow(allowed_id=person.pk, actor=OLGA)
+        person = allow.allow(team=None, email=SAM, actor=OLGA)
+        assert allow.allow(team=None, email=SAM, actor=OLGA).pk == person.pk
+        allow.disallow(allowed_id=person.pk, actor=OLGA)
         assert not AllowedMember.objects.exists()
         assert AuditEvent.objects.filter(action="person_disallowed").exists()
 
     def test_it_waits_while_a_stranger_on_the_way_out_redeems(self, sandbox: SandboxServer, team: Team) -> None:
-        outsiders.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
+        allow.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
         redemption = redeem(email=SAM, code=a_code().code)
         assert not redemption.grants.exists()
         finish(team)
@@ -401,11 +403,11 @@ class TestArchive:
         seated(sandbox, team=team)
         bound, free = a_code(team=team), a_code()
         Team.objects.filter(pk=team.pk).update(token_state="expired")
-        assert retire.expired_team_ids() == [team.pk]
-        (plan,) = retire.preview([team.pk])
+        assert archive.expired_team_ids() == [team.pk]
+        (plan,) = archive.preview([team.pk])
         assert (plan.seated, plan.codes) == (1, 1)
-        assert retire.archive(team_ids=[team.pk], codes_to=None, actor=OLGA) == 1
-        assert retire.archive(team_ids=[team.pk], codes_to=None, actor=OLGA) == 0
+        assert archive.archive(team_ids=[team.pk], codes_to=None, actor=OLGA) == 1
+        assert archive.archive(team_ids=[team.pk], codes_to=None, actor=OLGA) == 0
         bound.refresh_from_db()
         free.refresh_from_db()
         assert bound.voided_at is not None
@@ -418,7 +420,7 @@ class TestArchive:
     def test_it_points_bound_codes_elsewhere(self) -> None:
         team, other, code = a_team(), a_team(), a_code()
         bound = a_code(team=team)
-        retire.archive(team_ids=[team.pk], codes_to=other, actor=OLGA)
+        archive.archive(team_ids=[team.pk], codes_to=other, actor=OLGA)
         bound.refresh_from_db()
         assert (bound.team, bound.voided_at) == (other, None)
         assert redeem(email=ANA, code=bound.code).grants.get().team == other
@@ -430,9 +432,9 @@ class TestArchive:
         team, other = a_team(), a_team()
         code = a_code(team=team, max_uses=5)
         ana = redeem(email=ANA, code=code.code)
-        (plan,) = retire.preview([team.pk])
+        (plan,) = archive.preview([team.pk])
         assert plan.codes == 1
-        retire.archive(team_ids=[team.pk], codes_to=other if is_moved else None, actor=OLGA)
+        archive.archive(team_ids=[team.pk], codes_to=other if is_moved else None, actor=OLGA)
         assert redeem(email=ANA, code=code.code).pk == ana.pk, "who used it before keeps their claim"
         if is_moved:
             assert redeem(email=SAM, code=code.code).grants.get().team == other
@@ -445,11 +447,11 @@ class TestArchive:
         team, other = a_team(), a_team()
         code = a_code(team=team)
         ana = redeem(email=ANA, code=code.code)
-        (plan,) = retire.preview([team.pk])
+        (plan,) = archive.preview([team.pk])
         assert plan.codes == 0
-        retire.archive(team_ids=[team.pk], codes_to=other if is_moved else None, actor=OLGA)
-        assert depart.leave_dead_team(grant=SeatGrant.objects.live().get(), now=timezone.now(), actor=OLGA)
-        operate.end_claim(redemption_id=ana.pk, actor=OLGA)
+        archive.archive(team_ids=[team.pk], codes_to=other if is_moved else None, actor=OLGA)
+        assert carry_out.leave_dead_team(grant=SeatGrant.objects.live().get(), now=timezone.now(), actor=OLGA)
+        seat.end_claim(redemption_id=ana.pk, actor=OLGA)
         code.refresh_from_db()
         assert code.uses_held == 0
         if is_moved:
@@ -463,4 +465,4 @@ class TestArchive:
     def test_it_refuses_to_point_codes_to_a_team_that_goes(self) -> None:
         team = a_team()
         with pytest.raises(ValueError, match="stays"):
-            retire.archive(team_ids=[team.pk], codes_to=team, actor=OLGA)
+            archive.archive(team_ids=[team.pk], codes_to=team, actor=OLGA)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone, translation
 
-from invites.people import LOOKS, Person, Standing, seating
+from invites.queries.people import LOOKS, Person, Standing, seating
 from invites.states import GrantState
 from teampool.models import AllowedMember, Member, Team
 from tests.base import OMAR, a_team, an_owner

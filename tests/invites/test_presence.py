@@ -10,9 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from invites import presence
 from invites.models import Departure, SeatGrant
-from invites.redeem import redeem
+from invites.redeeming import presence
+from invites.redeeming.redeem import redeem
 from invites.states import DepartureReason, DepartureState, RedemptionState
 from teampool.models import Member
 from tests.base import ANA, SAM, a_code, a_team

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from invites import errors, moves, presence, seating
-from invites import redeem as redeeming
 from invites.models import Departure, Redemption, SeatGrant
-from invites.presence import Presence
-from invites.redeem import redeem
+from invites.redeeming import errors, presence
+from invites.redeeming import redeem as redeeming
+from invites.redeeming.presence import Presence
+from invites.redeeming.redeem import redeem
+from invites.seats import moves, seating
 from invites.states import DepartureState, GrantState, RedemptionState
 from teampool.models import AllowedMember, Member, Team
 from tests.base import ANA, SAM, a_code, a_team, run_together

@@ -10,7 +10,7 @@ from django_q.models import OrmQ
 
 from base.actors import Actor
 from invites.models import Redemption, SeatGrant
-from invites.resend import Resend, ResendView, resend_view, want_resend
+from invites.seats.resend import Resend, ResendView, resend_view, want_resend
 from invites.states import GrantState, RedemptionState
 from notifications.models import AuditEvent
 from tests.base import ANA, run_together

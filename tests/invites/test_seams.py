@@ -11,16 +11,19 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from base.actors import Actor
-from invites import deliver as delivery
-from invites import depart, errors, moves, settle, timing
-from invites.deliver import claim_next, deliver
-from invites.follow import follow
-from invites.look import Look
+from invites.delivery import deliver as delivery
+from invites.delivery import settle
+from invites.delivery.deliver import claim_next, deliver
+from invites.delivery.look import Look
+from invites.departures import carry_out
+from invites.following.follow import follow
+from invites.following.sync import sync_team
 from invites.models import Departure, Redemption, SeatGrant
 from invites.reconcile import reconcile
-from invites.redeem import redeem
+from invites.redeeming import errors
+from invites.redeeming.redeem import redeem
+from invites.seats import moves, timing
 from invites.states import GrantState, RedemptionState
-from invites.sync import sync_team
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
 from teampool.access import Access
@@ -56,7 +59,7 @@ def test_it_gives_a_seat_in_a_lost_team_back_once() -> None:
     Team.objects.filter(pk=lost.pk).update(workspace_state="suspended")
     ana = the_grant()
     for _ in range(2):  # two workers, or a double click
-        depart.leave_dead_team(grant=ana, now=timezone.now(), actor=JOB)
+        carry_out.leave_dead_team(grant=ana, now=timezone.now(), actor=JOB)
     check_books()
 
 
@@ -70,13 +73,13 @@ def test_through_the_form_a_double_click(monkeypatch: pytest.MonkeyPatch) -> Non
     a_team()
     code = a_code().code
     gate = threading.Barrier(2)
-    leave = depart.leave_dead_team
+    leave = carry_out.leave_dead_team
 
     def both(**kwargs: Any) -> bool:
         gate.wait(10)
         return leave(**kwargs)
 
-    monkeypatch.setattr("invites.redeem.depart.leave_dead_team", both)
+    monkeypatch.setattr("invites.redeeming.redeem.depart.leave_dead_team", both)
     run_together(*(lambda: redeem(email=ANA, code=code) for _ in range(2)))
     check_books()
 
@@ -420,7 +423,7 @@ def test_a_new_code_during_the_removal_does_not_seat_whom_it_removes(
     sandbox.member(account_id=team.account_id, email=ANA)
     sync_team(team_id=team.pk)
     Departure.objects.create(team=team, email=ANA, reason="team_gone", due_at=timezone.now())
-    look = depart._last_look
+    look = carry_out._last_look
 
     def look_then_redeem(*args: Any) -> bool:
         may_go = look(*args)
@@ -428,7 +431,7 @@ def test_a_new_code_during_the_removal_does_not_seat_whom_it_removes(
         deliver()
         return may_go
 
-    monkeypatch.setattr(depart, "_last_look", look_then_redeem)
+    monkeypatch.setattr(carry_out, "_last_look", look_then_redeem)
     reconcile()
     gone = [row for row in sandbox.log() if row["op"] == "remove"]
     assert not (gone and SeatGrant.objects.live().filter(team=team).exists()), "a seated member was removed"

@@ -12,11 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from base.actors import Actor
-from invites import moves
-from invites.follow import follow
+from invites.following.follow import follow
 from invites.models import Redemption, SeatGrant
-from invites.redeem import redeem
-from invites.resend import want_resend
+from invites.redeeming.redeem import redeem
+from invites.seats import moves
+from invites.seats.resend import want_resend
 from teampool.login import tokens
 from teampool.models import Member, Owner, Team
 from teampool.pool import seats
@@ -85,7 +85,7 @@ def test_two_strangers_with_codes_for_each_others_team(monkeypatch: pytest.Monke
         lock(team_id)
         gate.wait(10)
 
-    monkeypatch.setattr("invites.moves.lock_team", both)
+    monkeypatch.setattr("invites.seats.moves.lock_team", both)
     a, b = a_code(team=two).code, a_code(team=one).code
     results = run_together(lambda: redeem(email=ANA, code=a), lambda: redeem(email=SAM, code=b))
     assert all(isinstance(r, Redemption) for r in results), results
@@ -131,7 +131,7 @@ def test_a_resend_wanted_while_the_sync_ends_the_seat(monkeypatch: pytest.Monkey
         threading.Event().wait(0.7)
         return leave(*args, **kwargs)
 
-    monkeypatch.setattr("invites.moves.leave", slow_leave)
+    monkeypatch.setattr("invites.seats.moves.leave", slow_leave)
 
     def resend() -> bool:
         ready.wait(10)

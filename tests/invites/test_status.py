@@ -9,9 +9,9 @@ from django.utils import timezone, translation
 
 from invites import times
 from invites.models import Redemption
+from invites.public.status import PublicState, public_status
+from invites.public.status_words import headline
 from invites.states import GrantState, RedemptionState, Refusal
-from invites.status import PublicState, public_status
-from invites.status_words import headline
 from teampool.models import Member, Team
 from tests.base import ANA, SAM, a_team
 from tests.invites.rows import (

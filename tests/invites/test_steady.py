@@ -6,13 +6,13 @@ import random
 
 import pytest
 
-from invites.deliver import deliver
-from invites.errors import NoSeat
+from invites.delivery.deliver import deliver
+from invites.following.sync import sync_team
 from invites.models import SeatGrant
 from invites.reconcile import reconcile
-from invites.redeem import redeem
+from invites.redeeming.errors import NoSeat
+from invites.redeeming.redeem import redeem
 from invites.states import GrantState
-from invites.sync import sync_team
 from sandbox.server import SandboxServer
 from teampool.models import Team
 from tests.base import a_code, import_sandbox_team

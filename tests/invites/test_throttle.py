@@ -7,10 +7,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from invites import throttle
-from invites.errors import TooMany
-from invites.limits import read_limit
 from invites.models import RedeemAttempt
+from invites.redeeming import throttle
+from invites.redeeming.errors import TooMany
+from invites.redeeming.limits import read_limit
 from tests.base import ANA, SAM, run_together
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

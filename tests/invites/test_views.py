@@ -494,7 +494,7 @@ class TestServerError:
         def broken(**_: object) -> Redemption:
             raise RuntimeError("a secret detail")
 
-        monkeypatch.setattr("invites.views.redeem", broken)
+        monkeypatch.setattr("invites.public.views.redeem", broken)
         client.raise_request_exception = False
         answer = client.post("/", {"email": ANA, "code": CODE})
         assert answer.status_code == 500

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from base.actors import job
-from invites.sync import EVERY, stale_team_ids, sync_team
+from invites.following.sync import EVERY, stale_team_ids, sync_team
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
 from teampool.access import Access

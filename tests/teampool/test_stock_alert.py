@@ -10,9 +10,9 @@ from django.utils import timezone, translation
 from django_q.models import OrmQ
 
 from base.actors import command
-from invites import retire
-from invites.deliver import deliver
-from invites.redeem import redeem
+from invites.actions import archive
+from invites.delivery.deliver import deliver
+from invites.redeeming.redeem import redeem
 from notifications import topics
 from notifications.models import AuditEvent, Message, Setting
 from notifications.settings import runtime
@@ -293,7 +293,7 @@ class TestBell:
                 cause="",
                 actor=OLGA,
             ),
-            "archived": lambda: retire.archive(team_ids=[team.pk], codes_to=None, actor=OLGA),
+            "archived": lambda: archive.archive(team_ids=[team.pk], codes_to=None, actor=OLGA),
             "the threshold": lambda: runtime.change({"notifications.low_stock_threshold": "3"}, actor=OLGA),
         }
         for what, move in moves.items():

@@ -10,8 +10,8 @@ from tqdm import tqdm
 
 from guardian import policy, sweep
 from guardian.models import Finding, Sweep
-from invites.sync import SyncResult
-from invites.tunables import REMOVALS_PAUSED
+from invites.following.sync import SyncResult
+from invites.settings import REMOVALS_PAUSED
 from teampool.models import Team
 
 COLUMNS = ("kind", "e-mail", "Team", "seen", "state")

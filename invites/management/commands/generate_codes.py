@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandError, no_translations
 
 from base import actors
-from invites.new_codes import NewCodes
+from invites.codes.order import NewCodes
 
 _NAME_OF = {"count": "N", "valid_days": "--valid-days", "max_uses": "--max-uses"}
 

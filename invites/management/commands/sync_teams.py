@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from invites import sync
+from invites.following import sync
 from teampool.models import Team
 
 

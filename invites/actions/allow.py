@@ -1,0 +1,89 @@
+"""People in a Team who hold no seat: an operator allows them, or has them removed."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from base.actors import Actor
+from base.bells import ring
+from invites.actions.seat import NotPossible
+from invites.departures.carry_out import CARRY_OUT, about, take_over
+from invites.models import Departure, SeatGrant
+from invites.seats import moves
+from invites.states import DepartureReason, DepartureState
+from notifications.audit import events
+from teampool.models import AllowedMember, Member, Team
+from teampool.upstream.types import MANAGER_ROLES
+
+
+def allow(*, team: Team | None, email: str, upstream_user_id: str = "", note: str = "", actor: Actor) -> AllowedMember:
+    """Let someone stay in this Team (in every Team with None) without a seat of ours. Repeating changes nothing.
+
+    Whoever was baseline is allowed by an operator from now on, which a removal by hand heeds.
+    """
+    word = {"origin": AllowedMember.Origin.OPERATOR, "note": note[:200], "added_by": actor.name[:150]}
+    with transaction.atomic(durable=True):
+        person, is_new = AllowedMember.objects.get_or_create(
+            team=team,
+            email=email,
+            upstream_user_id=upstream_user_id,
+            defaults=word,
+        )
+        baseline = AllowedMember.objects.filter(pk=person.pk, origin=AllowedMember.Origin.BASELINE)
+        if is_new or baseline.update(**word):
+            subject = events.Subject("person", str(person.pk), email or upstream_user_id)
+            events.person_allowed(subject=subject, team=str(team) if team else "", actor=actor)
+    return person
+
+
+def disallow(*, allowed_id: int, actor: Actor) -> None:
+    """End an exception; the person becomes a stranger where nothing else lets them stay."""
+    with transaction.atomic(durable=True):
+        person = AllowedMember.objects.select_related("team").get(pk=allowed_id)
+        subject = events.Subject("person", str(person.pk), str(person))
+        events.person_disallowed(subject=subject, team=str(person.team) if person.team else "", actor=actor)
+        person.delete()
+
+
+def remove(*, member_id: int, actor: Actor) -> Departure:
+    """Have a member or pending invite without a seat of ours taken out.
+
+    Raises NotPossible("manager") for owners, admins and the credential's own user, ("seated") for someone whose
+    seat is taken back instead, ("gone") when the last snapshot no longer shows them.
+    """
+    now = timezone.now()
+    row = Member.objects.select_related("team__owner").filter(pk=member_id).first()
+    if row is None:
+        raise NotPossible("gone")
+    owner = row.team.owner
+    if row.role in MANAGER_ROLES or row.upstream_id == owner.upstream_user_id or row.email == owner.email:
+        raise NotPossible("manager")
+    with transaction.atomic(durable=True):
+        moves.lock_team(row.team_id)
+        is_it = Q(email=row.email) & ~Q(email="") | Q(upstream_user_id=row.upstream_id) & ~Q(upstream_user_id="")
+        if SeatGrant.objects.live().filter(is_it, team_id=row.team_id).exists():
+            raise NotPossible("seated")
+        departure, is_new = Departure.objects.get_or_create(
+            team_id=row.team_id,
+            email=row.email or row.upstream_id,  # hidden: the id stands for the address
+            state=DepartureState.OPEN,
+            defaults={
+                "upstream_user_id": row.upstream_id if row.kind == Member.Kind.MEMBER else "",
+                "reason": DepartureReason.STRANGER,
+                "due_at": now,
+                "opened_at": now,
+                "evidence": {"by": actor.name, "kind": row.kind, "role": row.role, "invited_at": _invited_at(row)},
+            },
+        )
+        if is_new or take_over(departure, reason=DepartureReason.STRANGER, grant=None):
+            events.departure_moved(subject=about(departure), state="opened", reason=departure.reason, actor=actor)
+            ring(CARRY_OUT, departure.pk)
+    return departure
+
+
+def _invited_at(row: Member) -> str | None:
+    if row.kind == Member.Kind.MEMBER or row.joined_at is None:
+        return None
+    return row.joined_at.isoformat()

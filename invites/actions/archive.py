@@ -1,0 +1,80 @@
+"""Archiving Teams: kept with their history, out of the pool; codes bound to them are re-pointed or voided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from base.actors import Actor
+from invites.codes import codes
+from invites.models import RedeemCode, SeatGrant
+from notifications.audit import events
+from teampool.models import Team
+from teampool.pool import stock_alert
+from teampool.teams import health
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """What archiving one Team means: who is in it, and how many codes that still take people are bound to it."""
+
+    team: Team
+    seated: int
+    codes: int
+
+
+def preview(team_ids: list[int]) -> list[Retirement]:
+    """What `archive` would do, Team by Team; a constant number of queries."""
+    now = timezone.now()
+    seated = _counts(SeatGrant.objects.live().filter(team_id__in=team_ids).values_list("team_id", flat=True))
+    bound = _counts(RedeemCode.objects.redeemable(now).filter(team_id__in=team_ids).values_list("team_id", flat=True))
+    teams = Team.objects.filter(pk__in=team_ids, archived_at=None).select_related("owner").order_by("pk")
+    return [Retirement(team, seated.get(team.pk, 0), bound.get(team.pk, 0)) for team in teams]
+
+
+def expired_team_ids() -> list[int]:
+    """Teams whose token is over: those that "clean out" offers."""
+    over = Team.objects.filter(archived_at=None).exclude(token_state=Team.Token.HEALTHY)
+    return list(over.order_by("pk").values_list("pk", flat=True))
+
+
+def archive(*, team_ids: list[int], codes_to: Team | None, actor: Actor) -> int:
+    """Archive these Teams; bound codes then belong to `codes_to`, or those with a use left are voided with None.
+
+    People keep their claims and can be re-seated. Returns how many were archived; one archived already is
+    passed over.
+    """
+    if codes_to is not None and (codes_to.archived_at is not None or codes_to.pk in team_ids):
+        raise ValueError("codes can only be re-pointed to a Team that stays")
+    return sum(_archive_one(team_id, codes_to, actor) for team_id in team_ids)
+
+
+def _archive_one(team_id: int, codes_to: Team | None, actor: Actor) -> bool:
+    now = timezone.now()
+    bound = RedeemCode.objects.filter(team_id=team_id)
+    if codes_to is None:
+        # Before the Team: a code used meanwhile keeps its seat, and its claim can be re-seated.
+        voided = codes.void(codes=bound, actor=actor)
+        moved = 0
+    else:
+        voided = 0
+        moved = bound.redeemable(now).update(team_id=codes_to.pk)
+        # Those used up may be given back yet.
+        bound.filter(voided_at=None).update(team_id=codes_to.pk)
+    with transaction.atomic(durable=True):
+        if Team.objects.filter(pk=team_id, archived_at=None).update(archived_at=now) != 1:
+            return False
+        stock_alert.ring()
+        team = Team.objects.get(pk=team_id)
+        details = {"codes_voided": voided, "codes_moved": moved}
+        events.team_archived(subject=health.subject(team), actor=actor, details=details)
+    return True
+
+
+def _counts(team_ids: object) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for team_id in team_ids:  # type: ignore[attr-defined]
+        counts[team_id] = counts.get(team_id, 0) + 1
+    return counts

@@ -1,0 +1,299 @@
+"""People who are to leave a Team: written first, then said upstream, then confirmed by a later complete list.
+
+Opened under the Team's lock. Owners, admins and the credential's own user are never touched.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from base.actors import Actor
+from base.bells import ring, ring_at
+from invites.departures.rights import ALLOWED, is_over, why_stay
+from invites.models import Departure, Redemption, SeatGrant
+from invites.seats import moves, seating, timing
+from invites.settings import REMOVALS_PAUSED
+from invites.states import CONFIRMED, DepartureReason, DepartureState, GrantState, RedemptionState
+from notifications.audit import events
+from teampool.access import Access
+from teampool.models import Member, Team
+from teampool.pool import seats
+from teampool.snapshot import Person, fetch, why_untrusted
+from teampool.upstream.client import Upstream
+from teampool.upstream.errors import UpstreamError
+from teampool.upstream.types import MANAGER_ROLES, Answer, Failure, Verdict
+
+log = logging.getLogger(__name__)
+ACTOR = Actor("job", "depart")
+DEAD_TEAM_AGAIN = timedelta(hours=1)
+# Problems in our own words, as `last_problem` holds them; the first two end a departure although the person is in.
+PROTECTED = "owners and admins are never removed"
+NOT_PERMITTED = "ChatGPT does not permit it"
+UNAVAILABLE = "Team unavailable"
+PAUSED = "removals are paused"
+HIDDEN = "the e-mail is hidden"
+ACCEPTED = "was accepted meanwhile"
+OUT_OF_HOURS = "outside the guardian's hours"
+# In the evidence of one the guardian decided on by itself: when its hours are over, as ISO text.
+UNTIL = "until"
+CARRY_OUT = "invites.tasks.carry_out"
+
+
+def about(departure: Departure) -> events.Subject:
+    return events.Subject("departure", str(departure.pk), departure.email or departure.upstream_user_id)
+
+
+def open_departure(*, grant: SeatGrant, reason: DepartureReason, now: datetime, actor: Actor) -> Departure:
+    """Write that this grant's person is to leave; the one already open is returned. The caller holds the lock.
+
+    One the guardian opened becomes this one: it may be called off no more.
+    """
+    departure, is_new = Departure.objects.get_or_create(
+        team_id=grant.team_id,
+        email=grant.email,
+        state=DepartureState.OPEN,
+        defaults={
+            "grant": grant,
+            "upstream_user_id": grant.upstream_user_id,
+            "reason": reason,
+            "due_at": now,
+            "opened_at": now,
+            "evidence": {"seat": grant.state, "invited_at": grant.invited_at and grant.invited_at.isoformat()},
+        },
+    )
+    if is_new or take_over(departure, reason=reason, grant=grant):
+        events.departure_moved(subject=about(departure), state="opened", reason=reason.value, actor=actor)
+    return departure
+
+
+def take_over(departure: Departure, *, reason: DepartureReason, grant: SeatGrant | None) -> bool:
+    """Make an open departure of the guardian's one of a person's. False: it was nobody's but a person's."""
+    fields = {"is_automatic": False, "reason": reason, "grant": grant}
+    rows = Departure.objects.filter(pk=departure.pk, state=DepartureState.OPEN, is_automatic=True).update(**fields)
+    return rows == 1
+
+
+def leave_dead_team(*, grant: SeatGrant, now: datetime, actor: Actor, unbinds: bool = False) -> bool:
+    """Give up a seat in a Team that is lost, here only; the departure is carried out if that Team returns.
+
+    The redemption stays open without a grant and starts a new try; whoever was in is no longer bound to that
+    Team, with `unbinds` nobody is. False: the grant is no longer as the caller saw it, and nothing was given up.
+    """
+    with transaction.atomic(durable=True):
+        moves.lock_team(grant.team_id)
+        to = GrantState.ENDED if grant.state in CONFIRMED else GrantState.CANCELLED
+        may_be_there = grant.sends > 0 or grant.ask_first or to is GrantState.ENDED  # as far as upstream knows
+        if not moves.leave(grant, to, reason="team_gone", now=now, actor=actor, frees_seat=not may_be_there):
+            return False
+        if may_be_there:
+            # Not free before upstream says so: a Team that lives but could not be read goes on taking people.
+            seats.release_to_outsider(team_id=grant.team_id)
+            open_departure(grant=grant, reason=DepartureReason.TEAM_GONE, now=now, actor=actor)
+        if unbinds or to is GrantState.ENDED:
+            # Bound to a Team that is gone, the claim would wait for ever.
+            Redemption.objects.filter(pk=grant.redemption_id, bound_team_id=grant.team_id).update(bound_team=None)
+        ends_at = Redemption.objects.values_list("ends_at", flat=True).get(pk=grant.redemption_id)
+        if ends_at is not None and ends_at <= now:
+            moves.end(redemption_id=grant.redemption_id, reason="time_over", now=now, actor=actor)
+        elif to is GrantState.ENDED:
+            moves.next_try(redemption_id=grant.redemption_id)
+        return True
+
+
+def carry_out(*, departure_id: int) -> bool:
+    """Tell upstream, once, what this open departure says. False: not due, taken by another worker, or postponed."""
+    now = timezone.now()
+    departure = _claim(departure_id, now)
+    if departure is None:
+        return False
+    if _is_out_of_hours(departure, now):
+        return _drop(departure, OUT_OF_HOURS, now)
+    if (later := _not_now(departure, now)) is not None:
+        _postpone(departure, *later)
+        return False
+    team = departure.team
+    try:
+        with Access(team, actor=ACTOR) as access:
+            snapshot = access.ask(fetch, is_look=True)
+            person = find(snapshot.people(team.owner), departure)
+            doubt = why_untrusted(team, snapshot) or snapshot.problem  # which every incomplete one has
+            if doubt and (person is None or departure.is_automatic or not snapshot.names_roles):
+                raise UpstreamError(Failure.PROTOCOL_ERROR, text=doubt)
+            if person is not None and person.role in MANAGER_ROLES:
+                return _let_stay(departure, PROTECTED, now)
+            if departure.reason == DepartureReason.RECLAIMED and person and person.kind == Member.Kind.MEMBER:
+                ring("invites.tasks.sync_team", departure.team_id)
+                return _drop(departure, ACCEPTED, now)
+            if not _last_look(departure, person, now):
+                return False
+            if person is None and not _may_be_on_its_way(departure):
+                return _note_told(departure, None, now)
+            # Refused to a mere member it says nothing about this person: the Team waits for its role.
+            has_role = snapshot.is_administered_by(team.owner)
+            answer = access.ask(lambda upstream: _tell(upstream, person, departure), about_a_person=has_role)
+    except UpstreamError as error:
+        _postpone(departure, now + timing.step(timing.RETRIES, departure.attempts), error.text or error.failure.value)
+        return False
+    if answer.verdict is not Verdict.SENT and answer.failure is not Failure.NOT_FOUND_ITEM:
+        if answer.failure is Failure.PERMISSION_DENIED and has_role:
+            return _let_stay(departure, NOT_PERMITTED, now)
+        if answer.failure is Failure.PERMISSION_DENIED:
+            _postpone(departure, now + DEAD_TEAM_AGAIN, UNAVAILABLE)
+            return False
+        _try_again(departure, answer.failure or Failure.PROTOCOL_ERROR, now)
+        return False
+    was_there = person is not None and (person.kind == Member.Kind.MEMBER or answer.verdict is Verdict.SENT)
+    return _note_told(departure, person if was_there else None, now)
+
+
+def _is_out_of_hours(departure: Departure, now: datetime) -> bool:
+    until = departure.evidence.get(UNTIL, "") if departure.is_automatic else ""
+    return bool(until) and datetime.fromisoformat(until) <= now
+
+
+def _not_now(departure: Departure, now: datetime) -> tuple[datetime, str] | None:
+    """Until when upstream is not to be asked at all, and why in our words; None when it may be."""
+    team = departure.team
+    if REMOVALS_PAUSED.get():
+        return now + timing.PAUSED_AGAIN, PAUSED
+    if seating.is_dead(team):
+        return now + DEAD_TEAM_AGAIN, UNAVAILABLE
+    if team.cooldown_until is not None and team.cooldown_until > now:
+        return team.cooldown_until, ""
+    if departure.grant is not None and _is_busy(departure.grant, now):
+        return now + timing.RETRIES_BUSY[0], ""
+    return None
+
+
+def _tell(upstream: Upstream, person: Person | None, departure: Departure) -> Answer:
+    if person is not None and person.kind == Member.Kind.MEMBER:
+        return upstream.remove(person.upstream_id)
+    return upstream.revoke((person.email if person else "") or departure.email)
+
+
+def _may_be_on_its_way(departure: Departure) -> bool:
+    """An invitation of ours no list shows, not yet or not this moment: revoked all the same, or it would turn up."""
+    grant = departure.grant
+    if grant is None:
+        return False
+    is_sent = grant.state in (GrantState.INVITED, GrantState.VERIFIED)
+    return is_sent or (grant.state == GrantState.INVITING and grant.sends > 0)
+
+
+def _is_busy(grant: SeatGrant, now: datetime) -> bool:
+    """A worker may be sending this invitation right now: revoked before it arrives, it would stay."""
+    return moves.is_live(grant) and grant.lease_until is not None and grant.lease_until > now
+
+
+def _try_again(departure: Departure, failure: Failure, now: datetime) -> None:
+    """Postpone; a Team that was busy is asked again within seconds, three times."""
+    if failure is Failure.CONFLICT_BUSY and departure.attempts <= len(timing.RETRIES_BUSY):
+        due_at = _postpone(departure, now + timing.RETRIES_BUSY[departure.attempts - 1], failure.value)
+        ring_at(due_at, CARRY_OUT, departure.pk)
+    else:
+        _postpone(departure, now + timing.step(timing.RETRIES, departure.attempts), failure.value)
+
+
+def find(people: list[Person], departure: Departure | SeatGrant) -> Person | None:
+    """The person in a list: by upstream user id first, then by e-mail."""
+    for person in people:
+        if departure.upstream_user_id and person.upstream_id == departure.upstream_user_id:
+            return person
+    return next((person for person in people if departure.email and person.email == departure.email), None)
+
+
+def _claim(departure_id: int, now: datetime) -> Departure | None:
+    free = Departure.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lte=now), pk=departure_id, state=DepartureState.OPEN, due_at__lte=now
+    )
+    if free.update(lease_until=now + timing.lease(), attempts=F("attempts") + 1) != 1:
+        return None  # another worker has it, or it is not due
+    return Departure.objects.select_related("team__owner", "grant__redemption").get(pk=departure_id)
+
+
+def _mine(departure: Departure) -> Q:
+    return Q(pk=departure.pk, state=DepartureState.OPEN, attempts=departure.attempts)
+
+
+def _last_look(departure: Departure, person: Person | None, now: datetime) -> bool:
+    """Right before the call: whoever has a seat in this Team by right meanwhile stays, and this is dropped."""
+    with transaction.atomic(durable=True):
+        moves.lock_team(departure.team_id)
+        if why := why_stay(departure, now, person):
+            give_up_overdue(departure, why, now=now, actor=ACTOR)
+            return _drop(departure, why, now)
+        renewed = Departure.objects.filter(_mine(departure)).update(lease_until=now + timing.lease())
+        return renewed == 1
+
+
+def _let_stay(departure: Departure, why: str, now: datetime) -> bool:
+    """Nobody can take this person out."""
+    with transaction.atomic(durable=True):
+        moves.lock_team(departure.team_id)
+        give_up_overdue(departure, why, now=now, actor=ACTOR)
+        return _drop(departure, why, now)
+
+
+def give_up_overdue(departure: Departure, why: str, *, now: datetime, actor: Actor) -> None:
+    """Their time is over and they stay all the same: the seat of ours ends, or they would keep two.
+
+    Who is in against our will keeps it until they have brought a new code. The caller holds the lock.
+    """
+    if departure.reason != DepartureReason.OVERDUE or departure.grant_id is None or not is_over(departure, now):
+        return
+    # As it is under the lock.
+    grant = SeatGrant.objects.live().filter(pk=departure.grant_id).select_related("redemption").first()
+    if grant is None:
+        return
+    if why == ALLOWED or (why in (PROTECTED, NOT_PERMITTED) and grant.redemption.state == RedemptionState.ENDED):
+        moves.leave_in(grant, reason="time_over", now=now, actor=actor)
+
+
+def _drop(departure: Departure, problem: str, now: datetime) -> bool:
+    with transaction.atomic():
+        rows = Departure.objects.filter(_mine(departure)).update(
+            state=DepartureState.DROPPED, closed_at=now, last_problem=problem, lease_until=None
+        )
+        if rows:
+            why, reason = {"why": problem}, departure.reason
+            events.departure_moved(subject=about(departure), state="dropped", reason=reason, actor=ACTOR, details=why)
+    return False
+
+
+def _postpone(departure: Departure, until: datetime, problem: str) -> datetime:
+    """Let go of it until then, or until the Team has cooled down; when that is."""
+    cooldown = Team.objects.values_list("cooldown_until", flat=True).get(pk=departure.team_id)
+    due_at = max(until, cooldown) if cooldown is not None else until
+    Departure.objects.filter(_mine(departure)).update(due_at=due_at, lease_until=None, last_problem=problem[:200])
+    return due_at
+
+
+def _note_told(departure: Departure, saw: Person | None, now: datetime) -> bool:
+    """`saw`: whom the call took out, a member, or an invitation that was there to be revoked."""
+    departure.evidence |= {"saw": saw.kind.value if saw is not None else ""}
+    if saw is not None and saw.kind == Member.Kind.INVITE and saw.since is not None:
+        departure.evidence["invited_at"] = saw.since.isoformat()
+    with transaction.atomic():
+        rows = Departure.objects.filter(_mine(departure)).update(
+            told_at=now, due_at=None, lease_until=None, last_problem="", evidence=departure.evidence
+        )
+        if rows:
+            events.departure_moved(subject=about(departure), state="told", reason=departure.reason, actor=ACTOR)
+            for wait in {timing.ABSENT_AFTER, gone_after(departure)}:
+                ring_at(now + wait, "invites.tasks.sync_team", departure.team_id)
+    return rows == 1
+
+
+def gone_after(departure: Departure) -> timedelta:
+    """How long after the call a list has to begin to prove that this person is out.
+
+    Nobody there to take out may also be somebody who just accepted: in neither list for a while (upstream §6).
+    """
+    was_seen = departure.evidence.get("saw") or departure.upstream_user_id
+    is_in = departure.grant is not None and departure.grant.state == GrantState.JOINED
+    return timing.ABSENT_AFTER if was_seen or is_in else timing.LEAVE_AFTER

@@ -1,0 +1,104 @@
+"""What a complete list says of those who are to leave: gone, still there, or not to be made out.
+
+In the transaction that follows the snapshot, under the Team's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from base.bells import ring
+from invites.departures.carry_out import ACTOR, HIDDEN, about, find, gone_after
+from invites.departures.hidden import asked_in_at, may_be
+from invites.models import Departure, SeatGrant
+from invites.seats import moves, timing
+from invites.states import DepartureReason, DepartureState, GrantState
+from notifications.audit import events
+from teampool.models import Team
+from teampool.snapshot import Person, Snapshot
+
+# Invitations nobody accepted: their code becomes usable again. Freeing it takes the code's lock, which comes
+# before the Team's, so it is done by the reconciler's row "open without a live grant".
+FREES_CODE = (DepartureReason.WITHDRAWN, DepartureReason.RECLAIMED)
+# Nobody wants them gone: they were to sit elsewhere, or had not accepted, which they may have done meanwhile.
+MAY_STAY = (DepartureReason.RESEATED, DepartureReason.RECLAIMED)
+
+
+def confirm(
+    *, team: Team, snapshot: Snapshot, people: list[Person], hidden: Collection[Person], now: datetime
+) -> set[int]:
+    """Close the departures this complete snapshot proves, and tell upstream again about those still there.
+
+    Nobody who may be one of the hidden rows is called gone: a quarter of an hour later they are given up.
+    The ids of the seats that ended.
+    """
+    ended: set[int] = set()
+    told = team.departures.filter(state=DepartureState.OPEN, told_at__lte=snapshot.started_at - timing.ABSENT_AFTER)
+    for departure in told.select_related("grant__redemption"):
+        if find(people, departure) is not None:
+            Departure.objects.filter(pk=departure.pk, told_at=departure.told_at).update(told_at=None, due_at=now)
+        elif departure.told_at is None or snapshot.started_at < departure.told_at + gone_after(departure):
+            continue
+        elif not _may_be_hidden(departure, hidden):
+            _close(departure, now)
+        elif snapshot.started_at >= departure.told_at + timing.LEAVE_AFTER:
+            _give_up(departure, now)
+        if departure.grant is not None and not moves.is_live(departure.grant):
+            ended.add(departure.grant.pk)
+    return ended
+
+
+def _may_be_hidden(departure: Departure, hidden: Collection[Person]) -> bool:
+    if departure.upstream_user_id or not hidden:
+        return False
+    asked_at = _asked_in_at(departure)
+    return any(may_be(row, asked_in_at=asked_at) for row in hidden)
+
+
+def _asked_in_at(departure: Departure) -> datetime | None:
+    """Since when this person may be in the Team, by our own first try there or by the invitation that was revoked."""
+    grant = departure.grant
+    if grant is None:
+        said = departure.evidence.get("invited_at")
+        return datetime.fromisoformat(said) if said else None
+    tries = SeatGrant.objects.filter(team=departure.team_id, email=grant.email)
+    since = [asked_in_at(one) for one in tries]
+    known = [at for at in since if at is not None]
+    return min(known) if len(known) == len(since) else None
+
+
+def _give_up(departure: Departure, now: datetime) -> None:
+    """No call can name the person and no list will: the seat ends, and whoever the hidden row is counts as an outsider.
+
+    A code is not freed by that, as they may be in. One who was to be moved, or was taken for absent, stays.
+    """
+    Departure.objects.filter(pk=departure.pk).update(
+        state=DepartureState.DROPPED, closed_at=now, last_problem=HIDDEN, due_at=None
+    )
+    events.departure_moved(
+        subject=about(departure), state="dropped", reason=departure.reason, actor=ACTOR, details={"why": HIDDEN}
+    )
+    grant = departure.grant
+    if grant is not None and moves.is_live(grant) and departure.reason not in MAY_STAY:
+        moves.leave_in(grant, reason=departure.reason, now=now, actor=ACTOR)
+    ring("invites.tasks.reconcile")  # a claim may wait for just this
+
+
+def _close(departure: Departure, now: datetime) -> None:
+    Departure.objects.filter(pk=departure.pk).update(state=DepartureState.DONE, closed_at=now)
+    events.departure_moved(subject=about(departure), state="done", reason=departure.reason, actor=ACTOR)
+    grant = departure.grant
+    if grant is not None and moves.is_live(grant):
+        _end_seat(grant, DepartureReason(departure.reason), now)
+    ring("invites.tasks.reconcile")  # a claim may wait for just this
+
+
+def _end_seat(grant: SeatGrant, reason: DepartureReason, now: datetime) -> None:
+    """The person is out. A moved one goes on to a new try; a withdrawn or reclaimed code is freed by `reconcile`."""
+    was_in = grant.state == GrantState.JOINED or reason not in FREES_CODE
+    moves.leave(grant, GrantState.ENDED if was_in else GrantState.CANCELLED, reason=reason, now=now, actor=ACTOR)
+    if reason == DepartureReason.RESEATED:
+        moves.next_try(redemption_id=grant.redemption_id)
+    elif was_in:
+        moves.end(redemption_id=grant.redemption_id, reason=reason, now=now, actor=ACTOR)

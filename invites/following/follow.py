@@ -1,0 +1,184 @@
+"""Seats follow a new snapshot: who was seen moves forward, who is gone ends, outsiders are counted (design §3).
+
+One transaction under the Team's lock. `seats_held` is never written from upstream's numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from base.actors import Actor
+from base.bells import ring
+from base.transactions import require_transaction
+from invites.departures import confirm
+from invites.departures.hidden import count_outsiders
+from invites.models import SeatGrant
+from invites.seats import moves, timing
+from invites.states import CONFIRMED, DepartureState, GrantState
+from notifications.audit import events
+from teampool.models import Member, Team
+from teampool.pool import seats
+from teampool.snapshot import NotItsList, Person, Snapshot, is_news, known_upstream_ids, store, why_untrusted
+from teampool.teams import health
+
+ACTOR = Actor("job", "sync")
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Who of a snapshot sits where: each live grant's person, the strangers, and the rows nobody can name."""
+
+    seated: dict[int, Person]
+    outsiders: list[Person]
+    hidden: list[Person]
+
+
+def follow(*, team_id: int, snapshot: Snapshot, actor: Actor = ACTOR) -> bool:
+    """Take over a snapshot. False: it was incomplete, or older than what is stored, and nothing was changed.
+
+    Raises NotItsList for one that cannot be this Team's: nobody is called absent by it, and the Team takes no one.
+    """
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        team = moves.locked_team(team_id)
+        if not is_news(team, snapshot):
+            return False
+        problem = why_untrusted(team, snapshot)
+        if not problem:
+            _take_over(team, snapshot, actor, now)
+    if problem:
+        _note_untrusted(team, problem, actor)
+        raise NotItsList(problem)
+    return True
+
+
+def _note_untrusted(team: Team, problem: str, actor: Actor) -> None:
+    """Close the Team until a list of its own comes, and tell the operator once."""
+    with transaction.atomic(durable=True):
+        Team.objects.filter(pk=team.pk).update(snapshot_has_self=False)
+        if team.sync_problem != problem:
+            events.list_untrusted(subject=health.subject(team), problem=problem, actor=actor)
+
+
+def _take_over(team: Team, snapshot: Snapshot, actor: Actor, now: datetime) -> None:
+    require_transaction()
+    was_over_full = team.is_over_full
+    health.revive(
+        team=team,
+        started_at=snapshot.started_at,
+        is_manager=snapshot.is_administered_by(team.owner),
+        is_paid=snapshot.subscription is not None and not snapshot.subscription.is_delinquent,
+        actor=actor,
+    )
+    store(team, snapshot)
+    people = snapshot.people(team.owner)
+    grants = list(SeatGrant.objects.live().filter(team=team).select_for_update(of=("self",)).order_by("pk"))
+    matched = match(people, grants, known_ids=known_upstream_ids(team))
+    leaving = set(team.departures.filter(state=DepartureState.OPEN).values_list("grant_id", flat=True))
+    left = [grant for grant in grants if not _move(grant, matched, snapshot, now, is_leaving=grant.pk in leaving)]
+    over = confirm.confirm(team=team, snapshot=snapshot, people=people, hidden=matched.hidden, now=now)
+    over |= {grant.pk for grant in left}
+    # Only a seat that goes on, and that upstream may know about, can be the one behind a hidden row.
+    unlisted = [one for one in grants if one.pk not in matched.seated and one.pk not in over and was_told(one)]
+    outsiders = len(matched.outsiders) + count_outsiders(matched.hidden, unlisted)
+    seats.recount(team_id=team.pk, total=_total(team), outsiders=outsiders)
+    _report_over_full(team.pk, was_over_full, actor)
+
+
+def match(people: list[Person], grants: list[SeatGrant], *, known_ids: set[str]) -> Matched:
+    """Pure. People are matched to grants by upstream user id first, then by e-mail.
+
+    A row without an e-mail that no grant and no allowed person's id explains is hidden: it may be any of
+    the grants nobody was matched to.
+    """
+    by_id = {grant.upstream_user_id: grant.pk for grant in grants if grant.upstream_user_id}
+    by_email = {grant.email: grant.pk for grant in grants}
+    seated: dict[int, Person] = {}
+    outsiders: list[Person] = []
+    hidden: list[Person] = []
+    for person in people:
+        grant_id = by_id.get(person.upstream_id) or by_email.get(person.email)
+        if grant_id is not None and grant_id not in seated:
+            seated[grant_id] = person
+        elif person.email or person.upstream_id in known_ids:
+            outsiders.append(person)
+        else:
+            hidden.append(person)
+    return Matched(seated, outsiders, hidden)
+
+
+def was_told(grant: SeatGrant) -> bool:
+    """True when upstream may know this person here: something was sent, or they were there before."""
+    return bool(grant.sends or grant.ask_first or grant.upstream_user_id)
+
+
+def _move(grant: SeatGrant, matched: Matched, snapshot: Snapshot, now: datetime, *, is_leaving: bool) -> bool:
+    """Move one grant by what the snapshot shows of it; False when it ended.
+
+    Somebody who is to leave and is gone did not just leave: their departure ends the seat, for its own reason.
+    """
+    if snapshot.started_at <= grant.created_at:
+        return True  # the look is older than the grant: it proves nothing about it
+    person = matched.seated.get(grant.pk)
+    if person is not None:
+        # A pending invite that was revoked lingers in lists that lag: it does not count as listed.
+        if person.kind == Member.Kind.MEMBER or grant.leaving_since is None:
+            _note_present(grant, person, now)
+        return True
+    if is_leaving or matched.hidden or grant.state not in CONFIRMED:
+        return True  # "not visible yet" is never absence
+    return not _note_absent(grant, snapshot.started_at, now)
+
+
+def _note_present(grant: SeatGrant, person: Person, now: datetime) -> None:
+    user_id = person.upstream_id if person.kind == Member.Kind.MEMBER else grant.upstream_user_id
+    seen = GrantState.JOINED if person.kind == Member.Kind.MEMBER else GrantState.VERIFIED
+    if grant.state == seen or (grant.state == GrantState.JOINED and seen == GrantState.VERIFIED):
+        if grant.absent_since is not None or grant.upstream_user_id != user_id:
+            SeatGrant.objects.filter(pk=grant.pk).update(absent_since=None, upstream_user_id=user_id)
+        return
+    due_at = None if seen == GrantState.JOINED else now + timing.LOOKS_PENDING[0]
+    moves.advance(
+        grant,
+        seen,
+        now=now,
+        actor=ACTOR,
+        upstream_user_id=user_id,
+        absent_since=None,
+        lease_until=None,
+        due_at=due_at,
+        looks=0,
+    )
+
+
+def _note_absent(grant: SeatGrant, started_at: datetime, now: datetime) -> bool:
+    """Remember the first complete list without this person; end the seat on a later one. True when it ended."""
+    confirmed_at = grant.joined_at or grant.verified_at
+    if confirmed_at is not None and started_at <= confirmed_at:
+        return False
+    if grant.absent_since is None:
+        SeatGrant.objects.filter(pk=grant.pk).update(absent_since=started_at)
+        return False
+    if started_at < grant.absent_since + timing.GONE_AFTER:
+        return False
+    if not moves.leave(grant, GrantState.ENDED, reason="left", now=now, actor=ACTOR):
+        return False
+    moves.end(redemption_id=grant.redemption_id, reason="left", now=now, actor=ACTOR)
+    ring("invites.tasks.reconcile")
+    return True
+
+
+def _total(team: Team) -> int:
+    return seats.total_for(
+        operator_cap=team.operator_cap, entitled=team.seats_entitled, vacancies_held=team.vacancies_held
+    )
+
+
+def _report_over_full(team_id: int, was_over_full: bool, actor: Actor) -> None:
+    team = Team.objects.get(pk=team_id)
+    if team.is_over_full and not was_over_full:
+        events.team_over_full(subject=health.subject(team), used=team.seats_used, total=team.seat_total, actor=actor)

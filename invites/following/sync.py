@@ -1,0 +1,99 @@
+"""Looks at Teams and lets the seats follow: one, the stalest, or all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import F, Q
+from django.utils import timezone
+
+from base.actors import Actor
+from invites.following.follow import follow
+from invites.seats import timing
+from teampool.access import Access
+from teampool.login.tokens import resume_login
+from teampool.models import Owner, Team
+from teampool.snapshot import NotItsList, fetch
+from teampool.upstream.errors import UpstreamError
+
+ACTOR = Actor("job", "sync")
+EVERY = timedelta(minutes=10)
+EVERY_OTHER = timedelta(hours=1)
+SLICE = timedelta(seconds=45)
+THREADS = 3
+OLDER = "older than the list stored already"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What one look brought; `problem` is empty when the lists were complete and taken over."""
+
+    team_id: int
+    label: str
+    problem: str
+
+
+def sync_team(*, team_id: int) -> SyncResult | None:
+    """Look at one Team now. None: another worker is doing just that. A Team that cannot be read keeps its data."""
+    now = timezone.now()
+    free = Team.objects.filter(Q(sync_lease_until=None) | Q(sync_lease_until__lte=now), pk=team_id, archived_at=None)
+    if free.update(sync_lease_until=now + timing.lease(), sync_tried_at=now) != 1:
+        return None
+    team = Team.objects.select_related("owner").get(pk=team_id)
+    problem, is_older = "", False
+    try:
+        with Access(team, actor=ACTOR) as access:
+            snapshot = access.ask(fetch, is_look=True)
+        if not snapshot.is_complete:
+            problem = snapshot.problem or "incomplete lists"
+        else:
+            is_older = not follow(team_id=team_id, snapshot=snapshot)
+            if team.owner.login == Owner.Login.EXPIRED and not team.owner.can_renew:
+                resume_login(owner_id=team.owner_id, actor=ACTOR)
+    except NotItsList as error:
+        problem = error.problem
+    except UpstreamError as error:
+        # Without a status there was no answer, only some library's word for it.
+        problem = (error.text if error.status else "") or error.failure.value.replace("_", " ")
+    finally:
+        fields = {} if is_older else {"sync_problem": problem[:200]}  # the newer list has had its say
+        Team.objects.filter(pk=team_id).update(sync_lease_until=None, **fields)
+    return SyncResult(team_id, str(team), OLDER if is_older else problem)
+
+
+def stale_team_ids(*, now: datetime) -> list[int]:
+    """Teams due for a look, the stalest first; those that cool down wait, those that are out of order come hourly."""
+    is_well = Q(token_state=Team.Token.HEALTHY, workspace_state=Team.Workspace.ACTIVE)
+    due = Team.objects.filter(
+        Q(sync_tried_at=None) | Q(sync_tried_at__lte=now - EVERY_OTHER) | Q(is_well, sync_tried_at__lte=now - EVERY),
+        Q(cooldown_until=None) | Q(cooldown_until__lte=now),
+        archived_at=None,
+    )
+    return list(due.order_by(F("sync_tried_at").asc(nulls_first=True), "pk").values_list("pk", flat=True))
+
+
+def sync(
+    *, team_ids: list[int], until: datetime | None = None, on_result: Callable[[SyncResult], None] | None = None
+) -> int:
+    """Look at these Teams, three at a time, until done or out of time; the number looked at."""
+
+    def one(team_id: int) -> SyncResult | None:
+        try:
+            if until is not None and timezone.now() >= until:
+                return None
+            return sync_team(team_id=team_id)
+        finally:
+            connection.close()
+
+    done = 0
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="sync") as pool:
+        for result in pool.map(one, team_ids):
+            if result is not None:
+                done += 1
+                if on_result is not None:
+                    on_result(result)
+    return done

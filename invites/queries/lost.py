@@ -1,0 +1,35 @@
+"""People whose seat is in a Team that is lost or was archived: whom to seat elsewhere. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+
+from invites.models import Redemption, SeatGrant
+from invites.seats.seating import DEAD
+from invites.states import HOLDS_SEAT
+from teampool.models import Team
+
+# Lost by itself: somebody has to look. An archived Team was put aside by an operator, who was shown its people.
+LOST = Q(archived_at=None, workspace_state__in=DEAD)
+_GONE = Q(team__workspace_state__in=DEAD) | Q(team__archived_at__isnull=False)
+
+
+def claims(team_ids: Iterable[int] | None = None) -> QuerySet[Redemption]:
+    """Who holds a seat in a lost or archived Team, the longest seated first; in these Teams only, if named.
+
+    None: in every Team that was lost by itself.
+    """
+    seats = SeatGrant.objects.live()
+    if team_ids is None:
+        seats = seats.filter(team__in=Team.objects.filter(LOST))
+    else:
+        seats = seats.filter(_GONE, team_id__in=list(team_ids))
+    return Redemption.objects.filter(pk__in=seats.values("redemption")).order_by("pk")
+
+
+def team_ids_with_people(team_ids: Iterable[int]) -> list[int]:
+    """Those of these Teams in which somebody still holds a seat."""
+    seats = SeatGrant.objects.filter(team_id__in=list(team_ids), state__in=HOLDS_SEAT)
+    return sorted(set(seats.values_list("team_id", flat=True)))

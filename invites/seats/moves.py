@@ -1,0 +1,174 @@
+"""Every arrow of a seat and of a redemption: a counted update with its audit row (design §4).
+
+Callers hold the Team's lock, and the code's before it where a code is freed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+
+from base.actors import Actor
+from base.transactions import require_transaction
+from invites.codes import codes
+from invites.models import Redemption, SeatGrant
+from invites.seats import mails
+from invites.states import CONFIRMED, HOLDS_SEAT, GrantState, RedemptionState, Refusal
+from notifications.audit import events
+from teampool.models import Team
+from teampool.pool import seats
+
+REACHED_AT = {
+    GrantState.INVITED: "invited_at",
+    GrantState.VERIFIED: "verified_at",
+    GrantState.JOINED: "joined_at",
+    GrantState.CANCELLED: "ended_at",
+    GrantState.ENDED: "ended_at",
+}
+
+
+def about(grant: SeatGrant) -> events.Subject:
+    return events.Subject("redemption", str(grant.redemption_id), grant.email)
+
+
+def about_redemption(redemption: Redemption) -> events.Subject:
+    return events.Subject("redemption", str(redemption.pk), redemption.email)
+
+
+def lock_team(team_id: int) -> None:
+    """Lock the Team's row until the transaction ends; every mover of its grants takes it first.
+
+    On SQLite the transaction began by locking the whole database; the query is the same, and the tests see the order.
+    """
+    require_transaction()
+    Team.objects.select_for_update(of=("self",), no_key=True).values_list("pk").get(pk=team_id)
+
+
+def locked_team(team_id: int) -> Team:
+    """The same, with the row and its owner, tokens and all, as they are under the lock.
+
+    Two queries: what is joined to a row that was waited for is older than the row.
+    """
+    lock_team(team_id)
+    return Team.objects.select_related("owner").get(pk=team_id)
+
+
+def claim(grant: SeatGrant, *, until: datetime, actor: Actor) -> bool:
+    """Make a live grant the caller's until then, raising its fence; RESERVED becomes INVITING."""
+    fields: dict[str, Any] = {"attempts": grant.attempts + 1, "lease_until": until}
+    if grant.state == GrantState.RESERVED:
+        return _move(grant, GrantState.INVITING, actor, fields)
+    return SeatGrant.objects.filter(pk=grant.pk, state=grant.state, attempts=grant.attempts).update(**fields) == 1
+
+
+def advance(grant: SeatGrant, to: GrantState, *, now: datetime, actor: Actor, **fields: Any) -> bool:
+    """Move a live grant forward, wherever it stands; sets the end of a temporary seat on first reaching INVITED.
+
+    False: the grant is no longer in the state, or no longer the caller's, that the caller saw.
+    """
+    fields[REACHED_AT[to]] = now
+    was_confirmed = grant.state in CONFIRMED
+    if not _move(grant, to, actor, fields):
+        return False
+    redemption = _set_end(grant.redemption_id, now)
+    if to in CONFIRMED and not was_confirmed:
+        mails.write_confirmed(redemption, grant)
+    return True
+
+
+def leave(
+    grant: SeatGrant, to: GrantState, *, reason: str, now: datetime, actor: Actor, frees_seat: bool = True
+) -> bool:
+    """Cancel or end a live grant and give its seat back; the code stays with the redemption.
+
+    With `frees_seat` off the seat stays held for the grant the caller opens in its place.
+    """
+    fields = {REACHED_AT[to]: now, "reason": reason, "lease_until": None, "due_at": None}
+    if not _move(grant, to, actor, fields, {"reason": reason}):
+        return False
+    if frees_seat:
+        seats.release(team_id=grant.team_id)
+    return True
+
+
+def leave_in(grant: SeatGrant, *, reason: str, now: datetime, actor: Actor) -> None:
+    """End a live grant whose person stays in, or may: the claim is over, and they count as an outsider."""
+    if leave(grant, GrantState.ENDED, reason=reason, now=now, actor=actor, frees_seat=False):
+        seats.release_to_outsider(team_id=grant.team_id)
+        end(redemption_id=grant.redemption_id, reason=reason, now=now, actor=actor)
+
+
+def _move(
+    grant: SeatGrant, to: GrantState, actor: Actor, fields: dict[str, Any], details: dict[str, Any] | None = None
+) -> bool:
+    before = grant.state
+    if before not in HOLDS_SEAT:
+        return False  # it ended meanwhile: an ended seat is never moved, nor given back, again
+    rows = SeatGrant.objects.filter(pk=grant.pk, state=before, attempts=grant.attempts).update(state=to, **fields)
+    if rows != 1:  # another worker took it over, or a snapshot moved it on
+        return False
+    for name, value in fields.items():
+        setattr(grant, name, value)
+    grant.state = to
+    events.seat_moved(
+        subject=about(grant),
+        before=before,
+        after=to.value,
+        actor=actor,
+        details={"team": grant.team_id} | (details or {}),
+    )
+    return True
+
+
+def _set_end(redemption_id: int, now: datetime) -> Redemption:
+    """The clock of a temporary seat starts once; a later Team inherits it."""
+    redemption = Redemption.objects.only(*mails.COLUMNS).get(pk=redemption_id)
+    if redemption.seat_time is not None and redemption.ends_at is None:
+        redemption.ends_at = now + redemption.seat_time
+        Redemption.objects.filter(pk=redemption_id, ends_at=None).update(ends_at=redemption.ends_at)
+    return redemption
+
+
+def refuse(*, redemption_id: int, refusal: Refusal, now: datetime, actor: Actor) -> bool:
+    """Refuse an open redemption without a live grant and make its code usable again.
+
+    The caller holds the code's lock. False: it was not open any more.
+    """
+    redemption = Redemption.objects.get(pk=redemption_id)
+    rows = (
+        Redemption.objects.filter(pk=redemption_id, state=RedemptionState.OPEN)
+        .exclude(grants__state__in=HOLDS_SEAT)
+        .update(state=RedemptionState.REFUSED, refusal=refusal, settled_at=now)
+    )
+    if rows != 1:
+        return False
+    if redemption.code_id is not None:
+        codes.free(code_id=redemption.code_id)
+    events.redemption_moved(
+        subject=about_redemption(redemption), state="refused", actor=actor, details={"refusal": refusal.value}
+    )
+    return True
+
+
+def end(*, redemption_id: int, reason: str, now: datetime, actor: Actor) -> bool:
+    """End an open redemption; its code stays spent. False: it was not open any more."""
+    rows = Redemption.objects.filter(pk=redemption_id, state=RedemptionState.OPEN).update(
+        state=RedemptionState.ENDED, settled_at=now
+    )
+    if rows == 1:
+        redemption = Redemption.objects.get(pk=redemption_id)
+        events.redemption_moved(
+            subject=about_redemption(redemption), state="ended", actor=actor, details={"reason": reason}
+        )
+    return rows == 1
+
+
+def next_try(*, redemption_id: int) -> None:
+    """Start a new try: the Teams of the last one may be asked again."""
+    Redemption.objects.filter(pk=redemption_id, state=RedemptionState.OPEN).update(try_number=F("try_number") + 1)
+
+
+def is_live(grant: SeatGrant) -> bool:
+    return grant.state in HOLDS_SEAT
