@@ -23,7 +23,7 @@ def measured(what: str, deed: Callable[[], object]) -> None:
 
 def run(kind: str) -> None:
     from base.actors import Actor
-    from invites.admin.exporting import as_csv
+    from invites.admin.codes.exporting import as_csv
     from invites.codes import codes
     from invites.models import RedeemCode
 

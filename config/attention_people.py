@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.attention_line import Line, redemptions, those_teams
-from invites.admin.standing import unseen, without_seat
+from invites.admin.redemptions.standing import unseen, without_seat
 from invites.models import Redemption
 from invites.queries import failed_departures
 

@@ -31,10 +31,10 @@ class OperatorSite(AdminSite):
             path("import/<int:job_id>/", self.admin_view(import_job), name="import_job"),
             path("import/<int:job_id>/retry/", self.admin_view(retry_failed), name="import_retry"),
             path("doctor/", include("config.doctor_urls")),
-            path("find/", include("invites.admin.find_urls")),
+            path("find/", include("invites.admin.find.urls")),
             path("settings/", include("config.settings_page.urls")),
             # Before the tables, whose own addresses would take these for rows.
-            path("teampool/team/", include("invites.admin.team_urls")),
+            path("teampool/team/", include("invites.admin.teams.urls")),
             *super().get_urls(),
         ]
 

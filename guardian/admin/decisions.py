@@ -29,9 +29,10 @@ from guardian.deciding import CAN_BE_REMOVED, NotPossible
 from guardian.kinds import Kind
 from guardian.models import Finding
 from invites.actions.bulk import MOST_AT_ONCE, Deed
-from invites.admin import deed_pages, redemption_page
 from invites.admin.parts import table
-from invites.admin.reseat_pages import ids as read_ids
+from invites.admin.redemptions import confirm as deed_pages
+from invites.admin.redemptions import page
+from invites.admin.teams.reseat import ids as read_ids
 from invites.models import SeatGrant
 from invites.words import number
 
@@ -209,7 +210,7 @@ def _what_happens_to_seat(grant: SeatGrant) -> str:
 
 def vanished_seats(request: HttpRequest) -> HttpResponse:
     """The seats of people no complete list shows any more, on the page that takes seats back."""
-    if not redemption_page.may_operate(request):
+    if not page.may_operate(request):
         raise PermissionDenied
     rows = Finding.objects.asking().filter(kind=Kind.VANISHED, grant__isnull=False).order_by("pk")
     ids = list(rows.values_list("grant__redemption", flat=True)[:MOST_AT_ONCE])

@@ -23,7 +23,7 @@ from guardian.deciding import CAN_BE_REMOVED
 from guardian.kinds import NEEDS_CARE, STANDING, UNDECIDED, Kind
 from guardian.models import Finding
 from invites.actions.bulk import Deed
-from invites.admin import offers
+from invites.admin.redemptions import actions as offers
 
 
 @admin.register(Finding)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from invites.admin import allowed, batches, codes, redemptions
+from invites.admin.codes import batches, codes
+from invites.admin.redemptions import list as redemptions
+from invites.admin.teams import allowed
 
 __all__ = ["allowed", "batches", "codes", "redemptions"]

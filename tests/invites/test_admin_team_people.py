@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from invites.actions.add_people import Added
-from invites.admin.person_pages import _WORDS as RESULTS
+from invites.admin.teams.add_and_remove import _WORDS as RESULTS
 from invites.departures import carry_out
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import DepartureReason, GrantState

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db.models import Case, Prefetch, Q, Value, When
 
-from invites.admin import standing
-from invites.admin.timeline import Entry, entry, named_teams
+from invites.admin.redemptions import standing
+from invites.admin.redemptions.timeline import Entry, entry, named_teams
 from invites.models import Departure, Redemption, SeatGrant
 from invites.queries.find import Hits
 from invites.queries.people import Standing, standing_of

@@ -18,7 +18,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from base.operator_pages import ReadOnlyPages
-from invites.admin import voiding
+from invites.admin.codes import voiding
 from invites.admin.parts import code_badge, code_text, used_at, users
 from invites.codes import codes, standing
 from invites.codes.standing import CodeState, state_of

@@ -19,11 +19,11 @@ from django.utils.translation import gettext_lazy
 from base.actors import operator
 from base.times import tag
 from invites import words
-from invites.admin import offers, seat_end
 from invites.admin.parts import badge, code_text, table
 from invites.admin.reasons import reason
-from invites.admin.redemption_parts import resend_words, state_badge, team_link, until
-from invites.admin.timeline import timeline
+from invites.admin.redemptions import actions, seat_end
+from invites.admin.redemptions.parts import resend_words, state_badge, team_link, until
+from invites.admin.redemptions.timeline import timeline
 from invites.models import Redemption, SeatGrant
 from invites.seats.resend import want_resend
 from invites.states import GrantState
@@ -55,7 +55,7 @@ def show(request: HttpRequest, redemption: Any, *, frame: dict[str, Any]) -> Htt
         "title": redemption.email,
         "redemption": redemption,
         "facts": _facts(redemption),
-        "buttons": offers.buttons(redemption, timezone.now()) if may_operate(request) else "–",
+        "buttons": actions.buttons(redemption, timezone.now()) if may_operate(request) else "–",
         "end": seat_end.form_for(redemption) if may_operate(request) else None,
         **table(_COLUMNS, [_try(grant) for grant in redemption.tries]),
         "timeline": timeline(redemption),

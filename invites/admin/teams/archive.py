@@ -17,9 +17,9 @@ from django.utils.translation import ngettext
 from base.actors import operator
 from invites import words
 from invites.actions import archive as retire
-from invites.admin import reseat_pages
-from invites.admin.person_pages import page
-from invites.admin.team_people import may_operate
+from invites.admin.teams import reseat
+from invites.admin.teams.add_and_remove import page
+from invites.admin.teams.people import may_operate
 from invites.models import SeatGrant
 from invites.queries import lost
 from teampool.models import Team
@@ -35,7 +35,7 @@ def archive(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     if request.method == "POST":
         return _carry_out(request)
-    named = reseat_pages.asked_for(request)
+    named = reseat.asked_for(request)
     return _show(request, retire.expired_team_ids() if named is None else named, is_cleaning=named is None)
 
 
@@ -77,14 +77,14 @@ def _row(plan: retire.Retirement, emails: list[str], now: datetime) -> dict[str,
 
 
 def _carry_out(request: HttpRequest) -> HttpResponse:
-    listed = reseat_pages.ids(request.POST.getlist("team"))
+    listed = reseat.ids(request.POST.getlist("team"))
     is_cleaning = "cleaning" in request.POST
     # A Team that came back since the page was shown is no longer one to clean out.
     expired = set(retire.expired_team_ids()) if is_cleaning else set(listed)
     team_ids = [team_id for team_id in listed if team_id in expired]
     target, codes = None, request.POST.get("codes", VOID)
     if codes != VOID:
-        target = Team.objects.filter(pk__in=reseat_pages.ids([codes]), archived_at=None).first()
+        target = Team.objects.filter(pk__in=reseat.ids([codes]), archived_at=None).first()
         if target is None or target.pk in team_ids:
             return _show(request, listed, is_cleaning=is_cleaning, error=_("Choose a Team that stays."))
     done = retire.archive(team_ids=team_ids, codes_to=target, actor=operator(request))
@@ -95,7 +95,7 @@ def _carry_out(request: HttpRequest) -> HttpResponse:
         text = f"{text} {more % {'n': words.number(left)}}"
     messages.success(request, text) if done else messages.warning(request, text)
     if people := lost.team_ids_with_people(team_ids):
-        return redirect(reseat_pages.address(people))
+        return redirect(reseat.address(people))
     return redirect(f"{reverse('admin:teampool_team_changelist')}?state=archived" if done else _list())
 
 

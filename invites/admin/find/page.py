@@ -24,13 +24,14 @@ from base.actors import operator
 from base.operator_pages import row_button
 from base.times import tag
 from invites.actions import allow
-from invites.admin import offers, redemption_page
-from invites.admin.deed_pages import where_from
+from invites.admin.find.persons import Person, Sighting, gather
 from invites.admin.parts import badge, code_text, table
-from invites.admin.persons import Person, Sighting, gather
 from invites.admin.reasons import in_the_way, reason
-from invites.admin.redemption_parts import state_badge, team_name, until
-from invites.admin.team_people import leaving_words
+from invites.admin.redemptions import actions
+from invites.admin.redemptions import page as redemption_page
+from invites.admin.redemptions.confirm import where_from
+from invites.admin.redemptions.parts import state_badge, team_name, until
+from invites.admin.teams.people import leaving_words
 from invites.models import Departure, Redemption
 from invites.queries import find
 from invites.queries.people import LOOKS, Standing
@@ -140,7 +141,7 @@ def _shown(request: HttpRequest, person: Person) -> Shown:
                 "state": state_badge(one),
                 "code": code_text(one.code) if one.code else _("without a code"),
                 "until": until(one),
-                "buttons": offers.buttons(one, now) if can_operate else offers.leaving_words(one) or "–",
+                "buttons": actions.buttons(one, now) if can_operate else actions.leaving_words(one) or "–",
             }
             for one, grant in person.seats
         ],

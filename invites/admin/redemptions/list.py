@@ -20,10 +20,12 @@ from django.utils.translation import gettext_lazy
 from base.operator_pages import ReadOnlyPages
 from base.times import ago, tag
 from invites.actions.bulk import Deed
-from invites.admin import checking, deed_pages, offers, pausing, redemption_page, seat_end, standing
 from invites.admin.parts import code_text
-from invites.admin.redemption_filters import KindFilter, SeatFilter, StateFilter, UnconfirmedFilter
-from invites.admin.redemption_parts import state_badge, team_name, until
+from invites.admin.redemptions import actions as offers
+from invites.admin.redemptions import checking, confirm, pausing, seat_end, standing
+from invites.admin.redemptions import page as redemption_page
+from invites.admin.redemptions.filters import KindFilter, SeatFilter, StateFilter, UnconfirmedFilter
+from invites.admin.redemptions.parts import state_badge, team_name, until
 from invites.codes import codes
 from invites.models import Redemption, SeatGrant
 
@@ -105,22 +107,22 @@ class RedemptionPages(ReadOnlyPages):
         """The list of what will happen, to one person or to those of a Team (`?team=`); then the deed itself."""
         if not redemption_page.may_operate(request):
             raise PermissionDenied
-        back = deed_pages.where_from(request)
+        back = confirm.where_from(request)
         frame = self._frame(request) | {"action": reverse(f"admin:{offers.view_name(deed, for_many=True)}")}
         if request.method == "POST" and "confirmed" in request.POST:
-            return deed_pages.act(request, deed, frame=frame, back=back)
+            return confirm.act(request, deed, frame=frame, back=back)
         if redemption_id is not None:
             ids = [self._find(request, str(redemption_id)).pk]
         else:
             ids = _seated_in(request.GET.get("team", ""))
         if not ids:
             return redirect(back)
-        return deed_pages.confirm(request, deed, ids, frame=frame, back=back)
+        return confirm.confirm(request, deed, ids, frame=frame, back=back)
 
     def _confirm_chosen(self, request: HttpRequest, deed: Deed, chosen: QuerySet[Redemption]) -> HttpResponse:
         frame = self._frame(request) | {"action": reverse(f"admin:{offers.view_name(deed, for_many=True)}")}
         ids = list(chosen.order_by("pk").values_list("pk", flat=True))
-        return deed_pages.confirm(request, deed, ids, frame=frame, back=request.get_full_path())
+        return confirm.confirm(request, deed, ids, frame=frame, back=request.get_full_path())
 
     def end_view(self, request: HttpRequest, redemption_id: int) -> HttpResponse:
         if not redemption_page.may_operate(request):

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from base.actors import operator
 from base.operator_pages import ReadOnlyPages
 from base.times import tag
-from invites.admin import exporting, new_codes, voiding
+from invites.admin.codes import exporting, new_codes, voiding
 from invites.admin.parts import bar, row, table, terms
 from invites.codes import codes, standing
 from invites.codes.standing import CodeState, Counts

@@ -24,9 +24,9 @@ from invites.actions import add_people
 from invites.actions import allow as outsiders
 from invites.actions.add_people import MOST_ADDRESSES, Added, Result
 from invites.actions.seat import NotPossible
-from invites.admin.offers import problem_words
 from invites.admin.parts import table
-from invites.admin.team_people import may_operate
+from invites.admin.redemptions.actions import problem_words
+from invites.admin.teams.people import may_operate
 from teampool.models import Member, Team
 
 _RESULT_COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Result"), gettext_lazy("Reference"))

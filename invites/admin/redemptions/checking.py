@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from base.actors import operator
 from base.operator_pages import where_from
-from invites.admin.redemption_page import may_operate
+from invites.admin.redemptions.page import may_operate
 from invites.seats.check_again import check_again
 
 

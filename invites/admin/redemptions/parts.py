@@ -17,7 +17,7 @@ from base.times import tag
 from invites import words
 from invites.admin.parts import badge
 from invites.admin.reasons import reason
-from invites.admin.standing import REVOKED, live_grant, standing_of
+from invites.admin.redemptions.standing import REVOKED, live_grant, standing_of
 from invites.models import Redemption, SeatGrant
 from invites.seats.resend import MOST_RESENDS, Resend, resend_view
 from invites.states import RedemptionState

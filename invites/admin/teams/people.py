@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from base.operator_pages import row_button
-from invites.admin import offers, standing
 from invites.admin.reasons import in_the_way
+from invites.admin.redemptions import actions, standing
 from invites.models import Departure, Redemption
 from invites.queries import people
 from invites.queries.people import Person, Standing
@@ -80,12 +80,12 @@ def _row(team: Team, person: Person, claims: dict[int, Any], *, can: bool, now: 
         return Row(person)
     if person.redemption is not None:
         claim = claims.get(person.redemption.pk)
-        return Row(person, offers.buttons(claim, now) if claim is not None else "")
+        return Row(person, actions.buttons(claim, now) if claim is not None else "")
     if person.standing in (Standing.STRANGER, Standing.HIDDEN) and person.member_id is not None:
         args = [team.pk, person.member_id]
         allow = row_button(reverse("admin:team_person_allow", args=args), _("Allow"))
         remove = row_button(reverse("admin:team_person_remove", args=args), _("Remove"))
-        return Row(person, offers.joined([allow, remove]))
+        return Row(person, actions.joined([allow, remove]))
     return Row(person)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import path
 
-from invites.admin.find_page import allow_person, find_person, sync_now
+from invites.admin.find.page import allow_person, find_person, sync_now
 
 _inside = admin.site.admin_view
 urlpatterns = [

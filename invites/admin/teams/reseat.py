@@ -15,11 +15,11 @@ from django.utils.translation import ngettext
 
 from invites import words
 from invites.actions.bulk import MOST_AT_ONCE, Deed
-from invites.admin import deed_pages, standing
-from invites.admin.offers import problem_words
-from invites.admin.person_pages import MEDIA, page
-from invites.admin.redemption_parts import state_badge, until
-from invites.admin.team_people import may_operate
+from invites.admin.redemptions import confirm, standing
+from invites.admin.redemptions.actions import problem_words
+from invites.admin.redemptions.parts import state_badge, until
+from invites.admin.teams.add_and_remove import MEDIA, page
+from invites.admin.teams.people import may_operate
 from invites.queries import lost, reseat_plan
 
 
@@ -35,7 +35,7 @@ def reseat(request: HttpRequest) -> HttpResponse:
     here = request.get_full_path()
     if request.method == "POST":
         frame = admin.site.each_context(request) | {"media": MEDIA, "action": here}
-        return deed_pages.act(request, Deed.RESEAT, frame=frame, back=here)
+        return confirm.act(request, Deed.RESEAT, frame=frame, back=here)
     team_ids = asked_for(request)
     waiting = lost.claims(team_ids)
     count = waiting.count()

@@ -21,10 +21,10 @@ from base.actors import operator
 from invites import words
 from invites.actions.bulk import MOST_AT_ONCE, NO_SEAT, Deed, Picked, Result, carry_out
 from invites.actions.seat import was_in
-from invites.admin import standing
-from invites.admin.offers import problem_words
 from invites.admin.parts import table
-from invites.admin.redemption_parts import state_badge
+from invites.admin.redemptions import standing
+from invites.admin.redemptions.actions import problem_words
+from invites.admin.redemptions.parts import state_badge
 from invites.models import Redemption, SeatGrant
 from invites.queries import reseat_plan
 from invites.seats.seating import is_dead

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from invites.admin import standing
+from invites.admin.redemptions import standing
 from invites.models import Redemption
 
 _KINDS = {

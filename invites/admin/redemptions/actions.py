@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from base.operator_pages import row_button
 from invites.actions.bulk import Deed
-from invites.admin.redemption_parts import resend_button, resend_words
-from invites.admin.standing import live_grant
+from invites.admin.redemptions.parts import resend_button, resend_words
+from invites.admin.redemptions.standing import live_grant
 from invites.models import Redemption
 from invites.seats.resend import Resend, resend_view
 from invites.seats.seating import is_dead
