@@ -27,7 +27,7 @@ def fill() -> None:
     from django.utils import timezone
 
     from base.actors import Actor
-    from guardian import life
+    from guardian.clockwork import heartbeats
     from invites.codes import codes
     from invites.models import RedeemCode, Redemption, SeatGrant
     from invites.states import GrantState, RedemptionState
@@ -36,7 +36,7 @@ def fill() -> None:
     from tests.base import a_team, an_owner
 
     now, actor = timezone.now(), Actor("command", "benchmark")
-    life.beat(now)
+    heartbeats.beat(now)
     trouble: list[dict[str, Any]] = [
         {"workspace_state": "suspended"},
         {"token_state": "expired"},

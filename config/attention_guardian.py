@@ -13,10 +13,11 @@ from django.utils.translation import ngettext
 
 from base.times import clock
 from config.attention_line import Line
-from guardian import overdue, policy
 from guardian.admin.strip import paused
-from guardian.kinds import NEEDS_CARE, Kind, State
+from guardian.decisions import overdue
 from guardian.models import Finding, Sweep, Watch
+from guardian.rules import policy
+from guardian.rules.states import NEEDS_CARE, Kind, State
 
 OVERDUE_ONES = "admin:guardian_overdue"
 _HELD = Q(kind__in=NEEDS_CARE, state=State.HELD)

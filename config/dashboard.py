@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config import attention, redemption_chart
-from guardian import life, outlook
 from guardian.admin import words
+from guardian.clockwork import heartbeats
+from guardian.decisions import status
 from invites.models import CodeBatch, Redemption, SeatGrant
 from invites.settings import IS_OPEN
 from invites.states import GrantState
@@ -56,7 +57,7 @@ def first_screen(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     context["is_paused"] = not IS_OPEN.get()
     if not setup.has_team:
         return context
-    pool, heartbeat = stock.summary(now), life.newest_beat()
+    pool, heartbeat = stock.summary(now), heartbeats.newest_beat()
     may_see_sweeps = request.user.has_perm("guardian.view_sweep")
     waiting = SeatGrant.objects.live().filter(team__archived_at=None).exclude(state=GrantState.JOINED).count()
     return context | {
@@ -65,7 +66,7 @@ def first_screen(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         "seats": Seats(pool.held - waiting, waiting, pool.outsiders, pool.free, pool.unavailable),
         "lines": attention.lines(now, heartbeat=heartbeat),
         "last_sync": Team.objects.filter(archived_at=None).aggregate(at=Max("snapshot_started_at"))["at"],
-        "last_sweep": words.last_sweep(outlook.outlook(now), now) if may_see_sweeps else None,
+        "last_sweep": words.last_sweep(status.outlook(now), now) if may_see_sweeps else None,
         "heartbeat": heartbeat,
         "chart": redemption_chart.chart(now) if request.user.has_perm("invites.view_redemption") else None,
         "is_worker_well": heartbeat is not None and now - heartbeat <= attention.WORKER_SILENT,

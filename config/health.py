@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from guardian import life
+from guardian.clockwork import heartbeats
 
 
 @never_cache
@@ -51,7 +51,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def heartbeat_age() -> timedelta | None:
     """How long ago a task last ran on any node; None when none ever did."""
-    newest = life.newest_beat()
+    newest = heartbeats.newest_beat()
     return None if newest is None else timezone.now() - newest
 
 

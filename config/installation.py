@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.utils import timezone
 
-from guardian import standstill, timetable
+from guardian.clockwork import standstill, timetable
 
 Say = Callable[[str], None]
 # Any number, as long as no other program locks the same one in this database.

@@ -25,7 +25,7 @@ from base.rekeying import encrypted_columns, survey
 from config.backup import BackupFailed, back_up, check_sqlite, run_tool
 from config.installation import Say
 from config.loading import ROOMS, open_backup, put_in_place
-from guardian import life
+from guardian.clockwork import heartbeats
 from guardian.models import Beat, Heartbeat, Watch
 from notifications.audit import events
 
@@ -111,7 +111,7 @@ def restore(path: Path, *, say: Say, actor: Actor) -> list[str]:
     put_in_place(path, timezone.now())
     call_command("migrate", interactive=False, verbosity=0)
     # However young the backup is: what was allowed or given out since is missing in it.
-    newest = life.newest_beat()
+    newest = heartbeats.newest_beat()
     with transaction.atomic():
         events.removals_paused(hours=(timezone.now() - newest).total_seconds() / 3600 if newest else 0, actor=actor)
         events.database_restored(subject=events.Subject("backup", path.name[:64], path.name), actor=actor)

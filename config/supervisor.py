@@ -28,7 +28,7 @@ from django.utils import timezone
 
 from config.installation import Say
 from config.watchdog import Watchdog
-from guardian import life, timetable
+from guardian.clockwork import heartbeats, timetable
 
 LOOK_EVERY = 0.2
 DEATHS_TO_GIVE_UP = 5
@@ -99,7 +99,7 @@ class Supervisor:
         # The programs hold the reading end. Nobody writes: it closes when this process is gone.
         self._pipe, self._held = os.pipe()
         node = f"{socket.gethostname()}:{os.getpid()}"
-        os.environ[life.NODE_VARIABLE] = node
+        os.environ[heartbeats.NODE_VARIABLE] = node
         self._watchdog = Watchdog(node=node, limit=settings.HEARTBEAT_LIMIT)
         self._running: dict[str, Leashed] = {}
         self._start_at: dict[str, float] = {}

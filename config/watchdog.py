@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from guardian import life
+from guardian.clockwork import heartbeats
 
 
 class Watchdog:
@@ -33,9 +33,9 @@ class Watchdog:
 
     def is_stuck(self) -> bool:
         try:
-            last = life.last_beat(self.node)
+            last = heartbeats.last_beat(self.node)
             # Every node takes beats off the same queue: with N nodes each gets every Nth on average.
-            self.nodes = max(1, life.nodes_alive(timezone.now(), timedelta(seconds=self.limit)))
+            self.nodes = max(1, heartbeats.nodes_alive(timezone.now(), timedelta(seconds=self.limit)))
         except DatabaseError:
             self.restart()
             return False

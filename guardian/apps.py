@@ -12,4 +12,4 @@ class GuardianConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from guardian import policy  # noqa: F401, PLC0415 - `config list` knows its settings from the start
+        from guardian.rules import policy  # noqa: F401, PLC0415 - `config list` knows its settings from the start

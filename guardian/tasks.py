@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from base.bells import ring_at
-from guardian import beats, life, standstill, timetable
-from guardian import sweep as sweeping
-from guardian.housekeeping import prune
+from guardian.clockwork import heartbeats, self_timed, standstill, timetable
+from guardian.clockwork.housekeeping import prune
+from guardian.sweeping import sweep as sweeping
 
 SWEEP = "guardian.tasks.sweep"
 MOMENT = timedelta(seconds=2)
@@ -19,7 +19,7 @@ MOMENT = timedelta(seconds=2)
 def beat(name: str, number: int) -> None:
     """Run `number` of a self-timed job; queues the next one first. An overtaken run does nothing."""
     job = timetable.find_beat(name)
-    if job is not None and beats.advance(job, number, timezone.now()):
+    if job is not None and self_timed.advance(job, number, timezone.now()):
         import_string(job.task)()
 
 
@@ -30,7 +30,7 @@ def reseed() -> None:
 def heartbeat() -> None:
     now = timezone.now()
     standstill.check(now)
-    life.beat(now)
+    heartbeats.beat(now)
     timetable.watch_the_clock(now)
 
 

@@ -14,7 +14,7 @@ from django_q.models import Failure, OrmQ, Schedule
 from base.times import ago
 from config.attention import WORKER_SILENT
 from config.doctor.answer import Answer, failed, ok, warning
-from guardian import timetable
+from guardian.clockwork import timetable
 from guardian.models import Heartbeat
 
 LATE, STUCK = timedelta(minutes=2), timedelta(minutes=10)

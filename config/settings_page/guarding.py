@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from config.settings_page.fields import Field, Row, Section, one
-from guardian import policy
+from guardian.rules import policy
 
 # Below the bound people are shown; below this a sweep would have no time to end.
 SHORTEST_INTERVAL = 1

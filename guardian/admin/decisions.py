@@ -20,14 +20,15 @@ from django.views.decorators.http import require_POST
 from base import operator_pages
 from base.actors import operator
 from base.times import tag
-from guardian import deciding, findings, overdue
 from guardian.admin import words
 from guardian.admin.access import may_decide
 from guardian.admin.evidence import evidence, shown
 from guardian.admin.strip import paused
-from guardian.deciding import CAN_BE_REMOVED, NotPossible
-from guardian.kinds import Kind
+from guardian.decisions import deciding, overdue
+from guardian.decisions.deciding import CAN_BE_REMOVED, NotPossible
 from guardian.models import Finding
+from guardian.rules.states import Kind
+from guardian.sweeping import findings
 from invites.actions.bulk import MOST_AT_ONCE, Deed
 from invites.admin.parts import table
 from invites.admin.redemptions import confirm as deed_pages

@@ -10,10 +10,10 @@ from django.db.models.functions import Coalesce, NullIf, Substr
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from guardian import policy
 from guardian.admin import words
 from guardian.models import Finding
-from guardian.policy import Policy
+from guardian.rules import policy
+from guardian.rules.policy import Policy
 from invites.models import SeatGrant
 from invites.states import CONFIRMED
 

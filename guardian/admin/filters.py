@@ -12,8 +12,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from guardian.admin import words
-from guardian.kinds import STANDING, Kind, State
 from guardian.models import Finding, Sweep
+from guardian.rules.states import STANDING, Kind, State
 from teampool.models import Team
 
 ALL = "all"

@@ -19,9 +19,9 @@ from guardian.admin import decisions, strip, switch_pages, words
 from guardian.admin.access import may_decide
 from guardian.admin.evidence import evidence, shown
 from guardian.admin.filters import KindFilter, StateFilter, TeamFilter
-from guardian.deciding import CAN_BE_REMOVED
-from guardian.kinds import NEEDS_CARE, STANDING, UNDECIDED, Kind
+from guardian.decisions.deciding import CAN_BE_REMOVED
 from guardian.models import Finding
+from guardian.rules.states import NEEDS_CARE, STANDING, UNDECIDED, Kind
 from invites.actions.bulk import Deed
 from invites.admin.redemptions import actions as offers
 

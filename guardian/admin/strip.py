@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from base.times import clock, tag
-from guardian import outlook
 from guardian.admin import words
 from guardian.admin.access import may_switch
-from guardian.policy import Policy
+from guardian.decisions import status
+from guardian.rules.policy import Policy
 from invites.settings import REMOVALS_PAUSED
 from invites.words import number
 from notifications.models import AuditEvent
@@ -22,7 +22,7 @@ from notifications.models import AuditEvent
 def context(request: HttpRequest) -> dict[str, Any]:
     """What `admin/guardian/strip.html` draws, in five queries; `view` and `last_sweep` serve the rest of a page."""
     now = timezone.now()
-    view = outlook.outlook(now)
+    view = status.outlook(now)
     return {
         "view": view,
         "now": now,

@@ -23,12 +23,12 @@ from django.views.decorators.http import require_POST, require_safe
 from base.bells import ring
 from base.operator_pages import ReadOnlyPages, row_button
 from base.times import full, tag
-from guardian import outlook
 from guardian.admin import strip, words
 from guardian.admin.access import may_decide, may_switch
 from guardian.admin.filters import HappenedFilter
-from guardian.kinds import NEEDS_CARE, Kind, State
+from guardian.decisions import status
 from guardian.models import Finding, Sweep
+from guardian.rules.states import NEEDS_CARE, Kind, State
 from invites.admin.parts import badge, table
 from invites.states import DepartureReason
 from invites.words import number
@@ -210,7 +210,7 @@ def progress(request: HttpRequest) -> HttpResponse:
 def following(after: int) -> dict[str, Any]:
     """The first sweep begun after the one of this number: none yet, under way, or over."""
     sweep = Sweep.objects.filter(pk__gt=after).order_by("pk").first()
-    done, total = outlook.progress(sweep) if sweep is not None and sweep.finished_at is None else (0, 0)
+    done, total = status.progress(sweep) if sweep is not None and sweep.finished_at is None else (0, 0)
     return {"after": after, "sweep": sweep, "done": done, "total": total}
 
 

@@ -17,12 +17,14 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from base.actors import operator
-from guardian import policy, preview, switching
+from guardian import mode
 from guardian.admin import strip, words
 from guardian.admin.access import may_switch
 from guardian.admin.decisions import LIST, frame, where_from
+from guardian.decisions import preview
+from guardian.decisions.preview import Fate
 from guardian.models import Finding
-from guardian.preview import Fate
+from guardian.rules import policy
 from invites.admin.parts import badge, table
 from invites.settings import REMOVALS_PAUSED
 from invites.words import number
@@ -46,12 +48,12 @@ def switch(request: HttpRequest) -> HttpResponse:
     """GET: what switching on means. POST `to`: on, with the baseline if asked for, or off at once."""
     _only_who_may(request)
     if request.method == "POST" and request.POST.get("to") == "off":
-        switching.disable(actor=operator(request))
+        mode.disable(actor=operator(request))
         messages.success(request, _("The guardian is off. Nobody is removed by itself any more."))
         return redirect(where_from(request))
     is_on = policy.current().is_enabled
     if request.method == "POST" and request.POST.get("to") == "on" and not is_on:
-        people = switching.enable(actor=operator(request), takes_baseline="baseline" in request.POST)
+        people = mode.enable(actor=operator(request), takes_baseline="baseline" in request.POST)
         text = ngettext(
             "The guardian is on and only reports. %(n)s person who was there is noted as baseline.",
             "The guardian is on and only reports. %(n)s people who were there are noted as baseline.",
@@ -61,7 +63,7 @@ def switch(request: HttpRequest) -> HttpResponse:
         return redirect(LIST)
     if is_on:
         return redirect(LIST)
-    present = switching.present_without_a_seat().count()
+    present = mode.present_without_a_seat().count()
     return _page(request, "switch.html", {"title": _("Switch the guardian on"), "present": present})
 
 
@@ -69,7 +71,7 @@ def switch(request: HttpRequest) -> HttpResponse:
 def report(request: HttpRequest) -> HttpResponse:
     """Back to reporting, at once."""
     _only_who_may(request)
-    switching.set_mode(mode=policy.REPORT, would_go=0, actor=operator(request))
+    mode.set_mode(mode=policy.REPORT, would_go=0, actor=operator(request))
     messages.success(request, _("Report only: nobody is removed."))
     return redirect(where_from(request))
 
@@ -84,7 +86,7 @@ def enforce(request: HttpRequest) -> HttpResponse:
     found = preview.if_enforced(now)
     if request.method == "POST":
         if request.POST.get("going") == str(found.going) and not rules.enforces:
-            switching.set_mode(mode=policy.ENFORCE, would_go=found.going, actor=operator(request))
+            mode.set_mode(mode=policy.ENFORCE, would_go=found.going, actor=operator(request))
             messages.success(request, strip.enforcing(rules))
             return redirect(LIST)
         messages.warning(request, _("The list has changed meanwhile; look at it once more."))
@@ -121,7 +123,7 @@ def resume(request: HttpRequest) -> HttpResponse:
     if not REMOVALS_PAUSED.get():
         return redirect(LIST)
     if request.method == "POST":
-        switching.resume_removals(actor=operator(request))
+        mode.resume_removals(actor=operator(request))
         messages.success(request, _("Removals go on."))
         return redirect(LIST)
     context = {

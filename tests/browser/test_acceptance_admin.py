@@ -16,7 +16,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from base.actors import Actor, command
-from guardian import life
+from guardian.clockwork import heartbeats
 from invites.states import GrantState
 from notifications import announcement
 from notifications.audit import events
@@ -130,7 +130,7 @@ def a_pool() -> Team:
             due_at=now,
             **fields,
         )
-    life.beat(now - timedelta(minutes=5))
+    heartbeats.beat(now - timedelta(minutes=5))
     return shanghai
 
 

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from guardian import life
-from guardian.kinds import State
+from guardian.clockwork import heartbeats
 from guardian.models import Finding, Sweep, Watch
+from guardian.rules.states import State
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState
 from notifications.models import Message
@@ -48,7 +48,7 @@ LINES = (
 def one_of_each() -> None:
     """A pool in which everything is wrong once."""
     now = timezone.now()
-    life.beat(now - 5 * MINUTE)
+    heartbeats.beat(now - 5 * MINUTE)
     lost = a_team(name="上海 03", held=2, workspace_state="suspended")
     for n in range(2):
         a_grant(a_redemption(f"lost{n}@example.com"), GrantState.JOINED, team=lost)
@@ -74,7 +74,7 @@ def one_of_each() -> None:
 def put_right() -> None:
     """What the buttons lead to, done."""
     now = timezone.now()
-    life.beat(now)
+    heartbeats.beat(now)
     Finding.objects.all().delete()
     Departure.objects.all().delete()
     SeatGrant.objects.all().delete()

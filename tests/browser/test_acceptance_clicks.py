@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from guardian import life
+from guardian.clockwork import heartbeats
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState
 from notifications.settings.declared import LOW_STOCK_THRESHOLD
@@ -58,7 +58,7 @@ class Desk:
 @pytest.fixture
 def sit_down(visit: Callable[..., Page]) -> Callable[[], Desk]:
     def sit_down() -> Desk:
-        life.beat(timezone.now())
+        heartbeats.beat(timezone.now())
         client = Client()
         client.force_login(an_operator())
         page = visit("/healthz", width=1280, height=800, language=ZH)

@@ -17,9 +17,11 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from guardian import life, sweep, switching
-from guardian.kinds import Kind, State
+from guardian import mode
+from guardian.clockwork import heartbeats
 from guardian.models import Finding, Sweep
+from guardian.rules.states import Kind, State
+from guardian.sweeping import sweep
 from invites.following.sync import sync_team
 from invites.models import Departure
 from invites.settings import REMOVALS_PAUSED
@@ -80,7 +82,7 @@ class TestItem23:
     def test_23_report_first_then_enforce_from_the_list_and_a_row_that_shows_why(
         self, operate: Any, sandbox: SandboxServer
     ) -> None:
-        life.beat(timezone.now())
+        heartbeats.beat(timezone.now())
         quick = {"pause_min_seconds": "0", "pause_max_seconds": "0", "active_from": "00:00", "active_until": "00:00"}
         runtime.change({f"guardian.{key}": value for key, value in quick.items()}, actor=OLGA)
         team = import_sandbox_team(sandbox)
@@ -129,7 +131,7 @@ class TestItem23:
 
 class TestTask7:
     def test_task_7_last_nights_removals_and_one_allowed_in_three_clicks(self, operate: Any) -> None:
-        life.beat(timezone.now())
+        heartbeats.beat(timezone.now())
         night = a_sweep(removals=2, age=timedelta(hours=8))
         a_removal(sweep=night), a_removal("other@example.com", sweep=night)
         a_sweep()
@@ -169,8 +171,8 @@ class TestLooks:
     def busy(self, transactional_db: None) -> Sweep:
         """One of everything there is to see."""
         now = timezone.now()
-        life.beat(now)
-        switching.enable(actor=OLGA)
+        heartbeats.beat(now)
+        mode.enable(actor=OLGA)
         team = a_team(name="上海 03", seats=4, outsiders=2)
         a_finding("a.rather.long.name@department.example.com", team=team)
         a_finding("new@example.com", team=team, age=MINUTE, sightings=1)
@@ -204,7 +206,7 @@ class TestLooks:
         page = operate(paths["index"], width=width, language=language, dark=dark)
         for name, path in paths.items():
             if name == "resume":
-                switching.pause_removals(stood_still_hours=26)
+                mode.pause_removals(stood_still_hours=26)
             if name == "switch":
                 runtime.change({REMOVALS_PAUSED.key: "off", "guardian.enabled": "off"}, actor=OLGA)
             page.goto(path)

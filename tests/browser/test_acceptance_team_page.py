@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from guardian import life
+from guardian.clockwork import heartbeats
 from invites.delivery.deliver import deliver
 from invites.following.sync import sync_team
 from invites.models import Departure, Redemption, SeatGrant
@@ -86,7 +86,7 @@ def full() -> Team:
         opened_at=now - HOUR,
         last_problem="timeout",
     )
-    life.beat(now)
+    heartbeats.beat(now)
     return team
 
 
@@ -182,7 +182,7 @@ class TestLag:
     def test_09_a_lag_of_90_seconds_is_said_and_harms_nobody(
         self, operate: Any, visit: Any, sandbox: SandboxServer
     ) -> None:
-        life.beat(timezone.now())
+        heartbeats.beat(timezone.now())
         team = import_sandbox_team(sandbox, seats=20)
         sandbox.lag(seconds=90)
         redemption = redeem(email=ANA, code=a_code().code)
@@ -217,7 +217,7 @@ class TestLostTeam:
     def test_22_two_clicks_from_the_first_screen_and_she_is_told(
         self, operate: Any, visit: Any, sandbox: SandboxServer
     ) -> None:
-        life.beat(timezone.now())
+        heartbeats.beat(timezone.now())
         lost = import_sandbox_team(sandbox)
         redemption = redeem(email=ANA, code=a_code().code)
         deliver()

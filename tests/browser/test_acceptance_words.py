@@ -15,7 +15,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from guardian import timetable
+from guardian.clockwork import timetable
 from guardian.models import Finding, Kind, Sweep
 from invites.states import GrantState
 from notifications.models import Message

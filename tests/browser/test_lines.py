@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from guardian import life
+from guardian.clockwork import heartbeats
 from invites.models import SeatGrant
 from invites.states import GrantState
 from tests.base import a_team, an_operator
@@ -29,7 +29,7 @@ SHOTS = os.environ.get("SHOTS", "")  # a folder to look at the pages in
 @pytest.mark.parametrize(("width", "is_dark"), [(1280, False), (390, True)])
 def test_check_again_and_import_are_one_click(visit: Callable[..., Page], width: int, is_dark: bool) -> None:
     now = timezone.now()
-    life.beat(now)
+    heartbeats.beat(now)
     late = a_redemption(created_at=now - timedelta(minutes=11))
     a_grant(late, GrantState.INVITED, due_at=now + timedelta(minutes=5))
     a_team(seats=7, subscription_until=now + timedelta(days=3), will_renew=False)

@@ -10,9 +10,9 @@ from django.utils import timezone, translation
 
 from config import attention
 from config.attention import Line
-from guardian import switching
-from guardian.kinds import Kind, State
+from guardian import mode
 from guardian.models import Watch
+from guardian.rules.states import Kind, State
 from teampool import snapshot
 from tests.base import a_team
 from tests.guardian.rows import HOUR, MINUTE, OLGA, a_finding, a_sweep, a_vanished, an_overdue_seat
@@ -99,7 +99,7 @@ class TestVanished:
 
 class TestPaused:
     def test_it_says_for_how_long_the_database_stood_still(self) -> None:
-        switching.pause_removals(stood_still_hours=3.2)
+        mode.pause_removals(stood_still_hours=3.2)
         line = only()
         assert line.text == "The database stood still for 3 hours; removals are paused"
         assert (line.link, line.button, line.is_red) == (f"{LIST}resume/", "Resume", True)
@@ -107,7 +107,7 @@ class TestPaused:
 
 class TestTooSlow:
     def test_it_says_both_times_and_leads_to_the_settings(self) -> None:
-        switching.enable(actor=OLGA)
+        mode.enable(actor=OLGA)
         a_sweep(seconds=300)
         Watch.objects.filter(pk=1).update(too_slow_since=timezone.now() - HOUR)
         line = only()

@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 
 from base.actors import job
 from config import attention
-from guardian import switching
+from guardian import mode
 from notifications.audit import events
 from notifications.models import Message
 from notifications.texts import notices
@@ -65,7 +65,7 @@ class TestTheSameWords:
         assert pushed() == shown() == "Login of a@x.co expired; 1 Team takes no one"
 
     def test_removals_that_are_paused(self) -> None:
-        switching.pause_removals(stood_still_hours=3.2)
+        mode.pause_removals(stood_still_hours=3.2)
         assert pushed() == shown()
 
     def test_a_list_that_is_not_believed(self) -> None:

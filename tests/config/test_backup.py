@@ -23,7 +23,7 @@ from django.utils import timezone
 from config import backup, loading
 from config.backup import BackupFailed, back_up
 from config.installation import take_lock
-from guardian import life
+from guardian.clockwork import heartbeats
 from invites.models import Redemption
 from invites.redeeming.redeem import redeem
 from invites.settings import IS_OPEN, REMOVALS_PAUSED
@@ -172,7 +172,7 @@ class TestRestore:
     def kept(self, file) -> Path:
         """A backup with Ana in it; Sam came later."""
         a_team()
-        life.beat(timezone.now())
+        heartbeats.beat(timezone.now())
         redeem(email=ANA, code=a_code().code)
         back_up(file)
         redeem(email=SAM, code=a_code().code)

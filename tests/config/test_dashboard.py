@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from guardian import life
+from guardian.clockwork import heartbeats
 from invites.states import GrantState
 from teampool.models import Team
 from tests.base import a_batch, a_team, an_owner, noon
@@ -108,11 +108,11 @@ class TestRedemptionsADay:
 class TestNeedsYouNow:
     def test_it_says_so_when_there_is_nothing(self, desk: Client) -> None:
         a_team(seats=11)
-        life.beat(timezone.now())
+        heartbeats.beat(timezone.now())
         assert "Nothing needs you now." in text(desk)
 
     def test_each_line_leads_where_it_says(self, desk: Client) -> None:
-        life.beat(timezone.now())
+        heartbeats.beat(timezone.now())
         owner = an_owner("a@x.co")
         a_team(owner=owner, token_state=Team.Token.EXPIRED)
         page = html(desk)
@@ -148,12 +148,12 @@ class TestState:
     def test_it_says_when_it_last_looked_and_that_the_worker_runs(self, desk: Client) -> None:
         now = timezone.now()
         a_team(now=now, snapshot_started_at=now - timedelta(minutes=3))
-        life.beat(now - timedelta(seconds=10))
+        heartbeats.beat(now - timedelta(seconds=10))
         assert re.search(r"Last sync 3 min ago · background work runs, 1\d s ago", text(desk))
 
     def test_it_says_that_the_worker_stands_still(self, desk: Client) -> None:
         a_team()
-        life.beat(timezone.now() - timedelta(hours=3))
+        heartbeats.beat(timezone.now() - timedelta(hours=3))
         assert "background work stands still, 3 h ago" in text(desk)
 
 

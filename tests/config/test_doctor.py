@@ -25,7 +25,7 @@ from config import doctor
 from config.doctor import database, files, front, keys, notices, pool, upstream, work
 from config.doctor.answer import Answer, Level
 from config.doctor.clock import compare
-from guardian import life, timetable
+from guardian.clockwork import heartbeats, timetable
 from invites.models import RedeemAttempt
 from notifications.models import Setting
 from teampool.models import Owner, Team
@@ -66,7 +66,7 @@ def well(db, settings, tmp_path, sandbox) -> None:
     settings.ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
     timetable.put_in_place(NOW())
     OrmQ.objects.all().delete()
-    life.beat(NOW())
+    heartbeats.beat(NOW())
 
 
 class TestCommand:
@@ -246,14 +246,14 @@ class TestWork:
         assert "has never run" in said(work.look(NOW()), "worker", Level.FAILED)[0]
 
     def test_it_fell_silent(self, db):
-        life.beat(NOW() - timedelta(minutes=5))
+        heartbeats.beat(NOW() - timedelta(minutes=5))
         assert said(work.look(NOW()), "worker", Level.FAILED)[0].endswith(
             "last sign of life 5 min ago; no invitation goes out."
         )
 
     def test_one_node_of_two_fell_silent(self, db):
         for name, age in (("here:1", 3), ("there:2", 1000), ("here:0", 2000)):
-            life.Heartbeat.objects.create(node=name, at=NOW() - timedelta(seconds=age))
+            heartbeats.Heartbeat.objects.create(node=name, at=NOW() - timedelta(seconds=age))
         answers = list(work.look(NOW()))
         assert len(said(answers, "worker", Level.OK)) == 1
         # That `here` was started anew is no news.
@@ -380,7 +380,7 @@ class TestPage:
         assert page.index("has never run") < page.index("The tables are up to date")
 
     def test_it_asks_nobody_outside(self, olga_client, sandbox):
-        life.beat(NOW())
+        heartbeats.beat(NOW())
         page = olga_client.get(reverse("admin:doctor"), headers={"accept-language": "en"}).content.decode()
         assert "How to restart" not in page
         assert sandbox.log() == []

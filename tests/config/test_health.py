@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from config import health
-from guardian import life
+from guardian.clockwork import heartbeats
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ class TestHealthz:
 
 class TestReadyz:
     def test_a_moving_queue_is_ready(self, db, probe):
-        life.beat(timezone.now() - timedelta(seconds=3))
+        heartbeats.beat(timezone.now() - timedelta(seconds=3))
         status, body = probe("/readyz")
         age = body.pop("heartbeat_age_seconds")
         assert (status, body) == (
@@ -49,7 +49,7 @@ class TestReadyz:
         assert 3 <= age < 30
 
     def test_an_old_heartbeat_is_not(self, db, probe, settings):
-        life.beat(timezone.now() - timedelta(seconds=settings.HEARTBEAT_LIMIT + 1))
+        heartbeats.beat(timezone.now() - timedelta(seconds=settings.HEARTBEAT_LIMIT + 1))
         status, body = probe("/readyz")
         assert (status, body["status"], body["worker"]) == (503, "not ready", "silent")
 
@@ -58,7 +58,7 @@ class TestReadyz:
         assert (status, body["worker"], body["heartbeat_age_seconds"]) == (503, "silent", None)
 
     def test_pending_migrations_are_not(self, db, probe, monkeypatch):
-        life.beat(timezone.now())
+        heartbeats.beat(timezone.now())
         monkeypatch.setattr(health, "_has_pending_migrations", lambda: True)
         status, body = probe("/readyz")
         assert (status, body["migrations"], body["database"], body["worker"]) == (503, "pending", "ok", "unknown")

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from base.actors import command
 from config.settings_page.fields import Section
 from config.settings_page.sections import SECTIONS, TUNABLES
-from guardian import policy
+from guardian.rules import policy
 from notifications.models import AuditEvent, Setting
 from notifications.settings import declared, runtime
 from teampool import api_keys

@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from config.watchdog import Watchdog
-from guardian import life
+from guardian.clockwork import heartbeats
 from guardian.models import Heartbeat
 
 pytestmark = pytest.mark.django_db(transaction=True)  # it closes its connections
@@ -89,7 +89,7 @@ def test_a_database_that_does_not_answer_says_nothing_about_the_worker(watchdog,
 
     clock.now += 101
     with monkeypatch.context() as patch:
-        patch.setattr(life, "last_beat", fail)
+        patch.setattr(heartbeats, "last_beat", fail)
         assert not watchdog.is_stuck()
     clock.now += 99
     assert not watchdog.is_stuck()

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from base import actors
-from guardian import switching
+from guardian import mode
 from invites.actions import allow
 from invites.following.sync import sync
 from invites.models import SeatGrant
@@ -93,8 +93,8 @@ def build(sandbox: SandboxServer, *, teams: int, seed: int) -> World:
         world.keep(team, team.owner.email)
     sync(team_ids=[team.pk for team in world.teams])
     configure()
-    switching.enable(actor=OLGA)
-    switching.set_mode(mode="enforce", would_go=0, actor=OLGA)
+    mode.enable(actor=OLGA)
+    mode.set_mode(mode="enforce", would_go=0, actor=OLGA)
     _settle_in(world)
     for team in die.sample(world.teams, 10):
         _strange(world, team)

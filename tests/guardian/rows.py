@@ -8,8 +8,8 @@ from typing import Any
 from django.utils import timezone
 
 from base.actors import Actor
-from guardian.kinds import Kind, State, SweepState
 from guardian.models import Finding, Sweep
+from guardian.rules.states import Kind, State, SweepState
 from invites.models import Departure, SeatGrant
 from invites.states import GrantState
 from notifications.settings import runtime

@@ -12,9 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from guardian import deciding, switching
-from guardian.kinds import Kind, State
+from guardian import mode
+from guardian.decisions import deciding
 from guardian.models import Finding
+from guardian.rules.states import Kind, State
 from invites.models import Departure, Redemption
 from invites.settings import REMOVALS_PAUSED
 from notifications.models import AuditEvent
@@ -213,7 +214,7 @@ class TestRemove:
     def test_it_works_with_the_guardian_off_and_is_not_called_off_by_it(self, desk: Client) -> None:
         finding = an_overdue()
         remove(desk, finding)
-        switching.settle()
+        mode.settle()
         finding.refresh_from_db()
         assert (finding.state, Departure.objects.get().state) == (State.REMOVING, "open")
 

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from guardian import findings, switching
-from guardian.switching import ACTOR
+from guardian import mode as switching
+from guardian.mode import ACTOR
+from guardian.sweeping import findings
 from invites.admin.reasons import in_the_way
 from invites.departures import carry_out, rights
 from invites.departures.carry_out import about

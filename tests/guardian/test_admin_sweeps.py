@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django_q.models import OrmQ
 
-from guardian import outlook, switching
+from guardian import mode
 from guardian.admin import words as said_of
+from guardian.decisions import status
 from guardian.models import Beat, Sweep
 from teampool.models import AllowedMember
 from tests.base import SAM, a_team, noon
@@ -148,10 +149,10 @@ class TestLastSweep:
     def line(self) -> str:
         now = timezone.now()
         with translation.override("en"):
-            return ", ".join(said_of.last_sweep(outlook.outlook(now), now))
+            return ", ".join(said_of.last_sweep(status.outlook(now), now))
 
     def test_it_says_when_how_complete_and_when_next(self) -> None:
-        switching.enable(actor=OLGA)
+        mode.enable(actor=OLGA)
         set_guardian(active_from="00:00", active_until="00:00")
         a_sweep(teams=10, complete=10)
         Beat.objects.create(name="sweep", due_at=timezone.now() + timedelta(seconds=100))
@@ -160,7 +161,7 @@ class TestLastSweep:
         )
 
     def test_outside_the_hours_the_next_is_when_they_begin(self) -> None:
-        switching.enable(actor=OLGA)
+        mode.enable(actor=OLGA)
         set_guardian(active_from="14:30", active_until="15:40")
         assert self.line().endswith("next about 14:30")
         set_guardian(active_from="09:30", active_until="11:40")

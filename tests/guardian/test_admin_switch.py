@@ -9,10 +9,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from guardian import policy, preview, switching
-from guardian.kinds import Kind, State
+from guardian import mode
+from guardian.decisions import preview
+from guardian.decisions.preview import Fate
 from guardian.models import Watch
-from guardian.preview import Fate
+from guardian.rules import policy
+from guardian.rules.states import Kind, State
 from invites.actions import allow
 from invites.settings import REMOVALS_PAUSED
 from notifications.models import AuditEvent
@@ -80,14 +82,14 @@ class TestOnAndOff:
         assert not AllowedMember.objects.exists()
 
     def test_it_goes_off_in_one_click(self, desk: Client) -> None:
-        switching.enable(actor=OLGA)
+        mode.enable(actor=OLGA)
         desk.post(SWITCH, {"to": "off", "next": LIST})
         assert not policy.current().is_enabled
         assert Watch.objects.get().armed_at is None
         assert AuditEvent.objects.filter(action="guardian_disabled", actor="olga").exists()
 
     def test_switching_on_twice_takes_no_second_baseline(self, desk: Client) -> None:
-        switching.enable(actor=OLGA)
+        mode.enable(actor=OLGA)
         a_member(a_team(outsiders=1), SAM, role="standard-user")
         desk.post(SWITCH, {"to": "on", "baseline": "on"})
         assert not AllowedMember.objects.exists()
@@ -96,7 +98,7 @@ class TestOnAndOff:
 class TestEnforce:
     @pytest.fixture(autouse=True)
     def on(self, db: None) -> None:
-        switching.enable(actor=OLGA)
+        mode.enable(actor=OLGA)
 
     def test_the_list_says_of_each_what_would_happen(self, desk: Client) -> None:
         team = a_team(outsiders=9)
@@ -136,14 +138,14 @@ class TestEnforce:
         assert not policy.current().enforces
 
     def test_it_goes_back_to_reporting_in_one_click(self, desk: Client) -> None:
-        switching.set_mode(mode="enforce", would_go=0, actor=OLGA)
+        mode.set_mode(mode="enforce", would_go=0, actor=OLGA)
         assert "The guardian removes strangers and duplicates once seen 3 times over 30 minutes" in page(desk, LIST)
         desk.post("/admin/guardian/finding/report/", {"next": LIST})
         assert not policy.current().enforces
         assert "Report only: nobody is removed." in page(desk, LIST)
 
     def test_while_it_is_off_the_page_leads_to_the_switch(self, desk: Client) -> None:
-        switching.disable(actor=OLGA)
+        mode.disable(actor=OLGA)
         assert desk.get(ENFORCE)["Location"] == SWITCH
         assert desk.post(ENFORCE, {"going": "0"})["Location"] == SWITCH
         assert not policy.current().enforces
@@ -159,7 +161,7 @@ class TestEnforce:
 
 class TestResume:
     def test_a_pause_is_said_with_its_hours_and_ends_after_a_look(self, desk: Client) -> None:
-        switching.pause_removals(stood_still_hours=26.4)
+        mode.pause_removals(stood_still_hours=26.4)
         said = words(page(desk, LIST))
         assert "The database stood still for 26 hours; removals are paused Resume" in said
         a_finding()

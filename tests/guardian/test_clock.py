@@ -12,7 +12,8 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from base.clock_repair import SKEW, Moments
-from guardian import clock, life, tasks, timetable
+from guardian import tasks
+from guardian.clockwork import clock_repair, heartbeats, timetable
 from guardian.models import Beat, Heartbeat, Sweep
 from invites.delivery.deliver import deliver
 from invites.following.sync import stale_team_ids, sync_team
@@ -110,7 +111,7 @@ class TestBringBack:
         Departure.objects.create(team=team, email=ANA, reason="stranger", due_at=then, told_at=then)
         put(team, cooldown_until=then)
         put(team.owner, refresh_lease_until=then)
-        clock.bring_back(now)
+        clock_repair.bring_back(now)
         grant, departure = SeatGrant.objects.get(), Departure.objects.get()
         team.refresh_from_db(), team.owner.refresh_from_db()
         assert (grant.lease_until, grant.due_at, grant.absent_since) == (now + timing.lease(), now, None)
@@ -122,7 +123,7 @@ class TestBringBack:
         then = timezone.now() + AHEAD
         redeem(email=ANA, code=a_code(seat_time=timedelta(hours=1)).code)
         Redemption.objects.update(ends_at=then, created_at=then)
-        clock.bring_back(timezone.now())
+        clock_repair.bring_back(timezone.now())
         redemption = Redemption.objects.get()
         assert redemption.ends_at == then
         assert redemption.created_at < then
@@ -132,29 +133,29 @@ class TestBringBack:
         Heartbeat.objects.create(node="one", at=now + AHEAD)
         RedeemAttempt.objects.create(ip="192.0.2.1", at=now + AHEAD)
         RedeemAttempt.objects.create(ip="192.0.2.1", at=now)
-        clock.bring_back(now)
+        clock_repair.bring_back(now)
         assert RedeemAttempt.objects.get().at == now
 
     def test_it_is_written_down_once(self) -> None:
         now = timezone.now()
         for node in ("one", "two"):
             Heartbeat.objects.create(node=node, at=now + AHEAD)
-        assert clock.bring_back(now) == {"heartbeat": 2}
+        assert clock_repair.bring_back(now) == {"heartbeat": 2}
         Heartbeat.objects.update(at=now + AHEAD)
-        assert clock.bring_back(now) == {"heartbeat": 2}, "a node whose clock goes on being wrong"
-        assert clock.bring_back(now) == {}
+        assert clock_repair.bring_back(now) == {"heartbeat": 2}, "a node whose clock goes on being wrong"
+        assert clock_repair.bring_back(now) == {}
         assert AuditEvent.objects.get(action="clock_brought_back").details["tables"] == {"heartbeat": 2}
-        assert life.newest_beat() == now
+        assert heartbeats.newest_beat() == now
 
     def test_what_honest_writers_write_stays(self) -> None:
         """Each column at the last moment its writers can reach."""
         rows, now = one_of_each(), timezone.now()
-        for table in clock.moments():
+        for table in clock_repair.moments():
             honest = {name: now + longest for name, longest in {**table.leases, **table.waits}.items()}
             table.rows.update(**honest | dict.fromkeys([*table.facts, *table.forgotten], now + SKEW / 2))
         before = [type(row).objects.filter(pk=row.pk).values().get() for row in rows]
-        assert not clock.ran_ahead(now)
-        assert clock.bring_back(now) == {}
+        assert not clock_repair.ran_ahead(now)
+        assert clock_repair.bring_back(now) == {}
         assert [type(row).objects.filter(pk=row.pk).values().get() for row in rows] == before
         assert not AuditEvent.objects.filter(action="clock_brought_back").exists()
 
@@ -174,17 +175,17 @@ class TestBringBack:
     def test_each_column_alone_is_noticed_and_put_right(self) -> None:
         one_of_each()
         now = timezone.now()
-        for table in clock.moments():
+        for table in clock_repair.moments():
             for name in columns(table):
                 assert table.rows.update(**{name: now + AHEAD}), "there is a row to try it on"
-                assert clock.ran_ahead(now), name
-                clock.bring_back(now)
-                assert not clock.ran_ahead(now), name
+                assert clock_repair.ran_ahead(now), name
+                clock_repair.bring_back(now)
+                assert not clock_repair.ran_ahead(now), name
 
     def test_it_asks_once_while_all_is_well(self, django_assert_num_queries: Any) -> None:
         a_team()
         with django_assert_num_queries(1):
-            assert clock.bring_back(timezone.now()) == {}
+            assert clock_repair.bring_back(timezone.now()) == {}
 
 
 def columns(table: Moments) -> list[str]:
@@ -193,7 +194,7 @@ def columns(table: Moments) -> list[str]:
 
 def test_every_moment_is_thought_of() -> None:
     """A new column of time is named in its room's `moments.py`, or here with those that wait for nobody."""
-    named = {(table.rows.model, name) for table in clock.moments() for name in columns(table)}
+    named = {(table.rows.model, name) for table in clock_repair.moments() for name in columns(table)}
     missing = [
         f"{model.__name__}.{column.name}"
         for room in ("teampool", "invites", "guardian")

@@ -10,11 +10,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from guardian import findings, shown
-from guardian.kinds import Kind, State
 from guardian.models import Finding
-from guardian.rules import Found, Row, Seat, TeamView
-from guardian.shown import Shown
+from guardian.rules import still_possible
+from guardian.rules.rules import Found, Row, Seat, TeamView
+from guardian.rules.states import Kind, State
+from guardian.rules.still_possible import Shown
+from guardian.sweeping import findings
 from invites.actions import seat as operate
 from invites.following.sync import sync_team
 from invites.models import SeatGrant
@@ -144,7 +145,7 @@ class TestShown:
     NOW = timezone.now()
 
     def read(self, *rows: Row, seats: tuple[Seat, ...] = ()) -> Shown:
-        return shown.read(TeamView(1, "user-own", OWN.email, [OWN, *rows], seats), self.NOW)
+        return still_possible.read(TeamView(1, "user-own", OWN.email, [OWN, *rows], seats), self.NOW)
 
     def test_a_person_is_there_by_address_or_by_id(self) -> None:
         here = self.read(Row("user-sam", SAM))

@@ -8,10 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from guardian.evidence import twins
-from guardian.judging import judge
 from guardian.models import Finding, Sweep
-from guardian.policy import Policy
+from guardian.rules.policy import Policy
+from guardian.sweeping.evidence import twins
+from guardian.sweeping.judging import judge
 from invites.states import GrantState
 from teampool.models import Member, Team
 from tests.base import a_team, an_owner

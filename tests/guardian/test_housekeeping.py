@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from django_q.models import Failure, Success, Task
 
-from guardian.housekeeping import prune
+from guardian.clockwork.housekeeping import prune
 from guardian.models import Heartbeat
 from invites.models import RedeemAttempt
 from notifications.models import Message

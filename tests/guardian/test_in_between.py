@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from guardian import findings, judging, looking, overdue, policy, sweep, switching
-from guardian.kinds import Kind, State
+from guardian import mode
+from guardian.decisions import overdue
 from guardian.models import Finding, Sweep
-from guardian.rules import Found
-from guardian.shown import Shown
+from guardian.rules import policy
+from guardian.rules.rules import Found
+from guardian.rules.states import Kind, State
+from guardian.rules.still_possible import Shown
+from guardian.sweeping import findings, judging, reading, sweep
 from invites.actions import allow, seat
 from invites.delivery.deliver import deliver
 from invites.departures import removing
@@ -77,7 +80,7 @@ class TestDecisionsInBetween:
         sandbox.fault("remove", "busy_409", times=0)
         look(sandbox)
         seat.take_back(redemption_id=grant.redemption_id, actor=OLGA)
-        switching.disable(actor=OLGA)
+        mode.disable(actor=OLGA)
         departure = Departure.objects.get()
         assert (departure.state, departure.reason) == ("open", "taken_back")
         sandbox.clear_faults()
@@ -91,7 +94,7 @@ class TestDecisionsInBetween:
         departure = a_departure(team)
         a_finding(team, state=State.REMOVING, departure=departure)
         allow.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
-        switching.disable(actor=OLGA)
+        mode.disable(actor=OLGA)
         departure.refresh_from_db()
         assert departure.state == DepartureState.OPEN
 
@@ -101,15 +104,15 @@ class TestDecisionsInBetween:
     ) -> None:
         grant = a_joined(sandbox, team, ANA, ends_at=timezone.now() + LATE)
         sync_team(team_id=team.pk)
-        switching.disable(actor=OLGA)
+        mode.disable(actor=OLGA)
         overdue.remove(grant_id=grant.pk, actor=OLGA)
         sandbox.fault("members", "503_json", times=0)
         departure = Departure.objects.get()
         assert not carry_out(departure_id=departure.pk)
         if why == "off":
-            switching.settle()
+            mode.settle()
         else:
-            switching.rest()
+            mode.rest()
         sandbox.clear_faults()
         pass_time(sandbox, 60)
         reconcile()
@@ -120,7 +123,7 @@ class TestDecisionsInBetween:
         sandbox.member(team.account_id, SAM, lag=0)
         sync_team(team_id=team.pk)
         departure = allow.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
-        assert switching.enable(actor=OLGA) == 0
+        assert mode.enable(actor=OLGA) == 0
         assert carry_out(departure_id=departure.pk)
         assert people_of(sandbox, team) == set()
 
@@ -128,7 +131,7 @@ class TestDecisionsInBetween:
         team = a_team()
         member = a_member(team, "", role="standard-user")
         allow.remove(member_id=member.pk, actor=OLGA)
-        assert switching.enable(actor=OLGA) == 0
+        assert mode.enable(actor=OLGA) == 0
 
     @pytest.mark.parametrize(("is_automatic", "why"), [(True, ALLOWED), (False, "")])
     def test_a_baseline_stops_the_guardian_and_not_a_person(self, is_automatic: bool, why: str) -> None:
@@ -163,13 +166,13 @@ class TestSettingsInBetween:
     ) -> None:
         sandbox.member(team.account_id, SAM, lag=0)
         look(sandbox, 2, apart=200)
-        real = looking.sync_team
+        real = reading.sync_team
 
         def slow(*, team_id: int) -> Any:
             runtime.change(change, actor=OLGA)
             return real(team_id=team_id)
 
-        monkeypatch.setattr(looking, "sync_team", slow)
+        monkeypatch.setattr(reading, "sync_team", slow)
         look(sandbox)
         assert people_of(sandbox, team) == {SAM}
         assert not Departure.objects.exists()
@@ -193,7 +196,7 @@ class TestSettingsInBetween:
     def test_a_removal_in_a_team_nobody_looks_at_is_called_off_too(self, team: Team) -> None:
         departure = a_departure(team)
         a_finding(team, state=State.GONE, departure=departure, closed_at=timezone.now())
-        switching.disable(actor=OLGA)
+        mode.disable(actor=OLGA)
         departure.refresh_from_db()
         assert departure.state == DepartureState.DROPPED
 

@@ -9,9 +9,11 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from guardian import policy, sweep, switching
-from guardian.kinds import State
+from guardian import mode
 from guardian.models import Finding, Sweep
+from guardian.rules import policy
+from guardian.rules.states import State
+from guardian.sweeping import sweep
 from invites.delivery.deliver import deliver
 from invites.following.sync import sync
 from invites.models import Departure, SeatGrant
@@ -32,8 +34,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 def enforce() -> None:
     configure()
-    switching.enable(actor=OLGA)
-    switching.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA)
+    mode.enable(actor=OLGA)
+    mode.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA)
 
 
 def holder_is_dead() -> None:

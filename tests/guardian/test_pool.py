@@ -7,7 +7,7 @@ import os
 import pytest
 from django.db import connection
 
-from guardian import sweep
+from guardian.sweeping import sweep
 from invites.reconcile import reconcile
 from sandbox.server import SandboxServer
 from tests.guardian.clock import pass_time

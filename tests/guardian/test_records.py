@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from guardian import policy, sweep, switching
-from guardian.kinds import State
+from guardian import mode
 from guardian.models import Finding, Sweep, Watch
+from guardian.rules import policy
+from guardian.rules.states import State
+from guardian.sweeping import sweep
 from invites.departures.carry_out import carry_out
 from invites.following.sync import sync_team
 from invites.models import Departure
@@ -80,26 +82,26 @@ def test_too_many_at_once(sandbox: SandboxServer, kill: Any) -> None:
 
 
 def test_the_mode(kill: Any) -> None:
-    switching.enable(actor=OLGA)
-    kill("guardian_mode_changed", lambda: switching.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA))
+    mode.enable(actor=OLGA)
+    kill("guardian_mode_changed", lambda: mode.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA))
     assert not policy.current().enforces
-    kill("setting_changed", lambda: switching.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA))
+    kill("setting_changed", lambda: mode.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA))
     assert "guardian_enforce" not in audit()
 
 
 def test_switched_off(kill: Any) -> None:
-    switching.enable(actor=OLGA)
-    kill("guardian_switched", lambda: switching.disable(actor=OLGA))
+    mode.enable(actor=OLGA)
+    kill("guardian_switched", lambda: mode.disable(actor=OLGA))
     assert Watch.objects.get().armed_at is not None
-    switching.settle()
+    mode.settle()
     assert "guardian_disabled" in audit()
 
 
 def test_removals_pause_and_go_on(kill: Any) -> None:
-    kill("removals_paused", lambda: switching.pause_removals(stood_still_hours=26))
+    kill("removals_paused", lambda: mode.pause_removals(stood_still_hours=26))
     assert not REMOVALS_PAUSED.get()
-    switching.pause_removals(stood_still_hours=26)
-    kill("removals_resumed", lambda: switching.resume_removals(actor=OLGA))
+    mode.pause_removals(stood_still_hours=26)
+    kill("removals_resumed", lambda: mode.resume_removals(actor=OLGA))
     assert REMOVALS_PAUSED.get()
 
 

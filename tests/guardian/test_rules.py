@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardian import rules
-from guardian.kinds import Kind
-from guardian.policy import Policy
-from guardian.rules import Candidate, Found, Pool, Row, Seat, TeamView, choose, judge
+from guardian.rules import rules
+from guardian.rules.policy import Policy
+from guardian.rules.rules import Candidate, Found, Pool, Row, Seat, TeamView, choose, judge
+from guardian.rules.states import Kind
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 HERE, THERE = 1, 2

@@ -9,9 +9,12 @@ import pytest
 import requests
 from django.utils import timezone
 
-from guardian import findings, life, policy, standstill, sweep, switching
-from guardian.kinds import State
+from guardian import mode
+from guardian.clockwork import heartbeats, standstill
 from guardian.models import Finding, Sweep, Watch
+from guardian.rules import policy
+from guardian.rules.states import State
+from guardian.sweeping import findings, sweep
 from invites.actions import allow, seat
 from invites.departures.carry_out import carry_out
 from invites.following.sync import sync, sync_team
@@ -41,8 +44,8 @@ def people_of(sandbox: SandboxServer, team: Team) -> set[str]:
 
 def enforce() -> None:
     configure()
-    switching.enable(actor=OLGA)
-    switching.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA)
+    mode.enable(actor=OLGA)
+    mode.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA)
 
 
 def look(sandbox: SandboxServer, times: int = 1, *, apart: int = 400) -> Sweep:
@@ -85,7 +88,7 @@ class TestStoodStill:
         enforce()
         sandbox.member(team.account_id, SAM, lag=0)
         grant = a_joined(sandbox, team, ANA, ends_at=timezone.now() - HOUR)
-        life.beat(timezone.now() - timedelta(hours=26))
+        heartbeats.beat(timezone.now() - timedelta(hours=26))
         look(sandbox, 4)
         assert people_of(sandbox, team) == {SAM, ANA}
         assert REMOVALS_PAUSED.get()
@@ -94,21 +97,21 @@ class TestStoodStill:
         seat.take_back(redemption_id=grant.redemption_id, actor=OLGA)
         look(sandbox)
         assert people_of(sandbox, team) == {SAM, ANA}
-        life.beat(timezone.now())
-        switching.resume_removals(actor=OLGA)
+        heartbeats.beat(timezone.now())
+        mode.resume_removals(actor=OLGA)
         look(sandbox, 2)
         assert people_of(sandbox, team) == set()
 
     def test_a_heartbeat_after_a_long_silence_pauses_before_it_is_written(self) -> None:
         now = timezone.now()
-        life.beat(now - timedelta(minutes=61))
+        heartbeats.beat(now - timedelta(minutes=61))
         assert standstill.check(now)
         assert REMOVALS_PAUSED.get()
 
     def test_an_hour_is_still_a_pause_for_coffee(self) -> None:
         now = timezone.now()
         assert not standstill.check(now)  # a fresh installation never beat
-        life.beat(now - timedelta(minutes=59))
+        heartbeats.beat(now - timedelta(minutes=59))
         assert not standstill.check(now)
 
 
@@ -256,9 +259,9 @@ class TestMindsChange:
         departure = self.a_written_departure(sandbox, team)
         sandbox.clear_faults()
         if change == "off":
-            switching.disable(actor=OLGA)
+            mode.disable(actor=OLGA)
         else:
-            switching.set_mode(mode=policy.REPORT, would_go=0, actor=OLGA)
+            mode.set_mode(mode=policy.REPORT, would_go=0, actor=OLGA)
         departure.refresh_from_db()
         assert departure.state == "dropped"
         look(sandbox, 2)

@@ -8,9 +8,11 @@ import pytest
 from django.utils import timezone
 
 from base import actors
-from guardian import outlook, sweep, switching
-from guardian.kinds import Kind, State
+from guardian import mode
+from guardian.decisions import status
 from guardian.models import Finding, Sweep
+from guardian.rules.states import Kind, State
+from guardian.sweeping import sweep
 from invites.following.sync import sync_team
 from invites.models import Departure, SeatGrant
 from invites.states import GrantState
@@ -59,7 +61,7 @@ def team(sandbox: SandboxServer) -> Team:
     team = import_sandbox_team(sandbox)
     sync_team(team_id=team.pk)
     configure()
-    switching.enable(actor=OLGA)
+    mode.enable(actor=OLGA)
     return team
 
 
@@ -77,7 +79,7 @@ class TestStranger:
     def test_it_leaves_after_the_sightings_and_the_grace_in_enforce_mode(
         self, sandbox: SandboxServer, team: Team
     ) -> None:
-        switching.set_mode(mode="enforce", would_go=0, actor=OLGA)
+        mode.set_mode(mode="enforce", would_go=0, actor=OLGA)
         sandbox.invite_from_web(team.account_id, SAM)
         look(3)
         assert people_of(sandbox, team) == {SAM}  # seen often enough, and not long enough
@@ -96,8 +98,8 @@ class TestStranger:
         sandbox.invite_from_web(team.account_id, SAM)
         sync_team(team_id=team.pk)
         configure(mode="report")
-        assert switching.enable(actor=OLGA) == 1
-        switching.set_mode(mode="enforce", would_go=0, actor=OLGA)
+        assert mode.enable(actor=OLGA) == 1
+        mode.set_mode(mode="enforce", would_go=0, actor=OLGA)
         look(4)
         assert AllowedMember.objects.get().email == SAM
         assert not Finding.objects.exists()
@@ -125,11 +127,11 @@ class TestOverdue:
         done = look()
         assert people_of(sandbox, team) == set()
         assert done.skipped == {}
-        assert outlook.progress(done) == (1, 1)
+        assert status.progress(done) == (1, 1)
 
     def test_it_stays_while_the_guardian_is_off(self, sandbox: SandboxServer, team: Team) -> None:
         self.seat(sandbox, team)
-        switching.disable(actor=OLGA)
+        mode.disable(actor=OLGA)
         look()
         assert people_of(sandbox, team) == {ANA}
         assert Finding.objects.get().kind == Kind.OVERDUE

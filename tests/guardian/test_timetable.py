@@ -10,8 +10,8 @@ from django.utils.module_loading import import_string
 from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 
-from guardian import timetable
-from guardian.timetable import BEATS, PREFIX, SCHEDULED, put_in_place
+from guardian.clockwork import timetable
+from guardian.clockwork.timetable import BEATS, PREFIX, SCHEDULED, put_in_place
 
 
 def rows() -> list[tuple[object, ...]]:

@@ -8,8 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from guardian import policy, sweep
 from guardian.models import Finding, Sweep
+from guardian.rules import policy
+from guardian.sweeping import sweep
 from invites.following.sync import SyncResult
 from invites.settings import REMOVALS_PAUSED
 from teampool.models import Team

@@ -10,12 +10,13 @@ from django.db import transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
-from guardian import evidence, findings, rules, shown
-from guardian.kinds import Kind, SweepState
-from guardian.looking import IN_ORDER
+from guardian.mode import ACTOR
 from guardian.models import Finding, Sweep
-from guardian.policy import Policy
-from guardian.switching import ACTOR
+from guardian.rules import rules, still_possible
+from guardian.rules.policy import Policy
+from guardian.rules.states import Kind, SweepState
+from guardian.sweeping import evidence, findings
+from guardian.sweeping.reading import IN_ORDER
 from invites.departures.carry_out import UNTIL
 from invites.departures.removing import open_automatic
 from invites.models import Departure
@@ -61,7 +62,7 @@ def judge(sweep: Sweep, settings_now: Policy, *, until: datetime | None = None) 
                 skipped[why].append(view.id)
                 continue
             looked_at[view.id] = fresh[view.id]
-            people[view.id] = shown.read(view, now)
+            people[view.id] = still_possible.read(view, now)
             found += rules.judge(view, pool, now)
         sweep.new += findings.note(found=found, looked_at=looked_at, shown=people, now=now)
         judged |= looked_at

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.transactions import require_transaction
-from guardian.kinds import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
 from guardian.models import Finding
-from guardian.rules import Candidate, Found
-from guardian.shown import Shown
+from guardian.rules.rules import Candidate, Found
+from guardian.rules.states import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
+from guardian.rules.still_possible import Shown
 from invites.actions import allow as outsiders
 from invites.departures.carry_out import NOT_PERMITTED, PROTECTED
 from invites.models import Departure

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from guardian.kinds import NEEDS_CARE, Kind
-from guardian.policy import Policy
+from guardian.rules.policy import Policy
+from guardian.rules.states import NEEDS_CARE, Kind
 from teampool.snapshot import USAGE_BASED
 from teampool.upstream.types import MANAGER_ROLES
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from guardian import life
-from guardian.switching import pause_removals
+from guardian.clockwork import heartbeats
+from guardian.mode import pause_removals
 
 LONGEST = timedelta(hours=1)
 
 
 def check(now: datetime) -> bool:
     """Pause removals when the last sign of life is over an hour old. Asked before a new one is written."""
-    newest = life.newest_beat()
+    newest = heartbeats.newest_beat()
     if newest is None or now - newest <= LONGEST:
         return False
     pause_removals(stood_still_hours=(now - newest).total_seconds() / 3600)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-from guardian import findings, policy, rules
-from guardian.kinds import NEEDS_CARE, State
 from guardian.models import Finding
+from guardian.rules import policy, rules
+from guardian.rules.states import NEEDS_CARE, State
+from guardian.sweeping import findings
 
 
 class Fate(Enum):

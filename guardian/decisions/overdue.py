@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring
-from guardian.findings import NotPossible
-from guardian.kinds import Kind, State
 from guardian.models import Finding
+from guardian.rules.states import Kind, State
+from guardian.sweeping.findings import NotPossible
 from invites.departures.carry_out import CARRY_OUT
 from invites.departures.removing import open_automatic
 from invites.models import Departure, SeatGrant

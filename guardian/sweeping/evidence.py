@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from guardian.rules import Pool, Row, Seat, TeamView
+from guardian.rules.rules import Pool, Row, Seat, TeamView
 from invites.models import Redemption, SeatGrant
 from invites.seats.seating import DEAD
 from invites.states import BEFORE_INVITED, CONFIRMED, RedemptionState

@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring
-from guardian import findings, judging
-from guardian.findings import NotPossible
-from guardian.kinds import STANDING, UNDECIDED, Kind, State
 from guardian.models import Finding
+from guardian.rules.states import STANDING, UNDECIDED, Kind, State
+from guardian.sweeping import findings, judging
+from guardian.sweeping.findings import NotPossible
 from invites.actions import allow as outsiders
 from invites.departures.carry_out import CARRY_OUT
 from invites.settings import REMOVALS_PAUSED

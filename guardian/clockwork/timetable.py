@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from django_q.models import Schedule
 
-from guardian import clock
-from guardian.beats import LOST_AFTER, SelfTimed, seed
-from guardian.policy import draw_interval
+from guardian.clockwork import clock_repair
+from guardian.clockwork.self_timed import LOST_AFTER, SelfTimed, seed
+from guardian.rules.policy import draw_interval
 
 PREFIX = "seatkeeper: "
 
@@ -79,7 +79,7 @@ def start_beats(now: datetime, scheduled: Sequence[Scheduled] = SCHEDULED) -> No
 
     First puts right what a clock that ran ahead left, here and in every room.
     """
-    clock.bring_back(now)
+    clock_repair.bring_back(now)
     for job in scheduled:
         # A next run further off than one period comes from such a clock; an empty one would never come.
         rows = Schedule.objects.filter(name=PREFIX + job.name).exclude(next_run__lte=now + job.every)
@@ -89,7 +89,7 @@ def start_beats(now: datetime, scheduled: Sequence[Scheduled] = SCHEDULED) -> No
 
 def watch_the_clock(now: datetime) -> None:
     """Start the beats anew when a clock that ran ahead left anything: what they had queued waits for that time."""
-    if clock.ran_ahead(now):
+    if clock_repair.ran_ahead(now):
         start_beats(now)
 
 

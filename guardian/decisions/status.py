@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import Count, Q
 
-from guardian import policy, sweep
-from guardian.looking import IN_ORDER
 from guardian.models import Beat, Sweep
-from guardian.policy import Policy
+from guardian.rules import policy
+from guardian.rules.policy import Policy
+from guardian.sweeping import sweep
+from guardian.sweeping.reading import IN_ORDER
 from teampool.models import Team
 
 SWEEP = "sweep"

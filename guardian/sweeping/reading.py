@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from guardian.models import Sweep
-from guardian.policy import Policy
+from guardian.rules.policy import Policy
 from invites.following.sync import SyncResult, sync_team
 from teampool.models import Team
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 from django_q.models import Failure, Success
 
-from guardian.kinds import STANDING
 from guardian.models import Finding, Heartbeat, Sweep
+from guardian.rules.states import STANDING
 from invites.models import RedeemAttempt
 from notifications.models import Message
 

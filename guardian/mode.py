@@ -9,9 +9,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from base.actors import Actor, job
-from guardian import policy
-from guardian.kinds import State
 from guardian.models import Finding, Watch
+from guardian.rules import policy
+from guardian.rules.states import State
 from invites.departures.carry_out import OUT_OF_HOURS
 from invites.departures.removing import REPORT_ONLY, SWITCHED_OFF, call_off
 from invites.models import Departure, SeatGrant

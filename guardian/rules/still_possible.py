@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from guardian.kinds import Kind
-from guardian.rules import TeamView, hides_someone
+from guardian.rules.rules import TeamView, hides_someone
+from guardian.rules.states import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import invites.moments
-import notifications.moments
-import teampool.moments
 from django.db import transaction
 
+import invites.clock_repair
+import notifications.clock_repair
+import teampool.clock_repair
 from base import clock_repair
 from base.actors import job
 from base.clock_repair import Moments
-from guardian.kinds import STANDING
 from guardian.models import Finding, Heartbeat, Sweep
+from guardian.rules.states import STANDING
 from invites.redeeming import throttle
 from notifications.audit import events
 from notifications.models import AuditEvent
@@ -28,9 +28,9 @@ def moments() -> list[Moments]:
         Moments(Heartbeat.objects.all(), facts=["at"]),
         Moments(Sweep.objects.filter(finished_at=None), facts=["started_at"]),
         Moments(Finding.objects.filter(state__in=STANDING), facts=["first_seen_at", "last_seen_at"]),
-        *invites.moments.moments(),
-        *teampool.moments.moments(),
-        *notifications.moments.moments(),
+        *invites.clock_repair.moments(),
+        *teampool.clock_repair.moments(),
+        *notifications.clock_repair.moments(),
     ]
 
 

@@ -15,13 +15,15 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from guardian import hours, policy, standstill, switching
-from guardian.judging import judge
-from guardian.kinds import State, SweepState
-from guardian.looking import Notice, look
+from guardian import mode as switching
+from guardian.clockwork import standstill
+from guardian.mode import ACTOR
 from guardian.models import Finding, Sweep, Watch
-from guardian.policy import Policy
-from guardian.switching import ACTOR
+from guardian.rules import hours, policy
+from guardian.rules.policy import Policy
+from guardian.rules.states import State, SweepState
+from guardian.sweeping.judging import judge
+from guardian.sweeping.reading import Notice, look
 from invites.departures.carry_out import carry_out
 from notifications.audit import events
 from teampool import leases
