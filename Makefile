@@ -15,7 +15,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.for-running ## the whole product on a local sandbox, with Teams, codes and an operator
-	@$(PY) -m config.demo_environment --port $(PORT)
+	@$(PY) -m config.service.demo.environment --port $(PORT)
 
 run: $(VENV)/.for-running ## the product against the real service; data under var/
 	@$(PY) -m config.first_run

@@ -14,6 +14,7 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         from axes.signals import user_locked_out  # noqa: PLC0415 - its models are there only now
 
-        from config.lockout import report  # noqa: PLC0415
+        from config.backoffice import admin  # noqa: F401, PLC0415
+        from config.backoffice.lockout import report  # noqa: PLC0415
 
         user_locked_out.connect(report, dispatch_uid="seatkeeper")

@@ -15,8 +15,8 @@ import environ
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
+from config.backoffice.theme import UNFOLD as UNFOLD
 from config.secrets import check_secrets
-from config.theme import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -60,7 +60,7 @@ INSTALLED_APPS = [
     "teampool",
     "notifications",
     "unfold.apps.BasicAppConfig",
-    "config.admin_app.OperatorAdminConfig",
+    "config.backoffice.admin_app.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -96,13 +96,14 @@ TEMPLATES: list[dict[str, Any]] = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": {"seatkeeper": "config.backoffice.templatetags.seatkeeper"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.context.product",
-            ]
+            ],
         },
     }
 ]
@@ -150,7 +151,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "base.actors.client_ip"
-AXES_LOCKOUT_CALLABLE = "config.lockout.locked_out"
+AXES_LOCKOUT_CALLABLE = "config.backoffice.lockout.locked_out"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 
 Q_CLUSTER: dict[str, Any] = {

@@ -9,6 +9,6 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
-from config.warmup import warm_up  # noqa: E402 - needs the settings
+from config.service.warmup import warm_up  # noqa: E402 - needs the settings
 
 warm_up()

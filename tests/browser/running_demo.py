@@ -74,7 +74,7 @@ def running_demo() -> Iterator[Demo]:
     """Start a demo with data of its own; ends it and everything it started."""
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "said").open("w+b") as log:
         process = subprocess.Popen(
-            (sys.executable, "-m", "config.demo_environment", "--port", str(PORT)),
+            (sys.executable, "-m", "config.service.demo.environment", "--port", str(PORT)),
             cwd=ROOT,
             env=os.environ | {"DATA_DIR": folder, "REDEEM_THROTTLE": "off", "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,

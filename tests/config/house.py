@@ -115,7 +115,7 @@ class Cluster:
     """The queue's processes by their parts: the main one, its sentinel, and the workers, monitor and pusher below."""
 
     def __init__(self, house: House) -> None:
-        pids = [pid for pid in house.pids("qcluster") if pid not in house.pids("config.leash")]
+        pids = [pid for pid in house.pids("qcluster") if pid not in house.pids("config.service.die_with_parent")]
         self.main = next(pid for pid in pids if _parent(pid) not in pids)
         self.sentinel = next(pid for pid in pids if _parent(pid) == self.main)
         below = [pid for pid in pids if _parent(pid) == self.sentinel]

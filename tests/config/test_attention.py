@@ -13,9 +13,9 @@ from django.utils import timezone, translation
 
 from base.actors import job
 from base.times import full
-from config import attention
-from config.attention import Line
-from config.attention_line import those_teams
+from config.backoffice.overview import attention
+from config.backoffice.overview.attention import Line
+from config.backoffice.overview.lines import those_teams
 from invites.departures import carry_out
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState

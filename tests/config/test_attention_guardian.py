@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from config import attention
-from config.attention import Line
+from config.backoffice.overview import attention
+from config.backoffice.overview.attention import Line
 from guardian import mode
 from guardian.models import Watch
 from guardian.rules.states import Kind, State

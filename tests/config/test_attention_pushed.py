@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone, translation
 
 from base.actors import job
-from config import attention
+from config.backoffice.overview import attention
 from guardian import mode
 from notifications.audit import events
 from notifications.models import Message

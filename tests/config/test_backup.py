@@ -20,9 +20,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.utils import timezone
 
-from config import backup, loading
-from config.backup import BackupFailed, back_up
-from config.installation import take_lock
+from config.service.backup import backup, load
+from config.service.backup.backup import BackupFailed, back_up
+from config.service.startup import take_lock
 from guardian.clockwork import heartbeats
 from invites.models import Redemption
 from invites.redeeming.redeem import redeem
@@ -211,8 +211,8 @@ class TestRestore:
 
     def test_a_backup_that_cannot_be_shut_changes_nothing(self, kept, settings, tmp_path, monkeypatch):
         settings.DATA_DIR = tmp_path
-        monkeypatch.setattr(loading, "_shut_postgres", lambda now: ["SELECT nonsense"])
-        monkeypatch.setattr(loading, "_shut_sqlite", lambda database, now: database.execute("SELECT nonsense"))
+        monkeypatch.setattr(load, "_shut_postgres", lambda now: ["SELECT nonsense"])
+        monkeypatch.setattr(load, "_shut_sqlite", lambda database, now: database.execute("SELECT nonsense"))
         with pytest.raises(CommandError, match="nonsense"):
             self.restore(kept, "--force")
         assert Redemption.objects.count() == 2
@@ -256,7 +256,7 @@ class TestRestore:
             b"CREATE TABLE x ();\n",
             b"SET mine = 1;\n",
         ]
-        assert list(loading.understood_lines(dump, {"lock_timeout"})) == [dump[0], *dump[2:]]
+        assert list(load.understood_lines(dump, {"lock_timeout"})) == [dump[0], *dump[2:]]
 
     def test_afterwards_nothing_is_given_out_before_somebody_looked(self, kept, settings, tmp_path):
         settings.DATA_DIR = tmp_path

@@ -15,7 +15,7 @@ import pytest
 import requests
 from django.core.management.base import CommandError
 
-from config import demo, demo_environment
+from config.service.demo import demo, environment
 from sandbox.server import SandboxServer
 from tests.base import wait_until
 from tests.config.house import House, end_of, free_port
@@ -24,7 +24,7 @@ from tests.config.house import House, end_of, free_port
 class TestEnvironment:
     def test_nothing_of_an_installation_gets_in(self, monkeypatch, tmp_path):
         monkeypatch.setenv("DATA_DIR", str(tmp_path))
-        env = demo_environment.environment(sandbox_port=1234)
+        env = environment.environment(sandbox_port=1234)
         assert env["DATA_DIR"] == str(tmp_path / "demo")
         assert env["DATABASE_URL"] == f"sqlite:///{tmp_path}/demo/seatkeeper.sqlite3"
         assert env["UPSTREAM_BASE_URL"] == env["UPSTREAM_AUTH_URL"] == "http://127.0.0.1:1234"
@@ -32,7 +32,7 @@ class TestEnvironment:
         assert env["SECRET_KEY"] != os.environ["SECRET_KEY"]
 
     def test_each_demo_has_secrets_of_its_own(self):
-        one, two = (demo_environment.environment(sandbox_port=1) for _ in range(2))
+        one, two = (environment.environment(sandbox_port=1) for _ in range(2))
         assert one["SECRET_KEY"] != two["SECRET_KEY"]
         assert one["ENCRYPTION_KEYS"] != two["ENCRYPTION_KEYS"]
 
@@ -40,19 +40,19 @@ class TestEnvironment:
 class TestFreePort:
     def test_it_takes_the_one_that_is_wanted(self, capsys):
         port = free_port()
-        assert demo_environment.free_port(port, "demo") == port
+        assert environment.free_port(port, "demo") == port
         assert capsys.readouterr().out == ""
 
     def test_it_takes_another_one_and_says_so(self, capsys):
         with socket.create_server(("127.0.0.1", 0)) as busy:
             wanted = busy.getsockname()[1]
-            found = demo_environment.free_port(wanted, "demo")
+            found = environment.free_port(wanted, "demo")
         assert found != wanted
         assert capsys.readouterr().out == f"Port {wanted} is in use; the demo takes {found} instead.\n"
 
     def test_it_leaves_out_what_is_spoken_for(self):
         port = free_port()
-        assert demo_environment.free_port(port, "sandbox", taken=[port]) != port
+        assert environment.free_port(port, "sandbox", taken=[port]) != port
 
 
 class TestWaitForTheSandbox:
@@ -89,7 +89,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def start(house: House):
-    command = (sys.executable, "-m", "config.demo_environment", "--port", str(house.port))
+    command = (sys.executable, "-m", "config.service.demo.environment", "--port", str(house.port))
     demo = house.start(*command, DATA_DIR=str(house.folder.parent))
     wait_until(lambda: "Stop everything" in house.said or demo.poll() is not None, timeout=90, what="the demo runs")
     assert demo.poll() is None, house.said
@@ -129,7 +129,7 @@ class TestDemo:
     def test_it_starts_over_when_somebody_took_its_port(self, house):
         with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
             port = taken.getsockname()[1]
-            env = demo_environment.environment(sandbox_port=port)
+            env = environment.environment(sandbox_port=port)
             env |= {"DATA_DIR": str(house.folder), "DATABASE_URL": f"sqlite:///{house.folder}/seatkeeper.sqlite3"}
             command = (sys.executable, "manage.py", "demo", "--port", str(house.port))
             process = house.start(*command, **env)

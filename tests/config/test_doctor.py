@@ -21,10 +21,10 @@ from django.utils import timezone, translation
 from django_q.models import Failure, OrmQ
 
 from base.encryption import encrypt
-from config import doctor
-from config.doctor import database, files, front, keys, notices, pool, upstream, work
-from config.doctor.answer import Answer, Level
-from config.doctor.clock import compare
+from config.service import doctor
+from config.service.doctor import database, files, front, keys, notices, pool, upstream, work
+from config.service.doctor.answer import Answer, Level
+from config.service.doctor.clock import compare
 from guardian.clockwork import heartbeats, timetable
 from invites.models import RedeemAttempt
 from notifications.models import Setting

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 
 from base import actors
-from config.first_operator import create_first_operator
+from config.backoffice.first_operator import create_first_operator
 from notifications.models import AuditEvent
 
 ACTOR = actors.command("up")

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django_q.models import Schedule
 
-from config.frame import navigation
+from config.backoffice.navigation import navigation
 from teampool.models import Team
 from tests.base import a_team, an_owner
 

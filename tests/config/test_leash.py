@@ -43,7 +43,15 @@ class Leash:
 
     def start(self, *words: str, grace: float = 30) -> list[int]:
         """Start the program; the process ids of it and its child."""
-        command = (sys.executable, "-m", "config.leash", str(self.reading), str(grace), str(self.lock), "--")
+        command = (
+            sys.executable,
+            "-m",
+            "config.service.die_with_parent",
+            str(self.reading),
+            str(grace),
+            str(self.lock),
+            "--",
+        )
         self.process = subprocess.Popen(
             (*command, sys.executable, "-c", PROGRAM, str(self.folder / "pids"), *words),
             cwd=settings.BASE_DIR,

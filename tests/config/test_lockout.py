@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from base.actors import command
-from config.lockout import clock
+from config.backoffice.lockout import clock
 from notifications import topics
 from notifications.models import AuditEvent, Message
 from notifications.settings import runtime

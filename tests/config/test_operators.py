@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from base.actors import Actor
-from config import operators
+from config.backoffice import operators
 from notifications.models import AuditEvent
 
 PASSWORD = "quite-a-long-one"

@@ -13,8 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from base.actors import command
-from config.settings_page.fields import Section
-from config.settings_page.sections import SECTIONS, TUNABLES
+from config.backoffice.settings_page.fields import Section
+from config.backoffice.settings_page.sections import SECTIONS, TUNABLES
 from guardian.rules import policy
 from notifications.models import AuditEvent, Setting
 from notifications.settings import declared, runtime

@@ -82,7 +82,7 @@ class TestReplacing:
         house.start()
         house.wait_until_it_answers()
         before = house.pids("gunicorn")
-        master = next(pid for pid in before if pid not in house.pids("config.leash"))
+        master = next(pid for pid in before if pid not in house.pids("config.service.die_with_parent"))
         kill_all([master])
         wait_until(lambda: not set(before) & set(house.pids()), what="nothing of the old web server is left")
         house.wait_until_it_answers()
@@ -92,7 +92,7 @@ class TestReplacing:
         house.wait_until_it_answers()
         wait_for_a_beat()
         before = house.pids("qcluster")
-        kill_all(house.pids("config.leash", "qcluster"))
+        kill_all(house.pids("config.service.die_with_parent", "qcluster"))
         wait_until(lambda: not set(before) & set(house.pids()), what="nothing of the old worker is left")
         wait_for_a_beat()
 

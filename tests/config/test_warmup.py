@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.urls import clear_url_caches, get_resolver
 from django.utils import translation
 
-from config.warmup import warm_up
+from config.service.warmup import warm_up
 
 
 @pytest.fixture

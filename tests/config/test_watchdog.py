@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from config.watchdog import Watchdog
+from config.service.watchdog import Watchdog
 from guardian.clockwork import heartbeats
 from guardian.models import Heartbeat
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from config.backup import BackupFailed, back_up
+from config.service.backup.backup import BackupFailed, back_up
 
 
 class Command(BaseCommand):

@@ -16,32 +16,39 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from base import actors
-from config import demo_environment
-from config.demo import TEAMS, SandboxEnded, make_codes, sandbox, teach_the_sandboxs_teams, wait_for_the_sandbox
-from config.first_operator import FirstOperator, create_first_operator
-from config.installation import LOCK, prepare, take_lock
-from config.supervisor import Supervisor, web, worker
+from config.backoffice.first_operator import FirstOperator, create_first_operator
+from config.service.demo import environment
+from config.service.demo.demo import (
+    TEAMS,
+    SandboxEnded,
+    make_codes,
+    sandbox,
+    teach_the_sandboxs_teams,
+    wait_for_the_sandbox,
+)
+from config.service.startup import LOCK, prepare, take_lock
+from config.service.supervisor import Supervisor, web, worker
 
 
 class Command(BaseCommand):
     help = "Runs the product on the local sandbox with Teams, codes and an operator, on a database of its own."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        demo_environment.add_arguments(parser)
+        environment.add_arguments(parser)
 
     def handle(self, *, port: int, **options: Any) -> None:
-        if demo_environment.MARK not in os.environ:
-            demo_environment.become_the_demo(port)
+        if environment.MARK not in os.environ:
+            environment.become_the_demo(port)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
-        sandbox_port = int(os.environ[demo_environment.MARK])
+        sandbox_port = int(os.environ[environment.MARK])
         try:
             code = self.run(port, sandbox_port)
         except SandboxEnded:
-            if demo_environment.is_free(sandbox_port):
+            if environment.is_free(sandbox_port):
                 raise
             # It was free when it was looked for. Somebody else has it by now: start over beside them.
-            demo_environment.become_the_demo(port)
+            environment.become_the_demo(port)
         sys.exit(code)
 
     def run(self, port: int, sandbox_port: int) -> int:

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone, translation
 
-from config import doctor
-from config.doctor import Answer, Level
+from config.service import doctor
+from config.service.doctor import Answer, Level
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django_q.management.commands import qcluster
 
-from config.warmup import warm_up
+from config.service.warmup import warm_up
 
 
 class Command(qcluster.Command):  # type: ignore[misc]  # it has no types

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from base import actors
-from config import restore
-from config.backup import BackupFailed
-from config.installation import IsRunning, take_lock_at_once
+from config.service.backup import restore
+from config.service.backup.backup import BackupFailed
+from config.service.startup import IsRunning, take_lock_at_once
 
 NEXT = """\
 Restored. Redemptions and removals are paused, and no Team takes people before a new look at it.

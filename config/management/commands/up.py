@@ -14,9 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from base import actors
-from config.first_operator import create_first_operator
-from config.installation import prepare, take_lock
-from config.supervisor import Supervisor, web, worker
+from config.backoffice.first_operator import create_first_operator
+from config.service.startup import prepare, take_lock
+from config.service.supervisor import Supervisor, web, worker
 
 
 class Command(BaseCommand):

@@ -1,0 +1,75 @@
+"""Log-ins that are locked after wrong tries; to end a lockout is the one deed here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axes import admin as axes_admin
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from base.actors import operator
+from base.operator_pages import ReadOnlyPages
+from base.times import tag
+from config.backoffice import lockout, operators
+
+assert axes_admin  # noqa: S101 - imported first, so that there is something to take out
+AccessAttempt._meta.verbose_name = gettext_lazy("lockout")
+AccessAttempt._meta.verbose_name_plural = gettext_lazy("Lockouts")
+for model in (AccessAttempt, AccessLog, AccessFailureLog):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
+
+
+@admin.register(AccessAttempt)
+class LockoutTable(ReadOnlyPages):
+    list_display = ("username", "ip_address", "wrong_tries", "last_try", "state")
+    list_display_links = None
+    has_row_pages = False
+    search_fields = ("username", "ip_address")
+    search_help_text = gettext_lazy("User name or IP")
+    ordering = ("-attempt_time",)
+    actions = ("unlock",)
+    empty_text = gettext_lazy("No wrong log-in is on record.")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AccessAttempt]:
+        # What was typed is stored too, the password masked; no page needs it.
+        attempts: QuerySet[AccessAttempt] = AccessAttempt.objects.defer("get_data", "post_data")
+        return attempts
+
+    @admin.display(description=gettext_lazy("Wrong tries"))
+    def wrong_tries(self, attempt: AccessAttempt) -> int:
+        return int(attempt.failures_since_start)
+
+    @admin.display(description=gettext_lazy("Last try"), ordering="attempt_time")
+    def last_try(self, attempt: AccessAttempt) -> str:
+        return tag(attempt.attempt_time)
+
+    @admin.display(description=gettext_lazy("State"))
+    def state(self, attempt: AccessAttempt) -> str:
+        until = attempt.attempt_time + settings.AXES_COOLOFF_TIME
+        if attempt.failures_since_start < settings.AXES_FAILURE_LIMIT or until <= timezone.now():
+            facts = {"tone": "idle", "icon": "lock_open", "text": _("Not locked")}
+        else:
+            text = _("Locked until {time}").format(time=lockout.clock(until))
+            facts = {"tone": "bad", "icon": "lock", "text": text}
+        return render_to_string("admin/parts/badge.html", facts)
+
+    @admin.action(description=gettext_lazy("Unlock"), permissions=["view"])
+    def unlock(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
+        actor = operator(request)
+        pairs = set(queryset.values_list("username", "ip_address"))
+        for username, ip in pairs:
+            operators.unlock(username=username, ip=ip, actor=actor)
+        text = ngettext("%(count)s log-in unlocked.", "%(count)s log-ins unlocked.", len(pairs))
+        self.message_user(request, text % {"count": len(pairs)}, messages.SUCCESS)

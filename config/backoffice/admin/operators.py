@@ -1,0 +1,137 @@
+"""Operators: people who may log in here. One kind, who may do everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import admin as auth_admin
+from django.contrib.auth import password_validation, update_session_auth_hash
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from base.actors import operator
+from base.operator_pages import OperatorPages
+from base.times import tag
+from config.backoffice import operators
+
+# Importing the package's own admin first makes sure there is something to take out.
+assert auth_admin  # noqa: S101
+admin.site.unregister([User, Group])
+User._meta.verbose_name = gettext_lazy("operator")
+User._meta.verbose_name_plural = gettext_lazy("operators")
+
+
+class OperatorForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The password is written, never shown; empty keeps the one there is."""
+
+    new_password = forms.CharField(
+        label=gettext_lazy("New password"),
+        widget=forms.PasswordInput(attrs={"class": "sk-input", "autocomplete": "new-password"}),
+        required=False,
+        strip=False,
+        help_text=gettext_lazy("At least 10 characters, not only figures. Empty: stays as it is."),
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "email", "is_active")
+        labels = {"email": gettext_lazy("E-mail"), "is_active": gettext_lazy("May log in")}
+        help_texts = {
+            "username": gettext_lazy("Letters, figures and @ . + - _; it cannot be changed later."),
+            "is_active": gettext_lazy("Off: this person cannot log in any more."),
+        }
+
+    # Who is filling it in; set by the page.
+    actor_name = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password"].required = self.instance.pk is None
+        if self.instance.pk is None:  # there is nothing yet that could stay
+            self.fields["new_password"].help_text = _("At least 10 characters, not only figures.")
+
+    def clean_new_password(self) -> str:
+        password: str = self.cleaned_data["new_password"]
+        if password:
+            password_validation.validate_password(password, self.instance)
+        return password
+
+    def clean_is_active(self) -> bool:
+        is_active: bool = self.cleaned_data["is_active"]
+        if not is_active and self.instance.username == self.actor_name:
+            raise forms.ValidationError(_("You cannot lock yourself out."))
+        return is_active
+
+
+@admin.register(User)
+class OperatorTable(OperatorPages):
+    form = OperatorForm
+    fields = ("username", "email", "new_password", "is_active")
+    list_display = ("username", "e_mail", "state", "last_time")
+    search_fields = ("username", "email")
+    search_help_text = gettext_lazy("User name or e-mail")
+    ordering = ("username",)
+    add_text = gettext_lazy("Add an operator")
+
+    def _is_allowed(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._is_allowed(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_allowed(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._is_allowed(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_allowed(request)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fields if obj else ("username", "email", "new_password")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("username",) if obj else ()  # the audit names people by it
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.actor_name = request.user.get_username()
+        return form
+
+    @admin.display(description=gettext_lazy("E-mail"), ordering="email")
+    def e_mail(self, user: User) -> str:
+        return user.email or "–"
+
+    @admin.display(description=gettext_lazy("State"))
+    def state(self, user: User) -> str:
+        if user.is_active and user.is_staff:
+            facts = {"tone": "good", "icon": "check_circle", "text": _("May log in")}
+        else:
+            facts = {"tone": "idle", "icon": "block", "text": _("May not log in")}
+        return render_to_string("admin/parts/badge.html", facts)
+
+    @admin.display(description=gettext_lazy("Last log-in"), ordering="last_login")
+    def last_time(self, user: User) -> str:
+        return tag(user.last_login)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        actor, password = operator(request), form.cleaned_data["new_password"]
+        if password:
+            obj.set_password(password)
+        if not change:
+            operators.add(user=obj, actor=actor)
+            return
+        fields = [field for field in ("email", "is_active") if field in form.changed_data]
+        operators.change(user=obj, fields=fields, has_new_password=bool(password), actor=actor)
+        if password and obj.pk == request.user.pk:
+            update_session_auth_hash(request, obj)

@@ -1,0 +1,25 @@
+"""Too few free seats, before redeemers notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from config.backoffice.overview.lines import Line
+from notifications.settings.declared import LOW_STOCK_THRESHOLD
+from teampool.pool import stock
+
+
+def low_stock(now: datetime) -> Iterable[Line]:
+    """What the alert goes by, at this moment; red once nobody can be given a seat."""
+    pool, threshold = stock.summary(now), LOW_STOCK_THRESHOLD.get()
+    if pool.is_low(threshold):
+        text = ngettext("{n} free seat, threshold {m}", "{n} free seats, threshold {m}", pool.free).format(
+            n=f"{pool.free:,}", m=f"{threshold:,}"
+        )
+        link = reverse("admin:import_teams")
+        yield Line("low_stock", text, is_red=not pool.soon, link=link, button=_("Import Teams"))

@@ -1,0 +1,156 @@
+"""Teams that need a person: lost, unpaid, without rights, restricted, over-full. One query for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from base.times import full
+from config.backoffice.overview.lines import Line, changed_at, those_teams
+from invites.seats.seating import DEAD
+from teampool.models import SEATS_USED, Team
+from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
+from teampool.teams.subscriptions import ENDS_SOON, ends_soon
+
+_COLUMNS = (
+    "name",
+    "account_id",
+    "workspace_state",
+    "subscription_until",
+    "will_renew",
+    "seat_total",
+    "seats_held",
+    "outsiders",
+    "sync_problem",
+)
+State = Team.Workspace
+# A list of people that cannot be the Team's own: it takes no one until one of its own comes.
+UNTRUSTED = (OWN_LOGIN_MISSING, OTHER_WORKSPACE)
+
+
+def troubled(now: datetime) -> list[Team]:
+    """Teams in the pool about which a line may have to be said."""
+    ends = Q(subscription_until__lte=now) | Q(subscription_until__lte=now + ENDS_SOON, will_renew=False)
+    others = ~Q(workspace_state=State.ACTIVE) | Q(seat_total__lt=SEATS_USED) | Q(sync_problem__in=UNTRUSTED)
+    some = Team.objects.filter(ends | others, archived_at=None)
+    return list(some.only(*_COLUMNS).order_by("id"))
+
+
+def gone(pool: list[Team]) -> Iterable[Line]:
+    """Lost with people in it: they are seated elsewhere, in one list for all."""
+    lost = [team for team in pool if team.workspace_state in DEAD and team.seats_held]
+    if not lost:
+        return
+    people = sum(team.seats_held for team in lost)
+    link = reverse("admin:team_reseat")
+    if len(lost) > 1:
+        text = _("{teams} Teams were lost; {n} people lost their seat").format(teams=len(lost), n=people)
+    else:
+        text = _gone_text(lost[0].workspace_state, people).format(team=lost[0], n=people)
+        link = f"{link}?teams={lost[0].pk}"
+    since = changed_at("team", "team_changed", [team.pk for team in lost])
+    yield Line("gone", text, link=link, button=_("Re-seat {n}").format(n=people), since=since)
+
+
+def _gone_text(state: str, people: int) -> str:
+    if state == State.SUSPENDED:
+        return ngettext(
+            "{team} was suspended; {n} person lost their seat",
+            "{team} was suspended; {n} people lost their seat",
+            people,
+        )
+    return ngettext(
+        "The login no longer reaches {team}; {n} person lost their seat",
+        "The login no longer reaches {team}; {n} people lost their seat",
+        people,
+    )
+
+
+def unpaid(pool: list[Team], now: datetime) -> Iterable[Line]:
+    over = [team for team in pool if team.workspace_state not in DEAD and _is_unpaid(team, now)]
+    yield from _line(
+        "unpaid",
+        over,
+        one=_("The subscription of {team} is over; it takes no one"),
+        many=_("The subscriptions of {n} Teams are over; they take no one"),
+    )
+
+
+def _is_unpaid(team: Team, now: datetime) -> bool:
+    until = team.subscription_until
+    return team.workspace_state == State.DELINQUENT or (until is not None and until <= now)
+
+
+def role_too_low(pool: list[Team]) -> Iterable[Line]:
+    yield from _line(
+        "role",
+        [team for team in pool if team.workspace_state == State.INSUFFICIENT_ROLE],
+        one=_("The login may no longer invite to {team}; it takes no one"),
+        many=_("The logins may no longer invite to {n} Teams; they take no one"),
+    )
+
+
+def untrusted(pool: list[Team]) -> Iterable[Line]:
+    """ChatGPT gave them somebody else's list: nothing is concluded from it, and nobody new is seated there."""
+    those = [team for team in pool if team.sync_problem in UNTRUSTED and team.workspace_state == State.ACTIVE]
+    yield from _line(
+        "untrusted",
+        those,
+        one=_("The list of people of {team} cannot be its own; it takes no one"),
+        many=_("The lists of people of {n} Teams cannot be their own; they take no one"),
+    )
+
+
+def restricted(pool: list[Team]) -> Iterable[Line]:
+    yield from _line(
+        "restricted",
+        [team for team in pool if team.workspace_state == State.RESTRICTED],
+        one=_("ChatGPT drops the invitations to {team}; it takes no one for a day"),
+        many=_("ChatGPT drops the invitations to {n} Teams; they take no one for a day"),
+        is_red=False,
+    )
+
+
+def subscription_ends(pool: list[Team], now: datetime) -> Iterable[Line]:
+    """Within seven days, and ChatGPT says that it is not renewed."""
+    ending = [
+        (team.subscription_until, team) for team in pool if team.subscription_until is not None and ends_soon(team, now)
+    ]
+    if ending:
+        first = full(min(until for until, _team in ending))
+        yield from _line(
+            "subscription",
+            [team for _until, team in ending],
+            one=_("The subscription of {team} ends {time} and is not renewed").replace("{time}", first),
+            many=_("The subscriptions of {n} Teams end soon, the first {time}, unrenewed").replace("{time}", first),
+            is_red=False,
+        )
+
+
+def over_full(pool: list[Team]) -> Iterable[Line]:
+    full_up = [team for team in pool if team.is_over_full]
+    used = f"{full_up[0].seats_used}/{full_up[0].seat_total}" if full_up else ""
+    yield from _line(
+        "over_full",
+        full_up,
+        one=_("{team} is over-full {used}; nobody is removed by itself").replace("{used}", used),
+        many=_("{n} Teams are over-full; nobody is removed by itself"),
+        is_red=False,
+        button=_("See people"),
+    )
+
+
+def _line(
+    kind: str, those: list[Team], *, one: str, many: str, is_red: bool = True, button: str = ""
+) -> Iterable[Line]:
+    """One Team opens itself, several open the list of just those."""
+    if not those:
+        return
+    text = one.format(team=those[0]) if len(those) == 1 else many.format(n=len(those))
+    link = those_teams([team.pk for team in those])
+    yield Line(kind, text, is_red=is_red, link=link, button=button or _("See"))

@@ -1,0 +1,50 @@
+"""Looks at a deployment and says what to do about what it finds (`doctor`, and the operator's page of that name).
+
+`LOCAL` asks nobody but this machine and the database; `OUTSIDE` opens connections to others and may take seconds.
+Nothing is changed, nothing is sent, and no answer holds a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from django.db import DatabaseError
+from django.utils.translation import gettext as _
+
+from config.service.doctor import database, files, front, keys, notices, pool, upstream, work
+from config.service.doctor.answer import Answer, Level, failed, worst
+
+__all__ = ["LOCAL", "OUTSIDE", "Answer", "Level", "examine", "worst"]
+
+Look = Callable[[datetime], Iterable[Answer]]
+LOCAL: dict[str, Look] = {
+    "keys": keys.look,
+    "files": files.look,
+    "front": front.look,
+    "queue": work.look,
+    "teams": pool.look,
+    "messages": notices.look,
+}
+OUTSIDE: dict[str, Look] = {"upstream": upstream.look, "notices": notices.look_outside}
+# Of these nothing can be said without the database.
+_NEED_TABLES = {"keys", "front", "queue", "teams", "messages", "notices"}
+
+
+def examine(now: datetime, *, is_outside: bool) -> list[Answer]:
+    """Every answer, in a fixed order; a look that breaks down is an answer too."""
+    answers = list(database.look(now))
+    has_tables = worst(answers) != Level.FAILED
+    for name, look in (LOCAL | OUTSIDE if is_outside else LOCAL).items():
+        if has_tables or name not in _NEED_TABLES:
+            answers += _guarded(name, look, now)
+    return answers
+
+
+def _guarded(name: str, look: Look, now: datetime) -> list[Answer]:
+    try:
+        return list(look(now))
+    except (OSError, DatabaseError, ValueError) as error:
+        # Its own words may hold an address with a password in it.
+        text = _("This could not be looked at ({error}).").format(error=type(error).__name__)
+        return [failed(name, text, _("See the log, and run doctor again."))]

@@ -1,0 +1,10 @@
+"""The address of the system check; included where the site puts its own together, when every table is known."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+
+from config.service.doctor.page import doctor_page
+
+urlpatterns = [path("", admin.site.admin_view(doctor_page), name="doctor")]
