@@ -33,7 +33,7 @@ def fill() -> None:
     from invites.states import GrantState, RedemptionState
     from notifications.models import AuditEvent
     from teampool.models import Member
-    from tests.base import a_team, an_owner
+    from tests.cast import a_team, an_owner
 
     now, actor = timezone.now(), Actor("command", "benchmark")
     heartbeats.beat(now)

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 
 from sandbox.server import SandboxServer
-from tests import base, lock_order
+from tests import cast, lock_order
 from tests.lock_order import locks_in_order as locks_in_order
 
 # What the migrations made, for every test.
@@ -76,7 +76,7 @@ def shanghai(settings) -> None:
 @pytest.fixture
 def olga(db: None) -> User:
     """Olga, the operator."""
-    return base.an_operator()
+    return cast.an_operator()
 
 
 @pytest.fixture
@@ -117,5 +117,5 @@ def process_env(transactional_db: None) -> dict[str, str]:
 collect_ignore = (
     ["config/test_sqlite3.py"]
     if os.environ.get("DATABASE_URL", "").startswith("postgres")
-    else ["invites/test_seams_postgres.py"]
+    else ["stories/test_seams_postgres.py"]
 )

@@ -10,7 +10,7 @@ from invites.models import RedeemCode, Redemption, SeatGrant
 from invites.redeeming.redeem import redeem
 from invites.states import GrantState
 from teampool.models import Owner, Team
-from tests.base import ANA, a_code, a_team
+from tests.cast import ANA, a_code, a_team
 from tests.lock_order import RECORDER, judge
 
 pytestmark = pytest.mark.django_db

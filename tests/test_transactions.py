@@ -20,7 +20,7 @@ from invites.seats import moves, seating
 from notifications.channels.transport.connecting import Deadline, connect
 from notifications.channels.transport.smtp import MailServer
 from teampool.upstream import transport
-from tests.base import ANA, a_code, a_team
+from tests.cast import ANA, a_code, a_team
 from tests.lock_order import RECORDER
 from tests.test_layers import ROOMS, sources
 

@@ -24,10 +24,10 @@ from notifications.models import Message
 from teampool import api_keys
 from teampool.models import ImportJob, ImportLine, Member, Owner, Team
 from teampool.teams import changes
-from tests.base import OLGA, OMAR, a_batch, a_code, a_team, an_operator, an_owner
 from tests.browser.conftest import EN, ZH
+from tests.cast import OLGA, OMAR, a_batch, a_code, a_team, an_operator, an_owner
 from tests.invites.rows import a_grant, a_redemption
-from tests.teampool.imports import csv_line, finish
+from tests.teampool.imports.bringing import csv_line, finish
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Page]

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from base.actors import Actor
 from notifications import announcement
 from notifications.models import Announcement
-from tests.base import ANA, a_code, an_operator
 from tests.browser.conftest import EN, ZH
+from tests.cast import ANA, a_code, an_operator
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Page]

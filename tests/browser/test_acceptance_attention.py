@@ -19,8 +19,8 @@ from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState
 from notifications.models import Message
 from teampool.models import Owner, Team
-from tests.base import a_team, an_owner
 from tests.browser.test_acceptance_admin import enter as enter
+from tests.cast import a_team, an_owner
 from tests.guardian.rows import a_finding, a_sweep, a_vanished, an_overdue_seat, set_guardian
 from tests.invites.rows import HOUR, MINUTE, a_grant, a_redemption
 

@@ -20,8 +20,8 @@ from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState
 from notifications.settings.declared import LOW_STOCK_THRESHOLD
 from teampool.models import ImportJob
-from tests.base import ANA, a_batch, a_code, a_team, an_operator, an_owner
 from tests.browser.conftest import ZH
+from tests.cast import ANA, a_batch, a_code, a_team, an_operator, an_owner
 from tests.invites.rows import MINUTE, a_grant, a_member, a_redemption, a_seated
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -19,8 +19,8 @@ from playwright.sync_api import Page, expect
 from invites.codes.codes import normalise
 from invites.models import CodeBatch, RedeemCode
 from invites.states import GrantState
-from tests.base import a_batch, a_code, a_team, an_operator
 from tests.browser.conftest import EN
+from tests.cast import a_batch, a_code, a_team, an_operator
 from tests.invites.rows import MINUTE, a_redemption, a_seated
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from invites.models import Departure, Redemption
 from invites.states import GrantState
-from tests.base import ANA, SAM, a_code, a_team
 from tests.browser.test_acceptance_codes import operate as operate
+from tests.cast import ANA, SAM, a_code, a_team
 from tests.invites.rows import HOUR, MINUTE, a_grant, a_member, a_redemption, a_seated
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

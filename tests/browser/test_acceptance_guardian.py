@@ -28,8 +28,8 @@ from invites.settings import REMOVALS_PAUSED
 from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Team
-from tests.base import SAM, a_team, an_operator, import_sandbox_team
 from tests.browser.conftest import EN, ZH
+from tests.cast import SAM, a_team, an_operator, import_sandbox_team
 from tests.guardian.rows import MINUTE, OLGA, a_finding, a_removal, a_sweep, a_vanished, an_overdue, an_overdue_seat
 from tests.invites.clock import pass_time
 

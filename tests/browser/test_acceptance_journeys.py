@@ -25,11 +25,11 @@ from invites import times
 from invites.models import Redemption, SeatGrant
 from sandbox.server import SandboxServer
 from teampool.models import ImportJob, Team
-from tests.base import ANA, OLGA, SAM, a_code, an_operator, import_sandbox_team, wait_until
 from tests.browser.conftest import EN, ZH
+from tests.cast import ANA, OLGA, SAM, a_code, an_operator, import_sandbox_team, wait_until
 from tests.config.house import House
 from tests.invites.clock import pass_time
-from tests.teampool.imports import csv_line
+from tests.teampool.imports.bringing import csv_line
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = {"width": 1280, "height": 800}

@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 
 from invites.models import Redemption, SeatGrant
 from invites.states import GrantState
-from tests.base import ANA, SAM, a_code, a_team
 from tests.browser.conftest import EN, ZH
+from tests.cast import ANA, SAM, a_code, a_team
 from tests.invites.rows import MINUTE, a_redemption, a_refused, a_seated, an_already, an_ended
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -19,8 +19,8 @@ from base.actors import command
 from notifications.settings import declared, runtime
 from teampool import api_keys
 from teampool.settings import DEFAULT_SEAT_CAP
-from tests.base import OLGA, an_operator
 from tests.browser.conftest import EN, ZH
+from tests.cast import OLGA, an_operator
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Page]

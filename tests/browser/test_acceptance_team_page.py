@@ -24,8 +24,8 @@ from invites.redeeming.redeem import redeem
 from invites.states import DepartureReason, GrantState
 from sandbox.server import SandboxServer
 from teampool.models import Member, SyncRun, Team
-from tests.base import ANA, OMAR, SAM, a_code, a_team, an_operator, import_sandbox_team
 from tests.browser.conftest import EN, ZH
+from tests.cast import ANA, OMAR, SAM, a_code, a_team, an_operator, import_sandbox_team
 from tests.invites.clock import pass_time
 from tests.invites.rows import HOUR, a_grant, a_member, a_redemption
 

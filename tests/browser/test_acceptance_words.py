@@ -20,7 +20,6 @@ from guardian.models import Finding, Kind, Sweep
 from invites.states import GrantState
 from notifications.models import Message
 from teampool.models import Team
-from tests.base import OLGA
 from tests.browser.conftest import ZH
 from tests.browser.test_acceptance_admin import (
     DESK,
@@ -30,6 +29,7 @@ from tests.browser.test_acceptance_admin import (
     texts,
 )
 from tests.browser.test_acceptance_admin import enter as enter
+from tests.cast import OLGA
 from tests.invites.rows import MINUTE, a_refused, a_seated, an_ended
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

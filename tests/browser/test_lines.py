@@ -18,8 +18,8 @@ from playwright.sync_api import Page, expect
 from guardian.clockwork import heartbeats
 from invites.models import SeatGrant
 from invites.states import GrantState
-from tests.base import a_team, an_operator
 from tests.browser.conftest import ZH
+from tests.cast import a_team, an_operator
 from tests.invites.rows import a_grant, a_redemption
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from tests.base import wait_until
+from tests.cast import wait_until
 
 
 def free_port() -> int:

@@ -30,11 +30,11 @@ from sandbox.server import SandboxServer
 from teampool import api_keys
 from teampool.imports import follow, jobs, reasons, views
 from teampool.imports.reading import record
-from tests.base import ANA, SAM, a_code, a_team, an_operator
+from tests.cast import ANA, SAM, a_code, a_team, an_operator
 from tests.invites.rows import a_refused, a_seated, an_already, an_ended
 from tests.notifications.conftest import settle
 from tests.notifications.receivers import http_receiver
-from tests.teampool.imports import csv_line
+from tests.teampool.imports.bringing import csv_line
 
 SPEC: dict[str, Any] = json.loads((settings.BASE_DIR / "config" / "openapi.json").read_text())
 SCHEMAS = SPEC["components"]["schemas"]

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from config.sqlite3.base import Turn
 from notifications.models import Setting
-from tests.base import run_together
+from tests.cast import run_together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from invites.states import GrantState
 from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool.models import Team
-from tests.base import import_sandbox_team
+from tests.cast import import_sandbox_team
 from tests.invites.rows import a_grant, a_redemption
 
 OLGA = actors.Actor("operator", "olga")

@@ -14,7 +14,7 @@ from invites.models import Departure, SeatGrant
 from invites.states import GrantState
 from notifications.settings import runtime
 from teampool.models import Team
-from tests.base import ANA, SAM, a_team
+from tests.cast import ANA, SAM, a_team
 from tests.invites.rows import a_grant, a_redemption
 
 OLGA = Actor("operator", "olga")

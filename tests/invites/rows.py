@@ -12,7 +12,7 @@ from invites.codes import codes
 from invites.models import RedeemCode, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState, Refusal
 from teampool.models import Member, Team
-from tests.base import ANA, a_code, a_team
+from tests.cast import ANA, a_code, a_team
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from invites.models import SeatGrant
 from invites.redeeming.redeem import redeem
 from sandbox.server import SandboxServer
-from tests.base import ANA, SAM, a_code, import_sandbox_team
+from tests.cast import ANA, SAM, a_code, import_sandbox_team
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ from curl_cffi import requests
 
 from sandbox.__main__ import main
 from sandbox.server import SandboxServer
-from tests.base import wait_until
+from tests.cast import wait_until
 from tests.sandbox.client import Admin, ask
 
 ROOT = Path(__file__).resolve().parents[2]

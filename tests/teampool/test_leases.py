@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from teampool import leases
-from tests.base import run_together
+from tests.cast import run_together
 
 MINUTE = timedelta(minutes=1)
 

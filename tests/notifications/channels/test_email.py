@@ -12,7 +12,7 @@ from django.utils.translation import override
 from notifications.channels.email import Email
 from notifications.channels.result import NotDelivered
 from notifications.models import Message
-from tests.base import ANA
+from tests.cast import ANA
 from tests.notifications.conftest import settle, use_mail
 from tests.notifications.receivers import PASSWORD, USER, Mailbox, mail_server
 

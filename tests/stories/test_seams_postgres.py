@@ -1,0 +1,184 @@
+"""Seams that show on PostgreSQL only: rows waited for, and locks kept. Not collected on SQLite (tests/conftest)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from base.actors import Actor
+from invites.following.follow import follow
+from invites.models import Redemption, SeatGrant
+from invites.redeeming.redeem import redeem
+from invites.seats import moves
+from invites.seats.resend import want_resend
+from teampool.login import tokens
+from teampool.models import Member, Owner, Team
+from teampool.pool import seats
+from teampool.teams import health
+from teampool.upstream.types import Failure
+from tests.cast import ANA, SAM, a_code, a_team, run_together
+from tests.invites.following.test_follow import a_snapshot
+
+pytestmark = pytest.mark.django_db(transaction=True)
+JOB = Actor("job", "test")
+
+
+def test_a_late_refusal_that_waited_for_the_new_token_says_nothing_about_it() -> None:
+    team = a_team()
+    version = team.owner.credential_version
+    locked, go = threading.Event(), threading.Event()
+
+    def store() -> None:
+        with transaction.atomic():
+            tokens.store_tokens(owner_id=team.owner_id, team_id=team.pk, access_token="new", source="import", actor=JOB)
+            locked.set()
+            go.wait(10)
+
+    def late() -> None:
+        locked.wait(10)
+        threading.Timer(0.7, go.set).start()
+        expired = Owner.Login.EXPIRED
+        tokens.expire_team(
+            team_id=team.pk, owner_id=team.owner_id, version=version, login=expired, cause="old", actor=JOB
+        )
+
+    run_together(store, late)
+    team.refresh_from_db()
+    assert (team.access_token, team.token_state) == ("new", "healthy")
+
+
+def test_the_same_for_the_count_of_failures() -> None:
+    team = a_team()
+    version = team.owner.credential_version
+    locked, go = threading.Event(), threading.Event()
+
+    def store() -> None:
+        with transaction.atomic():
+            tokens.store_tokens(owner_id=team.owner_id, team_id=team.pk, access_token="new", source="import", actor=JOB)
+            locked.set()
+            go.wait(10)
+
+    def late() -> None:
+        locked.wait(10)
+        threading.Timer(0.7, go.set).start()
+        health.note_failure(team=team, failure=Failure.USER_DEACTIVATED, version=version, now=timezone.now(), actor=JOB)
+
+    run_together(store, late)
+    team.refresh_from_db()
+    assert team.token_state == "healthy"
+
+
+def test_two_strangers_with_codes_for_each_others_team(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = a_team(outsiders=1), a_team(outsiders=1)
+    Member.objects.create(team=one, kind="member", upstream_id="user-1", email=ANA)
+    Member.objects.create(team=two, kind="member", upstream_id="user-2", email=SAM)
+    gate = threading.Barrier(2)
+    lock = moves.lock_team
+
+    def both(team_id: int) -> None:
+        lock(team_id)
+        gate.wait(10)
+
+    monkeypatch.setattr("invites.seats.moves.lock_team", both)
+    a, b = a_code(team=two).code, a_code(team=one).code
+    results = run_together(lambda: redeem(email=ANA, code=a), lambda: redeem(email=SAM, code=b))
+    assert all(isinstance(r, Redemption) for r in results), results
+
+
+def test_a_team_that_refused_is_left_unlocked() -> None:
+    """The last seat of each of two Teams goes while two others, who see them in another order, wait for it."""
+    one, two = a_team(seats=1), a_team(seats=1)
+    taken = threading.Barrier(3)
+
+    def take_both() -> None:  # somebody else, committing a moment later
+        with transaction.atomic():
+            assert seats.hold(team_id=one.pk, now=timezone.now())
+            assert seats.hold(team_id=two.pk, now=timezone.now())
+            taken.wait(10)
+            threading.Event().wait(0.7)
+
+    def in_order(first: int, second: int) -> bool:
+        taken.wait(10)
+        with transaction.atomic():
+            got = seats.hold(team_id=first, now=timezone.now())
+            waiting_here.wait(10)
+            return got or seats.hold(team_id=second, now=timezone.now())
+
+    waiting_here = threading.Barrier(2)
+    results = run_together(take_both, lambda: in_order(one.pk, two.pk), lambda: in_order(two.pk, one.pk))
+    assert results == [None, False, False]
+
+
+def test_a_resend_wanted_while_the_sync_ends_the_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    team = a_team()
+    Owner.objects.update(upstream_user_id="user-omar")
+    redemption = redeem(email=ANA, code=a_code().code)
+    ago = timezone.now() - timedelta(hours=1)
+    SeatGrant.objects.update(
+        state="verified", created_at=ago, invited_at=ago, verified_at=ago, sends=1, absent_since=ago
+    )
+    ready = threading.Event()
+    leave = moves.leave
+
+    def slow_leave(*args: Any, **kwargs: Any) -> bool:
+        ready.set()
+        threading.Event().wait(0.7)
+        return leave(*args, **kwargs)
+
+    monkeypatch.setattr("invites.seats.moves.leave", slow_leave)
+
+    def resend() -> bool:
+        ready.wait(10)
+        return want_resend(redemption_id=redemption.pk, actor=JOB, now=timezone.now())
+
+    results = run_together(lambda: follow(team_id=team.pk, snapshot=a_snapshot()), resend)
+    assert not [r for r in results if isinstance(r, Exception)], results
+
+
+def while_it_is_written_to(team: Team, deed: Callable[[], Any], *, until: threading.Event | None = None) -> Any:
+    """What `deed` did in another thread while this one had the Team's row locked (until then, or to its end)."""
+    locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            moves.lock_team(team.pk)
+            locked.set()
+            (until or done).wait(10)
+
+    def act() -> Any:
+        locked.wait(10)
+        try:
+            return deed()
+        finally:
+            done.set()
+
+    return run_together(hold, act)[1]
+
+
+def test_a_team_somebody_is_writing_to_is_not_waited_for_while_another_has_a_seat() -> None:
+    first, second = a_team(), a_team()
+    code = a_code()
+    while_it_is_written_to(first, lambda: redeem(email=ANA, code=code.code))
+    assert SeatGrant.objects.get().team_id == second.pk
+
+
+def test_it_is_waited_for_where_it_is_the_only_one() -> None:
+    team, code = a_team(seats=1), a_code()
+    go = threading.Event()
+    threading.Timer(0.7, go.set).start()
+    while_it_is_written_to(team, lambda: redeem(email=ANA, code=code.code), until=go)
+    assert SeatGrant.objects.get().team_id == team.pk
+
+
+def test_who_comes_alone_gets_the_team_of_choice() -> None:
+    now = timezone.now()
+    a_team(last_invite_at=now - timedelta(hours=1))
+    latest = a_team(last_invite_at=now)
+    redeem(email=ANA, code=a_code().code)
+    assert SeatGrant.objects.get().team_id == latest.pk

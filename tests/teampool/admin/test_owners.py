@@ -1,0 +1,168 @@
+"""Owners: which log-ins are good, until when."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from base.times import full
+from sandbox.server import SandboxServer
+from teampool.models import ImportJob, Owner, Team
+from tests.cast import a_team, an_owner, import_sandbox_team
+from tests.teampool.imports.bringing import finish
+
+# These write wall-clock times as people read them.
+pytestmark = pytest.mark.usefixtures("shanghai")
+
+LIST = "/admin/teampool/owner/"
+SECRET = "canary-5f1d0e"
+
+
+@pytest.fixture
+def desk(olga_client: Client) -> Client:
+    olga_client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return olga_client
+
+
+def row(desk: Client) -> str:
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", desk.get(LIST).content.decode()))
+    (found,) = re.findall(r"a@x\.co .*? Paste new session", text)
+    return found
+
+
+class TestList:
+    def test_an_empty_one_says_where_they_come_from(self, desk: Client) -> None:
+        assert "They appear by themselves when Teams are imported." in desk.get(LIST).content.decode()
+
+    def test_a_working_login(self, desk: Client) -> None:
+        owner = an_owner("a@x.co", session_token=SECRET)
+        a_team(owner=owner), a_team(owner=owner), a_team(owner=owner, archived_at=timezone.now())
+        assert re.search(r"Renews itself .*Working 2 ", row(desk))
+
+    def test_a_lone_token_says_until_when(self, desk: Client) -> None:
+        end = timezone.now() + timedelta(days=9)
+        a_team(owner=an_owner("a@x.co"), access_expires_at=end)
+        assert f"Until {full(end)}" in row(desk)
+
+    @pytest.mark.parametrize(
+        ("login", "words"),
+        [
+            ("expired", "Needs a new session"),
+            ("disabled", "Disabled"),
+            ("mismatch", "Belongs to someone else"),
+        ],
+    )
+    def test_a_login_that_is_over(self, desk: Client, login: str, words: str) -> None:
+        a_team(owner=an_owner("a@x.co", login=login, session_token=SECRET))
+        assert re.search(rf"Expired\b.*{words}", row(desk))
+
+    def test_a_login_that_is_over_says_how_long_its_token_still_runs(self, desk: Client) -> None:
+        end = timezone.now() + timedelta(days=9)
+        owner = an_owner("a@x.co", login="expired", session_token=SECRET)
+        a_team(owner=owner, access_expires_at=end)
+        a_team(owner=owner, access_expires_at=end - timedelta(days=1), token_state=Team.Token.EXPIRED)
+        assert f"Expired; access token until {full(end)}" in row(desk)
+
+    def test_a_refused_token_needs_a_new_session(self, desk: Client) -> None:
+        a_team(owner=an_owner("a@x.co"), token_state=Team.Token.EXPIRED)
+        assert "Needs a new session" in row(desk)
+
+    def test_the_button_opens_the_import_that_names_the_owner(self, desk: Client) -> None:
+        owner = an_owner("a@x.co")
+        assert f'href="/admin/import/?owner={owner.pk}">Paste new session</a>' in desk.get(LIST).content.decode()
+
+    def test_nothing_is_edited_and_no_secret_shown(self, desk: Client) -> None:
+        owner = an_owner("a@x.co", session_token=SECRET, refresh_token=SECRET, client_id="app_1")
+        page = f"{LIST}{owner.pk}/change/"
+        assert SECRET not in desk.get(LIST).content.decode()
+        assert desk.get(page).status_code == desk.post(page, {"email": "b@x.co"}).status_code == 404
+        assert Owner.objects.get().email == "a@x.co"
+
+    def test_its_queries_do_not_grow(self, desk: Client, django_assert_max_num_queries: Any) -> None:
+        counts = []
+        for owners in (3, 27):
+            for n in range(owners):
+                a_team(owner=an_owner(f"{owners}-{n}@example.com"))
+            desk.get(LIST)  # fills what the process keeps
+            with django_assert_max_num_queries(10) as asked:
+                desk.get(LIST)
+            counts.append(len(asked))
+        assert counts[0] == counts[1]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRenew:
+    """From the button of the row: a new session mends that very login, and nobody else's."""
+
+    @pytest.fixture
+    def broken(self, sandbox: SandboxServer) -> Team:
+        """A login that needs its owner, with a Team that takes no one."""
+        team = import_sandbox_team(sandbox)
+        Owner.objects.update(login=Owner.Login.EXPIRED, session_token="", refresh_token="")
+        Team.objects.update(token_state=Team.Token.EXPIRED, access_token="over")
+        return team
+
+    def box(self, desk: Client, team: Team) -> str:
+        (found,) = re.findall(r'href="(/admin/import/[^"]*)"[^>]*>Paste new session', desk.get(LIST).content.decode())
+        assert found == f"/admin/import/?owner={team.owner_id}"
+        return found
+
+    def paste(self, desk: Client, team: Team, text: str) -> Any:
+        return desk.post(self.box(desk, team), {"owner": team.owner_id, "text": text})
+
+    def session(self, sandbox: SandboxServer, account_id: str) -> str:
+        """What chatgpt.com/api/auth/session shows its owner."""
+        login = next(one for one in sandbox.credentials() if account_id in one["account_ids"])
+        return json.dumps(
+            {
+                "user": {"id": login["user_id"], "email": login["email"]},
+                "accessToken": login["access_token"],
+                "sessionToken": login["session_token"],
+            }
+        )
+
+    def test_the_owners_session_mends_the_row(self, desk: Client, sandbox: SandboxServer, broken: Team) -> None:
+        assert self.paste(desk, broken, self.session(sandbox, broken.account_id)).status_code == 302
+        (line,) = finish(ImportJob.objects.get())
+        owner = Owner.objects.get()
+        broken.refresh_from_db()
+        assert (line.state, line.teams[0]["id"]) == ("updated", broken.pk)
+        assert (owner.pk, owner.login, bool(owner.session_token)) == (broken.owner_id, "ok", True)
+        assert (broken.token_state, broken.access_token == "over") == ("healthy", False)
+
+    def test_a_bare_session_token_mends_it_too(self, desk: Client, sandbox: SandboxServer, broken: Team) -> None:
+        token = json.loads(self.session(sandbox, broken.account_id))["sessionToken"]
+        assert self.paste(desk, broken, token).status_code == 302
+        finish(ImportJob.objects.get())
+        assert Owner.objects.get().login == "ok"
+
+    def test_a_session_of_somebody_else_is_refused(self, desk: Client, sandbox: SandboxServer, broken: Team) -> None:
+        other = sandbox.workspace(seats=5)
+        answer = self.paste(desk, broken, self.session(sandbox, other["account_id"]))
+        text = re.sub(r"\s+", " ", answer.content.decode())
+        email = other["credentials"]["email"]
+        assert answer.status_code == 400
+        assert f"This session belongs to {email}, not to {broken.owner.email}. Nothing was saved." in text
+        assert not ImportJob.objects.exists()
+
+    def test_a_bare_token_of_somebody_else_saves_nothing(
+        self, desk: Client, sandbox: SandboxServer, broken: Team
+    ) -> None:
+        other = sandbox.workspace(seats=5)
+        self.paste(desk, broken, other["credentials"]["session_token"])
+        (line,) = finish(ImportJob.objects.get())
+        assert line.reason == "email_mismatch"
+        assert Owner.objects.get().login == "expired"
+        assert Team.objects.count() == 1
+
+    def test_it_says_so_in_chinese(self, desk: Client, broken: Team) -> None:
+        desk.cookies["django_language"] = "zh-hans"
+        url = f"/admin/import/?owner={broken.owner_id}"
+        answer = desk.post(url, {"owner": broken.owner_id, "text": f"b@x.co,{SECRET * 3}"})
+        assert f"这个会话属于 b@x.co，不是 {broken.owner.email}，没有保存。" in answer.content.decode()
