@@ -20,6 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seats", type=int, default=5, help="purchased seats of each Team, the owner's included")
     parser.add_argument("--latency", type=float, default=0.15, help="seconds each backend request takes")
     parser.add_argument("--lag", type=float, default=0.0, help="seconds until a new row shows in the lists")
+    parser.add_argument("--showcase", action="store_true", help="mixed and held seats in the last two Teams")
     parser.add_argument("--name", default="", help="what GET /__sandbox__/name answers")
     parser.add_argument("--watch-stdin", action="store_true", help="end when stdin does")
     options = parser.parse_args(arguments)
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             lag=options.lag,
             host=options.host,
             name=options.name,
+            showcase=options.showcase,
         )
         _end_on_signals(done)
         server.start()

@@ -1,16 +1,21 @@
-"""What a login may know: its workspaces, their seats, and itself (upstream §8, §9, §10)."""
+"""What a login may know: its workspaces and itself (upstream §8, §10)."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from sandbox import shapes as style
-from sandbox.call import Call, Refused
-from sandbox.errors import Json, plain
-from sandbox.state import MANAGERS, Person, Workspace, digits, letters
+from sandbox.call import Call
+from sandbox.errors import REMOVED, SUSPENDED, Json
+from sandbox.listing import respell
+from sandbox.state import Person, Workspace, digits, letters
 from sandbox.wire import Reply
 
 PERSONAL_PLAN = "free"
+UNUSABLE: dict[str, Json] = {
+    "removed": {"error": {"code": "account_removed_from_workspace", "message": REMOVED}},
+    "error_code": {"error_code": "workspace_deactivated"},
+    "status_code": {"status_code": 402, "error_message": SUSPENDED},
+}
+"""Why an entry cannot be used, by the value of the workspace's `in_check`."""
 
 
 def account_check(call: Call) -> Reply:
@@ -18,22 +23,31 @@ def account_check(call: Call) -> Reply:
     person = call.authenticate()
     shapes = call.world.shapes
     rows: dict[str, Json] = {}
-    for workspace in call.world.workspaces_of(person):
-        if _in_check(workspace) != "missing":
+    for workspace in call.world.workspaces.values():
+        if _is_shown(call, workspace, person):
             rows[workspace.account_id] = _entry(call, workspace, person)
     ordering = list(rows)
     if shapes["personal_account"]:
         rows["default"] = _personal(person)
-    if ordering and shapes["accounts_map"] != "uuid":
-        first = ordering[0]
-        rows = {"default": rows[first]} | rows
-        if shapes["accounts_map"] == "default_alias":
-            del rows[first]
     if shapes["accounts_ordering"] == "extra":
         ordering.append(digits(9, 404))
     elif shapes["accounts_ordering"] == "short":
         ordering = ordering[1:]
+    if shapes["accounts_map"] == "list":
+        return Reply(body={"accounts": [_flat(entry) for entry in rows.values()], "account_ordering": ordering})
+    first = next((key for key in rows if key != "default"), None)
+    if first is not None and shapes["accounts_map"] != "uuid":
+        rows = {"default": rows[first]} | rows
+        if shapes["accounts_map"] == "default_alias":
+            del rows[first]
     return Reply(body={"accounts": rows, "account_ordering": ordering})
+
+
+def _is_shown(call: Call, workspace: Workspace, person: Person) -> bool:
+    """Whether the account check lists a workspace; it may tell somebody who is out that they are."""
+    if workspace in call.world.workspaces_of(person):
+        return _in_check(workspace) != "missing"
+    return workspace.in_check == "removed" and person.id in workspace.members
 
 
 def _in_check(workspace: Workspace) -> str:
@@ -42,10 +56,38 @@ def _in_check(workspace: Workspace) -> str:
     return "deactivated" if workspace.suspended else "normal"
 
 
+def _flat(entry: Json) -> Json:
+    """Return an entry as the list of accounts has it: a few fields, all on one level."""
+    account = entry["account"]
+    return {
+        "id": account["account_id"],
+        "name": account["name"],
+        "structure": account["structure"],
+        "plan_type": account["plan_type"],
+        "account_user_role": account["account_user_role"],
+        "can_access_with_session": entry["can_access_with_session"],
+    }
+
+
 def _entry(call: Call, workspace: Workspace, person: Person) -> Json:
+    """Return the entry of a workspace, and why it cannot be used when it cannot."""
+    shapes, seen = call.world.shapes_of(workspace), _in_check(workspace)
+    entry = _usual_entry(call, workspace, person)
+    if shapes["entitlement"] == "null":
+        entry["entitlement"] = None
+    subscribed = entry["last_active_subscription"]
+    if workspace.cancellation_outcome is not None:
+        subscribed["cancellation_outcome"] = workspace.cancellation_outcome
+    respell(subscribed, "will_renew", shapes["will_renew"])
+    respell(entry, "features", shapes["features"])
+    return entry | UNUSABLE.get(seen, {})
+
+
+def _usual_entry(call: Call, workspace: Workspace, person: Person) -> Json:
     seen = _in_check(workspace)
     until = style.stamp(workspace.active_until, "offset")
-    entitlement: Json | None = {
+    features = ["example_feature_a", "example_feature_b"]
+    entitlement: Json = {
         "subscription_id": workspace.subscription_id if workspace.has_subscription else None,
         "has_active_subscription": workspace.has_subscription and workspace.active_until > call.world.now(),
         "subscription_plan": "chatgptteamplan",
@@ -57,8 +99,6 @@ def _entry(call: Call, workspace: Workspace, person: Person) -> Json:
         "is_delinquent": workspace.delinquent,
         "applied_discounts": [],
     }
-    if call.world.shapes["entitlement"] == "null":
-        entitlement = None
     return {
         "account": {
             "account_user_role": workspace.members[person.id].role,
@@ -91,7 +131,7 @@ def _entry(call: Call, workspace: Workspace, person: Person) -> Json:
             "tbo_config": None,
             "is_usage_based_seat_enabled": False,
         },
-        "features": ["example_feature_a", "example_feature_b"],
+        "features": [*features, "codex_only"] if workspace.codex_only else features,
         "entitlement": entitlement,
         "rate_limits": [],
         "last_active_subscription": {
@@ -100,7 +140,7 @@ def _entry(call: Call, workspace: Workspace, person: Person) -> Json:
             "will_renew": workspace.will_renew,
         },
         "is_eligible_for_yearly_plus_subscription": False,
-        "can_access_with_session": seen not in ("deactivated", "no_access"),
+        "can_access_with_session": seen == "normal",
     }
 
 
@@ -121,71 +161,6 @@ def _personal(person: Person) -> Json:
         "entitlement": {"has_active_subscription": False, "subscription_plan": "chatgptfreeplan"},
         "last_active_subscription": None,
         "can_access_with_session": True,
-    }
-
-
-def subscription(call: Call) -> Reply:
-    """GET subscriptions: purchased, used, held and free seats; managers only."""
-    call.authenticate()
-    account_id = call.request.query.get("account_id")
-    if not account_id:
-        raise Refused(plain(400, "must specify either organization_id or account_id"))
-    workspace, member = call.scoped(account_id)
-    if member.role not in MANAGERS:
-        raise Refused(plain(401, "You do not have permission to view this subscription"))
-    if not workspace.has_subscription:
-        raise Refused(plain(404, "No subscription found for account"))
-    return Reply(body=_seats(call, workspace))
-
-
-def _seats(call: Call, workspace: Workspace) -> Json:
-    shapes, now = call.world.shapes, call.world.now()
-    paid, used, held = workspace.seats_entitled or 0, workspace.seats_in_use(), workspace.held(now)
-    pending = workspace.reserved() if shapes["available_counts_pending"] else 0
-    assigned = dict.fromkeys(("default", "usage_based", "automation", "prolite"), 0)
-    for row in workspace.members.values():
-        if row.deactivated_at is None:
-            assigned[row.seat_type] = assigned.get(row.seat_type, 0) + 1
-    body: dict[str, Any] = {
-        "id": workspace.subscription_id,
-        "plan_type": workspace.plan_type,
-        "seats_in_use": used,
-        "seats_entitled": {"zero": 0, "null": None}.get(shapes["seats_entitled"], workspace.seats_entitled),
-        "seat_capacity": [
-            _capacity("default", paid, held, max(0, paid - used - held - pending)),
-            _capacity("prolite", 0, 0, 0),
-        ],
-        "assigned": assigned,
-        "active_start": style.stamp(workspace.active_until - 30 * 86400, "z"),
-        "active_until": style.stamp(workspace.active_until, "z"),
-        "billing_period": "monthly",
-        "will_renew": workspace.will_renew,
-    }
-    for key in ("seats_entitled", "seat_capacity", "assigned"):
-        if shapes[key] == "missing":
-            del body[key]
-    if workspace.delinquent or shapes["delinquent_fields"]:
-        since = style.stamp(now, "z") if workspace.delinquent else None
-        body |= {
-            "billing_currency": "USD",
-            "is_delinquent": workspace.delinquent,
-            "became_delinquent_timestamp": since,
-            "grace_period_end_timestamp": since,
-            "cancellation_outcome": "deactivate" if workspace.delinquent else None,
-        }
-    return body
-
-
-def _capacity(kind: str, paid: int, held: int, available: int) -> Json:
-    return {
-        "type": kind,
-        "paid": paid,
-        "held": held,
-        "renewal_requested": paid,
-        "available": available,
-        "pending_unoccupied_removal": 0,
-        "pending_occupied_downgrades": [],
-        "pending_unoccupied_downgrades": [],
     }
 
 

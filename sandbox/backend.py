@@ -16,6 +16,8 @@ from sandbox.faults import Fault
 from sandbox.journal import EDGE_COOKIE, edge_cookie_of
 from sandbox.presets import filled
 from sandbox.state import digits
+from sandbox.subscription import subscription
+from sandbox.web_settings import web_settings
 from sandbox.wire import Reply, Request
 
 Handler = Callable[[Call], Reply]
@@ -41,7 +43,11 @@ PATHS: list[tuple[re.Pattern[str], dict[str, tuple[str, Handler]]]] = [
             "DELETE": ("revoke", invites.revoke),
         },
     ),
-    (re.compile(r"/backend-api/subscriptions"), {"GET": ("subscription", accounts.subscription)}),
+    (
+        re.compile(r"/backend-api/accounts/(?P<account_id>[^/]+)/settings(?:/(?P<item>[^/]+))?"),
+        {"GET": ("settings", web_settings)},
+    ),
+    (re.compile(r"/backend-api/subscriptions"), {"GET": ("subscription", subscription)}),
     (re.compile(r"/backend-api/me"), {"GET": ("me", accounts.me)}),
     (re.compile(r"/api/auth/session"), {"GET": ("session", sessions.session)}),
     (re.compile(r"/oauth/token"), {"POST": ("token", oauth.token)}),
@@ -64,6 +70,7 @@ def answer(world: Memory, request: Request) -> Reply:
             login=call.caller.email if call.caller else None,
             emails=emails,
         )
+        call.entry = entry
         if refusal is not None:
             world.journal.drift(entry)
             reply = refusal

@@ -6,9 +6,10 @@ import threading
 import time
 from typing import Any
 
-from sandbox import shapes
+from sandbox import books, shapes
 from sandbox.faults import FaultQueue
 from sandbox.journal import Journal
+from sandbox.pools import Pool, Purchase
 from sandbox.state import DAY, Invite, Mail, Member, Person, Refusal, Workspace, digits, letters, normal
 from sandbox.tokens import TokenBook
 
@@ -18,9 +19,15 @@ CLIENT_ID = "app_SandboxSandboxSandbox"
 class Memory:
     """State of one stand-in: its clock, people, workspaces, tokens, faults and request log."""
 
-    def __init__(self, *, teams: int = 2, seats: int = 5, lag: float = 0.0, latency: float = 0.0) -> None:
+    def __init__(self, *, teams: int, seats: int, lag: float, latency: float, showcase: bool) -> None:
         self.lock = threading.RLock()
-        self.start_with: dict[str, Any] = {"teams": teams, "seats": seats, "lag": lag, "latency": latency}
+        self.start_with: dict[str, Any] = {
+            "teams": teams,
+            "seats": seats,
+            "lag": lag,
+            "latency": latency,
+            "showcase": showcase,
+        }
         self.latency = latency
         self.wipe()
 
@@ -87,8 +94,25 @@ class Memory:
                 found.append(workspace)
         return found
 
-    def open_workspace(self, owner: Person, *, name: str | None, seats: int | None, plan_type: str) -> Workspace:
-        """Add a workspace with its owner in it."""
+    def shapes_of(self, workspace: Workspace | None) -> dict[str, Any]:
+        """Return the shape toggles that hold for a workspace: its own over the common ones."""
+        return self.shapes if workspace is None or not workspace.shapes else self.shapes | workspace.shapes
+
+    def note(self, workspace: Workspace) -> None:
+        """Note the seat numbers after a change, so that they can be shown late."""
+        books.note(workspace, self.now())
+
+    def open_workspace(
+        self,
+        owner: Person,
+        *,
+        name: str | None,
+        seats: int | None,
+        plan_type: str,
+        premium: int = 0,
+        owner_seat: str = "default",
+    ) -> Workspace:
+        """Add a workspace with its owner in it; `seats` standard and `premium` Premium seats are paid."""
         number, now = len(self.workspaces) + 1, self.now()
         workspace = Workspace(
             account_id=digits(1, number),
@@ -99,12 +123,37 @@ class Memory:
             owner=owner,
             created=now - 60 * DAY,
             active_until=now + 30 * DAY,
-            seats_entitled=seats,
+            pools={"default": Pool(seats), "prolite": Pool(premium)},
             plan_type=plan_type,
         )
-        workspace.members[owner.id] = Member(owner, "account-owner", "default", workspace.created, 0.0)
+        workspace.members[owner.id] = Member(owner, "account-owner", owner_seat, workspace.created, 0.0)
         self.workspaces[workspace.account_id] = workspace
+        self.note(workspace)
         return workspace
+
+    def buy(
+        self,
+        workspace: Workspace,
+        seat_type: str,
+        count: int,
+        *,
+        by: str,
+        request: int | None = None,
+        emails: list[str] | None = None,
+        login: str | None = None,
+    ) -> Purchase:
+        """Buy seats of a type at once, and remember who did; may kill the workspace's tokens."""
+        workspace.pools[seat_type].add(count)
+        bought = Purchase(workspace.account_id, seat_type, count, self.now(), by, request, emails or [], login)
+        workspace.purchases.append(bought)
+        self.note(workspace)
+        self.changed_plan(workspace)
+        return bought
+
+    def changed_plan(self, workspace: Workspace) -> None:
+        """Kill the tokens scoped to a workspace after a purchase or a change of plan, if it is set so."""
+        if workspace.changes_kill_tokens:
+            self.tokens.kill_access_to(workspace.account_id, "token_invalidated")
 
     def lag_of(self, workspace: Workspace, lag: float | None = None) -> float:
         """Return how long a new row of this workspace stays out of the lists, in seconds."""
@@ -142,6 +191,9 @@ class Memory:
         visible_at = now + self.lag_of(workspace, lag)
         member = Member(person, role, seat_type, now, visible_at, hide_email)
         workspace.members[person.id] = member
+        # Whoever comes back needs no second seat beside the one that was held for them.
+        workspace.holds = [hold for hold in workspace.holds if hold.member.person is not person]
+        self.note(workspace)
         return member
 
     def take_invite(

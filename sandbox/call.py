@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.base import Memory
-from sandbox.errors import DEAD_TOKEN, SUSPENDED_AS, UNPARSABLE, Json, detailed, invalid, plain
+from sandbox.errors import ACCESS_LOST_AS, DEAD_TOKEN, SUSPENDED_AS, UNPARSABLE, Json, detailed, invalid, plain
 from sandbox.journal import bearer, session_cookie
 from sandbox.state import MANAGERS, Member, Person, Workspace, normal
 from sandbox.tokens import decode
@@ -33,7 +33,11 @@ def made(spec: Json) -> Reply:
 
 
 class Call:
-    """A request on its way through the backend; `tweak` holds the hints of the fault that strikes it."""
+    """A request on its way through the backend.
+
+    `tweak` holds the hints of the fault that strikes it, `entry` is its log entry, `workspace` the one
+    it was let into.
+    """
 
     def __init__(self, world: Memory, request: Request, op: str, account_id: str | None, item: str | None) -> None:
         self.world = world
@@ -42,8 +46,15 @@ class Call:
         self.account_id = account_id
         self.item = item
         self.tweak: dict[str, Any] = {}
+        self.workspace: Workspace | None = None
+        self.entry: dict[str, Any] = {}
         self.body: Any = self._read_body()
         self.caller = self._caller()
+
+    @property
+    def shapes(self) -> dict[str, Any]:
+        """The shape toggles for this call: those of the workspace it was let into, else the common ones."""
+        return self.world.shapes_of(self.workspace)
 
     def _read_body(self) -> Any:
         if "form-urlencoded" in self.request.headers.get("content-type", ""):
@@ -114,9 +125,12 @@ class Call:
         person = self.authenticate()
         workspace = self.world.workspaces.get(account_id or self.account_id or "")
         member = workspace.members.get(person.id) if workspace else None
-        if workspace is None or member is None or member.deactivated_at is not None or workspace.access_lost:
-            raise Refused(detailed(404, "workspace_not_found", "Workspace not found"))
+        if workspace is None or member is None or member.deactivated_at is not None:
+            raise Refused(ACCESS_LOST_AS["404"])
+        if workspace.access_lost:
+            raise Refused(ACCESS_LOST_AS[workspace.access_lost_answer])
         self.refuse_suspended(workspace)
+        self.workspace = workspace
         return workspace, member
 
     def refuse_suspended(self, workspace: Workspace) -> None:

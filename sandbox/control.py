@@ -4,41 +4,24 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sandbox.state import Refusal
 from sandbox.wire import Reply, Request
-
-if TYPE_CHECKING:
-    from sandbox.server import SandboxServer
+from sandbox.world import READS, WRITES
 
 PREFIX = "/__sandbox__/"
-READS = ("dump", "credentials", "log", "name")
-WRITES = (
-    "reset",
-    "seed",
-    "workspace",
-    "accept",
-    "member",
-    "leave",
-    "invite_from_web",
-    "revoke_from_web",
-    "set_workspace",
-    "invalidate_tokens",
-    "ban",
-    "fault",
-    "clear_faults",
-    "shape",
-    "clear_shapes",
-    "advance",
-    "lag",
-    "set_latency",
-    "clear_log",
-    "refuse",
-)
 
 
-def order(server: SandboxServer, request: Request) -> Reply:
+class TakesOrders(Protocol):
+    """What has each order of `READS` and `WRITES` as a method: the world's, and these of a running server."""
+
+    def name(self) -> dict[str, str]: ...
+
+    def refuse(self, seconds: float) -> dict[str, Any]: ...
+
+
+def order(target: TakesOrders, request: Request) -> Reply:
     """Carry out one order; 400, 404 or 409 with `{"error"}` when it cannot be."""
     name = request.path.removeprefix(PREFIX).strip("/")
     if name not in READS and name not in WRITES:
@@ -52,7 +35,7 @@ def order(server: SandboxServer, request: Request) -> Reply:
         fields = request.json() if request.body.strip() else {}
     if not isinstance(fields, dict):
         return _refused(400, "the body is a JSON object")
-    deed: Callable[..., Any] = getattr(server, name)
+    deed: Callable[..., Any] = getattr(target, name)
     try:
         inspect.signature(deed).bind(**fields)
     except TypeError as error:

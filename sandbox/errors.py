@@ -15,6 +15,8 @@ BANNED = (
     "If you feel this is an error, contact us through our help center at help.openai.com."
 )
 SUSPENDED = "This workspace has been deactivated and can no longer be used."
+REMOVED = "You were removed from this workspace"
+UNUSUAL = "Unusual activity has been detected from your device. Try again later."
 REUSED = "Your refresh token has already been used to generate a new access token. Please try signing in again."
 SESSION_ENDED = "Your session has ended. Please log in again."
 
@@ -80,8 +82,26 @@ SUSPENDED_AS: dict[str, Json] = {
     "402": detailed(402, "deactivated_workspace"),
     "403_code": coded(403, "deactivated_workspace", SUSPENDED, "invalid_request_error"),
     "403_text": plain(403, SUSPENDED),
+    "403_workspace": coded(403, "workspace_deactivated", SUSPENDED, "invalid_request_error"),
+    "401_workspace": coded(401, "workspace_deactivated", SUSPENDED, "invalid_request_error"),
 }
 """Answers of a suspended workspace, by the value of its `suspended_answer`."""
+
+ACCESS_LOST_AS: dict[str, Json] = {
+    "404": detailed(404, "workspace_not_found", "Workspace not found"),
+    "403": coded(403, "account_removed_from_workspace", REMOVED, "invalid_request_error"),
+    "401": coded(401, "account_removed_from_workspace", REMOVED, "invalid_request_error"),
+}
+"""Answers to somebody who is out of the workspace, by the value of its `access_lost_answer`."""
+
+SEATS_REFUSED: dict[str, Json] = {
+    "401": plain(401, "You do not have permission to view this subscription"),
+    "404": plain(404, "No subscription found for account"),
+    "500": plain(500, "Internal Server Error"),
+    "502": plain(502, "Bad Gateway"),
+    "503": plain(503, "Service Unavailable"),
+}
+"""Answers of a subscription that cannot be read, by the value of the workspace's `subscription_answer`."""
 
 TRUE_UP = coded(401, "seat_true_up_pending", "Seat true-up pending", "invalid_request_error")
 

@@ -2,7 +2,7 @@
 
 `POST /__sandbox__/fault` (or `world.fault(op, …)`) takes
 
-op            members invites invite revoke remove account_check subscription me session token; `*`: any of them;
+op            members invites invite revoke remove account_check subscription settings me session token; `*`: any;
               `connect`: the next connections are reset before a byte is read
 account_id    only calls for that workspace
 email         only calls about that person: invited, revoked or removed; else the caller
@@ -44,27 +44,32 @@ Presets and orders by number of upstream §16.4 (`orders` are methods of `World`
  3  500_json 500_html 500_empty, the same for 502 503 504, each with `_after`; `500` is `500_json`
  4  200_invalid_json 200_empty 200_null 200_array 200_wrong_type 200_empty_object
  5  redirect_login
- 6  html_403 html_503 html_429 html_200 html_1020 html_with_code
+ 6  html_403 html_503 html_429 html_200 html_1020 html_with_code unusual_403 unusual_403_uuid
  7  token_expired token_invalidated token_revoked account_deactivated could_not_parse unauthorized unknown_401
     empty_401
  8  kill_tokens born_dead, orders `invalidate_tokens` `advance`
  9  200_token_expired
 10  unsettled_401 unsettled_403 (on session or token)
-11  deactivated_402 deactivated_403_code deactivated_403_text, order `set_workspace`
+11  deactivated_402 deactivated_403_code deactivated_403_text deactivated_403_workspace deactivated_401_workspace
+    removed_403 removed_401, order `set_workspace` (suspended, access_lost, in_check)
 12  delinquent_401, order `set_workspace`
-13  role_401 no_account_id_400 no_subscription_404, order `member` (role)
+13  role_401 no_account_id_400 no_subscription_404, orders `demote` `set_workspace` (subscription_answer,
+    subscription_refuses_in, admin_reads_seats, has_subscription)
 14  workspace_404 forbidden_403 domain_restricted country_403, orders `member` `set_workspace`
 15  ghost_a ghost_b ghost_c
 16  accept_after, orders `lag` `accept` `set_workspace` (list_lag_seconds, list_lag_reads)
 17  seat_full_400 seats_maximum seats_none true_up_401 true_up_400 true_up_error true_up_detail true_up_text full_422
-    true_up_partial_sent true_up_partial_errored; the first nine are values of shape `seat_full` too
+    true_up_partial_sent true_up_partial_errored; the first nine are values of shape `seat_full` too;
+    order `set_workspace` (over_invite: bought instead)
 18  already_409_member already_409_workspace already_409_team already_member_list invalid_422_text
     invalid_422_object invalid_422_list
 19  partial_batch foreign_email both_lists echo_changed errored blocked
-20  nothing to set: seats are checked and taken in one step
+20  nothing to set: seats are checked and taken, or bought (over_invite), in one step
 21  order `accept` (hide_email)
-22  orders `leave` `revoke_from_web` `invite_from_web`
-23  busy_409 gone_404 owner_403 remove_lingers, order `set_workspace` (vacancy_threshold, removal_lag_seconds)
+22  orders `leave` `revoke_from_web` `invite_from_web` `invite_as_member` `join_request` `buy_seats` `drop_seats`
+    `switch_seat`
+23  busy_409 gone_404 owner_403 remove_lingers, order `set_workspace` (vacancy_threshold, holds_from, hold_seconds,
+    removal_lag_seconds, the lags of available, held and hold_list), shapes `policy_notice` `billing_notice`
 24  accept_first
 25  page_total_grows page_duplicate page_gap page_empty page_more_than_total page_clamp page_no_total page_endless
     page_endless_repeat: these strike until cleared
@@ -96,6 +101,7 @@ OPS = (
     "remove",
     "account_check",
     "subscription",
+    "settings",
     "me",
     "session",
     "token",

@@ -8,11 +8,13 @@ from typing import Any
 
 from sandbox.call import Call, Refused
 from sandbox.errors import ALREADY, SEAT_FULL, Json, detailed, invalid, plain, seats_needed
-from sandbox.listing import invented_id, matching, page
+from sandbox.listing import invented_id, matching, page, respell
 from sandbox.members import removal_reply
-from sandbox.state import ROLES, SEAT_TYPES, Invite, Workspace, normal
+from sandbox.pools import PAID_TYPES
+from sandbox.state import REQUESTED, ROLES, SEAT_TYPES, Invite, Workspace, normal
 from sandbox.wire import Reply
 
+_STATUS: Json = {"string": "pending", "digits": "2", "request": REQUESTED, "unknown": 7}
 REFUSED_DOMAIN = "refused.example"
 _ADDRESS = re.compile(r"[^@\s,;<>\"]+@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 
@@ -31,23 +33,28 @@ def list_invites(call: Call) -> Reply:
             shown.append(invite)
     shown += [row for _, row in workspace.gone_invites if row.email not in workspace.invites]
     if call.request.query.get("include_pending") == "false":
-        shown = []  # the tab of join requests, of which there are none
+        shown = [invite for invite in shown if invite.status == REQUESTED]  # the tab of join requests
     shown.sort(key=lambda row: (row.created, row.id))
     rows = [_row(call, invite) for invite in shown if matching(call, [invite.email])]
-    return page(call, rows, call.world.shapes["invites_key"], lambda number: _invented(call, number))
+    return page(call, rows, call.shapes["invites_key"], lambda number: _invented(call, number))
 
 
 def _row(call: Call, invite: Invite) -> Json:
-    return {
+    shapes = call.shapes
+    row: Json = {
         "id": invite.id,
         "email_address": invite.email,
         "role": invite.role,
         "seat_type": invite.seat_type,
-        "status": 2 if call.world.shapes["invites_status"] == "int" else "pending",
+        "status": _STATUS.get(shapes["invites_status"], invite.status),
         "created_time": call.world.stamp(invite.created),
         "is_scim_managed": False,
         "creation_source": None,
     }
+    if shapes["invites_status"] == "absent":
+        del row["status"]
+    respell(row, "seat_type", shapes["invites_seat_type"])
+    return {key: value for key, value in (row | invite.shows).items() if key not in invite.hides}
 
 
 def _invented(call: Call, number: int) -> Json:
@@ -81,17 +88,34 @@ def invite(call: Call) -> Reply:
         errored |= dict.fromkeys(good[1:], "blocked")
         good = good[:1]
     members = [email for email in good if workspace.members_of_email(email)]
-    if members and call.world.shapes["already_member"] != "list":
-        raise Refused(ALREADY[call.world.shapes["already_member"]])
-    pending = [email for email in good if email in workspace.invites]
+    if members and call.shapes["already_member"] != "list":
+        raise Refused(ALREADY[call.shapes["already_member"]])
+    invited = [email for email, row in workspace.invites.items() if row.status != REQUESTED]
+    pending = [email for email in good if email in invited]
     fresh = [email for email in good if email not in members and email not in pending]
-    missing = len(fresh) - workspace.free(call.world.now()) if seat_type != "usage_based" else 0
-    if fresh and missing > 0:
-        kind = call.world.shapes["seat_full"]
-        raise Refused(seats_needed(missing) if kind == "seat_full_400" else SEAT_FULL[kind])
+    _find_seats(call, workspace, fresh, seat_type)
     sent = _send(call, workspace, fresh, pending, role, seat_type, resend=resend)
     has_changed = not call.tweak.get("phantom") and bool(fresh or (pending and resend))
     return Reply(body=_answer(call, sent, errored, members), effect=has_changed)
+
+
+def _find_seats(call: Call, workspace: Workspace, fresh: list[str], seat_type: str) -> None:
+    """See that everybody new has a seat of the type: refuse the call or buy what is missing, as the workspace does."""
+    if not fresh or seat_type not in PAID_TYPES:
+        return
+    missing = len(fresh) - workspace.free(call.world.now(), seat_type)
+    if missing <= 0:
+        return
+    if workspace.over_invite == "refuse":
+        kind = call.shapes["seat_full"]
+        raise Refused(seats_needed(missing) if kind == "seat_full_400" else SEAT_FULL[kind])
+    if call.tweak.get("phantom"):
+        return  # what is never made needs no seat
+    count, login = min(missing, len(fresh)), call.caller.email if call.caller else None
+    call.entry["seats_bought"] = count
+    call.world.buy(
+        workspace, seat_type, count, by="invite", request=call.entry.get("seq"), emails=fresh[-count:], login=login
+    )
 
 
 def _read(call: Call) -> tuple[list[str], str, str, bool]:
@@ -136,11 +160,12 @@ def _send(
         if not is_phantom:
             workspace.invites[email] = row
             call.world.send_mail(workspace, row)
+    call.world.note(workspace)
     return sent
 
 
 def _answer(call: Call, sent: list[Invite], errored: dict[str, str], members: list[str]) -> Json:
-    shapes = call.world.shapes
+    shapes = call.shapes
     rows: list[Any] = [_row(call, row) for row in sent]
     if call.tweak.get("echo"):
         for row in rows:
@@ -183,11 +208,12 @@ def revoke(call: Call) -> Reply:
         raise Refused(invalid("email_address", "field required"))
     row = workspace.invites.pop(normal(email), None)
     if row is None:
-        if call.world.shapes["delete_unknown_invite"] == "404":
+        if call.shapes["delete_unknown_invite"] == "404":
             raise Refused(plain(404, "Invite not found"))
         reply = removal_reply(call, None)
         reply.effect = False
         return reply
+    call.world.note(workspace)
     linger = call.tweak.get("linger", workspace.removal_lag_seconds)
     if linger:
         workspace.gone_invites.append((call.world.now() + linger, row))

@@ -102,6 +102,7 @@ class Journal:
             "body": masked(body),
             "status": None,
             "effect_applied": None,
+            "seats_bought": 0,
             "fault": None,
         }
         self.entries.append(entry)

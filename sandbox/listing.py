@@ -11,6 +11,7 @@ from sandbox.state import digits
 from sandbox.wire import Reply
 
 ENDLESS_TOTAL = 1_000_000
+UNHEARD_OF = "entirely_new"
 
 
 def _number(call: Call, name: str, default: int) -> int:
@@ -24,7 +25,7 @@ def _number(call: Call, name: str, default: int) -> int:
 
 def page(call: Call, rows: list[Json], key: str, invent: Callable[[int], Json]) -> Reply:
     """Return the page asked for; `invent` makes up row n for a list that never ends."""
-    shapes, tweak = call.world.shapes, call.tweak
+    shapes, tweak = call.shapes, call.tweak
     offset = _number(call, "offset", 0)
     limit = max(1, min(_number(call, "limit", shapes["default_limit"]), shapes["max_limit"]))
     limit = min(limit, tweak.get("clamp", limit))
@@ -50,6 +51,14 @@ def matching(call: Call, texts: list[str | None]) -> bool:
     """Say whether a row with these texts passes the `query` filter."""
     wanted = call.request.query.get("query", "").strip().lower()
     return not wanted or any(wanted in text.lower() for text in texts if text)
+
+
+def respell(row: Json, key: str, form: str) -> None:
+    """Write one field of a row as the shapes ask for: as it is, left out, null or in a word nobody knows."""
+    if form == "missing":
+        row.pop(key, None)
+    elif form != "shown":
+        row[key] = {"null": None}.get(form, UNHEARD_OF)
 
 
 def invented_id(number: int) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from sandbox.shapes import stamp
-from sandbox.state import Invite, Member, Refusal, Workspace
+from sandbox.state import REQUESTED, Hold, Invite, Member, Refusal, Workspace
 from sandbox.wire import Reply, Request
 from sandbox.world import World
 
@@ -18,6 +18,7 @@ DEEDS: dict[str, Callable[[World, dict[str, str]], object]] = {
     "/do/suspend": lambda world, form: world.set_workspace(form.get("account_id", ""), suspended=True),
     "/do/recover": lambda world, form: world.set_workspace(form.get("account_id", ""), suspended=False),
 }
+SEAT_NAMES = {"prolite": "Premium", "usage_based": "Codex", "automation": "automation"}
 STYLE = """
 :root{color-scheme:light dark;--line:#8884;--soft:#8882;--go:#0a7a55}
 *{box-sizing:border-box}
@@ -120,11 +121,7 @@ def _workspaces(world: World) -> str:
 
 
 def _card(world: World, workspace: Workspace) -> str:
-    now, account_id = world.now(), workspace.account_id
-    paid = "?" if workspace.seats_entitled is None else str(workspace.seats_entitled)
-    seats = f"{workspace.seats_in_use()} + {workspace.reserved()} / {paid}"
-    if held := workspace.held(now):
-        seats += f" · 保留 held {held}"
+    account_id = workspace.account_id
     flags = [
         text
         for is_set, text in (
@@ -137,6 +134,8 @@ def _card(world: World, workspace: Workspace) -> str:
     state = f' <span class="bad">{" · ".join(flags)}</span>' if flags else ""
     members = "".join(_member(world, row) for row in workspace.members.values())
     invites = "".join(_invite(world, account_id, row) for row in workspace.invites.values())
+    if held := "".join(_held(hold) for hold in workspace.holds):
+        held = f"<h3>保留的席位 Held seats</h3><ul>{held}</ul>"
     switch = (
         _button("/do/recover", "恢复 Recover", "/", account_id=account_id)
         if workspace.suspended
@@ -145,16 +144,42 @@ def _card(world: World, workspace: Workspace) -> str:
     stranger = _button("/do/stranger", "加一个陌生人 Add a stranger", "/", account_id=account_id)
     return (
         f"<section><h2>{escape(workspace.name)}{state}</h2>"
-        f'<p class="soft">席位 Seats {seats} <small>成员 members + 待接受 pending / 购买 purchased</small><br>'
+        f'<p class="soft">席位 Seats {_seats(world, workspace)} '
+        "<small>成员 members + 待接受 pending / 购买 purchased</small><br>"
         f"{escape(workspace.owner.email)}<br><code>{escape(account_id)}</code></p>"
         f"<h3>待接受的邀请 Pending invites</h3><ul>{invites or '<li><span>无 None</span></li>'}</ul>"
-        f"<h3>成员 Members</h3><ul>{members}</ul>"
+        f"<h3>成员 Members</h3><ul>{members}</ul>{held}"
         f'<div class="row">{switch}{stranger}</div></section>'
     )
 
 
+def _seats(world: World, workspace: Workspace) -> str:
+    """The seats of each paid type there is anything of, then how many people pay by use."""
+    parts = []
+    for seat_type, pool in workspace.pools.items():
+        paid = "?" if pool.paid is None else str(pool.paid)
+        taken = f"{workspace.assigned(seat_type)} + {workspace.reserved(seat_type)}"
+        text = f"{taken} / {paid}" if seat_type == "default" else f"{SEAT_NAMES[seat_type]} {taken} / {paid}"
+        if held := workspace.held(world.now(), seat_type):
+            text += f" · 保留 held {held}"
+        if seat_type == "default" or pool.paid or taken != "0 + 0":
+            parts.append(text)
+    if codex := workspace.assigned("usage_based"):
+        parts.append(f"Codex {codex}")
+    if bought := sum(one.count for one in workspace.purchases if one.is_ours):
+        parts.append(f"超额邀请买入 bought by invites {bought}")
+    return " · ".join(parts)
+
+
+def _held(hold: Hold) -> str:
+    until = "" if hold.until is None else f"至 until {stamp(hold.until, 'z')[:10]}"
+    return f"<li><span>{escape(hold.member.person.email)}</span><small>{until}</small></li>"
+
+
 def _member(world: World, row: Member) -> str:
     notes = [row.role]
+    if row.seat_type in SEAT_NAMES:
+        notes.append(SEAT_NAMES[row.seat_type])
     if row.visible_at > world.now():
         notes.append("尚未列出 not listed yet")
     if row.hide_email:
@@ -166,6 +191,8 @@ def _member(world: World, row: Member) -> str:
 
 def _invite(world: World, account_id: str, row: Invite) -> str:
     hidden = " · 尚未列出 not listed yet" if row.visible_at > world.now() else ""
+    if row.status == REQUESTED:
+        hidden += " · 申请加入 asks to join"
     count = f"<small>邮件 mails: {row.mails}{hidden}</small>"
     return f"<li><span>{escape(row.email)}<br>{count}</span>{_accept(account_id, row.email, '/')}</li>"
 

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from sandbox import books
 from sandbox.base import Memory
 from sandbox.errors import Json
 from sandbox.sessions import session_json
+from sandbox.settings import CHECKS, ELSEWHERE
 from sandbox.shapes import stamp
 from sandbox.state import Invite, Member, Person, Refusal, Workspace
 
-SETTINGS = (
-    "suspended",
-    "suspended_answer",
-    "in_check",
-    "delinquent",
-    "access_lost",
-    "invites_disabled",
-    "allowed_domains",
-    "list_lag_seconds",
-    "list_lag_reads",
-    "removal_lag_seconds",
-    "vacancy_threshold",
-    "hold_seconds",
-    "invites_per_minute",
-    "has_subscription",
-    "will_renew",
-)
+SETTINGS = tuple(key for key in CHECKS if key not in ELSEWHERE)
 
 
 def member_row(world: Memory, member: Member) -> Json:
@@ -54,21 +40,21 @@ def invite_row(world: Memory, invite: Invite) -> Json:
 
 
 def described(world: Memory, workspace: Workspace) -> Json:
-    """Describe a workspace: people, seats and settings."""
+    """Describe a workspace: people, seats and settings. `free`, `held` and `pending` are of standard seats."""
     now = world.now()
     return {
         "account_id": workspace.account_id,
-        "name": workspace.name,
         "owner": workspace.owner.email,
         "organization_id": workspace.organization_id,
-        "plan_type": workspace.plan_type,
-        "structure": workspace.structure,
         "active_until": stamp(workspace.active_until, "z"),
         "seats_entitled": workspace.seats_entitled,
         "seats_in_use": workspace.seats_in_use(),
         "pending": workspace.reserved(),
         "held": workspace.held(now),
         "free": workspace.free(now),
+        "pools": books.pool_rows(workspace, now),
+        "holds": [books.hold_row(hold) for hold in workspace.holds if hold.until is None or hold.until > now],
+        "purchases": [books.purchase_row(one) for one in workspace.purchases],
         "members": [member_row(world, member) for member in workspace.members.values()],
         "invites": [invite_row(world, invite) for invite in workspace.invites.values()],
         "mails": sum(mail.account_id == workspace.account_id for mail in world.mails),

@@ -13,7 +13,7 @@ from typing import Any
 from sandbox import backend, control, pages
 from sandbox.state import Refusal
 from sandbox.wire import BadRequest, Reply, Request, read_request, reset, wants_close, write_reply
-from sandbox.world import World
+from sandbox.world import READS, WRITES, World
 
 BACKLOG = 1024
 logger = logging.getLogger("sandbox")
@@ -43,11 +43,12 @@ class SandboxServer:
         lag: float = 0.0,
         host: str = "127.0.0.1",
         name: str = "",
+        showcase: bool = False,
     ) -> None:
         self._name = name
         self.host = loopback(host)
         self.port = port
-        self.world = World(teams=teams, seats=seats, lag=lag, latency=latency)
+        self.world = World(teams=teams, seats=seats, lag=lag, latency=latency, showcase=showcase)
         self._listener: socket.socket | None = None
         self._accepting: threading.Thread | None = None
         self._connections: dict[socket.socket, threading.Thread] = {}
@@ -55,7 +56,7 @@ class SandboxServer:
         self._timer: threading.Timer | None = None
 
     def __getattr__(self, name: str) -> Any:
-        if name in (*control.READS, *control.WRITES):
+        if name in (*READS, *WRITES):
             return getattr(self.world, name)
         raise AttributeError(name)
 

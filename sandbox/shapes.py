@@ -1,7 +1,8 @@
 """Shape toggles (upstream §16.3): the same facts, written in every form seen in the wild.
 
 `POST /__sandbox__/shape {"key": value}` sets one or more; they hold for all workspaces until
-changed, `clear_shapes` or `reset`. The first value of each row is the default.
+changed, `clear_shapes` or `reset`. The setting `shapes` of a workspace sets some for it alone (what
+is asked in its name, and its entry in the account check). The first value of each row is the default.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from sandbox.errors import ALREADY, SEAT_FULL
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     # account check
-    "accounts_map": ("uuid", "default_alias", "both"),
+    "accounts_map": ("uuid", "default_alias", "both", "list"),
     "accounts_ordering": ("exact", "extra", "short"),
     "entitlement": ("object", "null"),
+    "features": ("shown", "missing", "null"),
     "personal_account": (False, True),
     # both lists
     "timestamps": ("z_fraction", "z", "offset", "offset_fraction"),
@@ -28,9 +30,13 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "members_extra": (False, True),
     "members_sparse": (False, True),
     "members_all_owner": (False, True),
+    "members_owner": ("shown", "absent"),
+    "members_held": ("apart", "shown"),
+    "members_seat_type": ("shown", "missing", "null", "unknown"),
     # invites
     "invites_key": ("items", "account_invites"),
-    "invites_status": ("int", "string"),
+    "invites_status": ("int", "string", "digits", "request", "unknown", "absent"),
+    "invites_seat_type": ("shown", "missing", "null", "unknown"),
     "account_invites": ("objects", "email_key", "strings", "int", "null", "missing"),
     "errored_element": ("object", "email_key", "string"),
     "errored_error": ("string", "object", "missing"),
@@ -42,10 +48,17 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "delete_unknown_invite": ("404", "200"),
     "policy_notice": ("object", "null", "absent"),
     "policy_numbers": ("number", "string"),
+    "billing_notice": ("null", "object", "absent"),
     # subscription
     "seats_entitled": ("number", "zero", "null", "missing"),
-    "seat_capacity": ("present", "missing"),
+    "seat_capacity": ("present", "missing", "null", "empty"),
     "assigned": ("present", "missing"),
+    "default_pool": ("present", "missing"),
+    "prolite_pool": ("present", "missing"),
+    "pool_paid": ("number", "zero", "string", "text", "null", "missing"),
+    "pool_held": ("number", "string", "null", "missing"),
+    "pool_available": ("number", "string", "null", "missing"),
+    "will_renew": ("shown", "missing", "null"),  # in the account check too
     "delinquent_fields": (False, True),
     "available_counts_pending": (False, True),
     # session and token endpoint

@@ -180,3 +180,10 @@ class TokenBook:
         for token in self.refresh.values():
             if token.chain == chain:
                 token.dead_as = code
+
+    def kill_access_to(self, account_id: str, code: str) -> int:
+        """Kill the access tokens scoped to a workspace; returns how many died."""
+        alive = [token for token in self.access.values() if token.account_id == account_id and not token.dead_as]
+        for token in alive:
+            token.dead_as = code
+        return len(alive)

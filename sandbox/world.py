@@ -1,6 +1,6 @@
 """The control plane as Python: each method is also `POST /__sandbox__/<name>` with the same fields.
 
-`dump`, `credentials` and `log` are GET. Everything returns plain JSON data and never a raw secret,
+The orders in `READS` are GET. Everything returns plain JSON data and never a raw secret,
 except `credentials`. An order that makes no sense raises `Refusal`.
 """
 
@@ -10,19 +10,70 @@ from typing import Any
 
 from sandbox import shapes
 from sandbox.base import Memory
-from sandbox.errors import DEAD_TOKEN, Json
+from sandbox.errors import Json
+from sandbox.logins import Logins
 from sandbox.people import People
 from sandbox.report import credentials_of, described
-from sandbox.sessions import DEAD_BODIES
+from sandbox.seat_orders import SeatOrders
 from sandbox.settings import apply_settings
-from sandbox.state import Person, Refusal, Workspace, normal
+from sandbox.showcase import furnish
+from sandbox.state import SEAT_TYPES, Refusal, Workspace
+from sandbox.trouble import Trouble
+
+CODEX_PLAN = "self_serve_business_usage_based"
 
 
-class World(People, Memory):
+READS = ("dump", "credentials", "log", "books", "purchases", "name")
+WRITES = (
+    "reset",
+    "seed",
+    "workspace",
+    "set_workspace",
+    "accept",
+    "member",
+    "demote",
+    "leave",
+    "invite_from_web",
+    "invite_as_member",
+    "join_request",
+    "revoke_from_web",
+    "show_row",
+    "buy_seats",
+    "drop_seats",
+    "set_pool",
+    "renew",
+    "upgrade",
+    "switch_seat",
+    "end_holds",
+    "invalidate_tokens",
+    "kill_tokens",
+    "ban",
+    "fault",
+    "clear_faults",
+    "shape",
+    "clear_shapes",
+    "advance",
+    "lag",
+    "set_latency",
+    "clear_log",
+    "refuse",
+)
+"""The orders by how they are asked for over HTTP; `name` and `refuse` are the server's own."""
+
+
+class World(People, SeatOrders, Logins, Trouble, Memory):
     """One stand-in for the web backend, and every order that can be given to it."""
 
-    def __init__(self, *, teams: int = 2, seats: int = 5, lag: float = 0.0, latency: float = 0.0) -> None:
-        super().__init__(teams=teams, seats=seats, lag=lag, latency=latency)
+    def __init__(
+        self,
+        *,
+        teams: int = 2,
+        seats: int = 5,
+        lag: float = 0.0,
+        latency: float = 0.0,
+        showcase: bool = False,
+    ) -> None:
+        super().__init__(teams=teams, seats=seats, lag=lag, latency=latency, showcase=showcase)
         self.reset()
 
     def reset(self) -> Json:
@@ -36,11 +87,16 @@ class World(People, Memory):
         *,
         per_login: int = 1,
         members: int = 0,
+        premium: int = 0,
         plan_type: str = "team",
         lag: float | None = None,
         latency: float | None = None,
+        showcase: bool = False,
     ) -> Json:
-        """Forget everything and make `teams` workspaces, `per_login` for each login, `members` besides the owner."""
+        """Forget everything and make `teams` workspaces, `per_login` for each login, `members` besides the owner.
+
+        With `showcase` the last two have something to show: see `sandbox.showcase`.
+        """
         if teams < 0 or per_login < 1 or members < 0:
             raise Refusal("teams and members are 0 or more, per_login 1 or more")
         with self.lock:
@@ -48,36 +104,61 @@ class World(People, Memory):
             self.latency = self.start_with["latency"] if latency is None else float(latency)
             for number in range(teams):
                 owner = self.login(f"owner{number // per_login + 1}@example.com", f"Owner {number // per_login + 1}")
-                workspace = self.open_workspace(owner, name=None, seats=seats, plan_type=plan_type)
-                self._fill(workspace, members)
+                made = self.open_workspace(owner, name=None, seats=seats, plan_type=plan_type, premium=premium)
+                self._fill(made, members)
+            if showcase:
+                furnish(self)
             self.list_lag = self.start_with["lag"] if lag is None else float(lag)
             return {"account_ids": list(self.workspaces)}
 
-    def _fill(self, workspace: Workspace, members: int) -> None:
+    def _fill(self, workspace: Workspace, members: int, *, seat_type: str = "default", name: str = "member") -> None:
         for number in range(1, members + 1):
-            self.admit(workspace, f"member{number}.team{workspace.number}@example.com", lag=0.0)
+            self.admit(workspace, f"{name}{number}.team{workspace.number}@example.com", seat_type=seat_type, lag=0.0)
 
     def workspace(
         self,
         email: str | None = None,
         *,
         members: int = 0,
-        plan_type: str = "team",
+        plan_type: str | None = None,
         name: str | None = None,
         seats: int | None = 5,
         role: str = "account-owner",
         structure: str = "workspace",
+        premium: int = 0,
+        premium_members: int = 0,
+        codex_members: int = 0,
+        owner_seat: str | None = None,
+        codex_only: bool = False,
+        default_pool: bool = True,
     ) -> Json:
-        """Add a workspace for a login, new or known; with a lower role somebody else owns it."""
+        """Add a workspace for a login, new or known; with a lower role somebody else owns it.
+
+        `seats` standard and `premium` Premium seats are paid; `members`, `premium_members` and
+        `codex_members` sit in seats of each type, the owner in `owner_seat`. With `codex_only` it has no
+        standard seat, and `default_pool` false not even a pool of them; its owner sits in a Codex seat.
+        """
+        if owner_seat not in (None, *SEAT_TYPES):
+            raise Refusal(f"owner_seat is one of {', '.join(SEAT_TYPES)}")
         with self.lock:
             number = len(self.workspaces) + 1
             login = self.login(email or f"owner{number}@example.com")
             owner = login if role == "account-owner" else self.person(f"real.owner.team{number}@example.com")
-            workspace = self.open_workspace(owner, name=name, seats=seats, plan_type=plan_type)
-            workspace.structure = structure
+            workspace = self.open_workspace(
+                owner,
+                name=name,
+                seats=0 if codex_only else seats,
+                plan_type=plan_type or (CODEX_PLAN if codex_only else "team"),
+                premium=premium,
+                owner_seat=owner_seat or ("usage_based" if codex_only else "default"),
+            )
+            workspace.structure, workspace.codex_only = structure, codex_only
+            workspace.pools["default"].is_listed = default_pool
             if owner is not login:
                 self.admit(workspace, login.email, role=role, lag=0.0)
             self._fill(workspace, members)
+            self._fill(workspace, premium_members, seat_type="prolite", name="premium")
+            self._fill(workspace, codex_members, seat_type="usage_based", name="codex")
             return {
                 "account_id": workspace.account_id,
                 "name": workspace.name,
@@ -91,11 +172,6 @@ class World(People, Memory):
             apply_settings(self, workspace, settings)
             return described(self, workspace)
 
-    def credentials(self) -> list[Json]:
-        """Return the raw credentials of every login, as its owner would copy them from a browser."""
-        with self.lock:
-            return [credentials_of(self, person) for person in self.people.values() if person.client_id]
-
     def dump(self) -> Json:
         """Return the whole state without secrets."""
         with self.lock:
@@ -105,105 +181,11 @@ class World(People, Memory):
                 "lag": self.list_lag,
                 "latency": self.latency,
                 "workspaces": [described(self, workspace) for workspace in self.workspaces.values()],
-                "logins": [self._login_row(person) for person in self.people.values() if person.client_id],
+                "logins": [self.login_row(person) for person in self.people.values() if person.client_id],
                 "mails": len(self.mails),
                 "faults": [fault.as_dict() for fault in self.faults.faults],
                 "shapes": {key: value for key, value in self.shapes.items() if value != shapes.defaults()[key]},
             }
-
-    def _login_row(self, person: Person) -> Json:
-        now = self.now()
-        alive = [t for t in self.tokens.access_of(person) if not t.dead_as and t.expires_at > now]
-        return {
-            "email": person.email,
-            "user_id": person.id,
-            "banned": person.banned,
-            "account_ids": [workspace.account_id for workspace in self.workspaces_of(person)],
-            "access_tokens_alive": len(alive),
-            "refreshes": sum(t.is_spent for t in self.tokens.refresh.values() if t.person is person),
-        }
-
-    def invalidate_tokens(
-        self,
-        email: str = "all",
-        *,
-        access: bool = True,
-        session: bool = False,
-        refresh: bool = False,
-        code: str = "token_invalidated",
-        session_as: str = "empty",
-    ) -> Json:
-        """Kill tokens of one login or of `all`, whatever their `exp` says; returns how many died."""
-        if code not in DEAD_TOKEN or session_as not in DEAD_BODIES:
-            raise Refusal(f"code is one of {', '.join(DEAD_TOKEN)}; session_as one of {', '.join(DEAD_BODIES)}")
-        with self.lock:
-            book, wanted = self.tokens, None if email == "all" else self._known_login(email)
-            died = 0
-            for is_asked, tokens, dead_as in (
-                (access, book.access, code),
-                (session, book.sessions, session_as),
-                (refresh, book.refresh, "refresh_token_invalidated"),
-            ):
-                for token in tokens.values() if is_asked else ():
-                    if wanted in (None, token.person) and token.dead_as is None:
-                        token.dead_as = dead_as
-                        died += 1
-            return {"died": died}
-
-    def ban(self, email: str, banned: bool = True) -> Json:
-        """Deactivate a login's user, or forgive it."""
-        with self.lock:
-            self._known_login(email).banned = banned
-            return {"email": normal(email), "banned": banned}
-
-    def _known_login(self, email: str) -> Person:
-        person = self.people.get(normal(email))
-        if person is None or person.client_id is None:
-            raise Refusal(f"no login {email!r}", 404)
-        return person
-
-    def fault(
-        self,
-        op: str,
-        action: Json | str | None = None,
-        *,
-        account_id: str | None = None,
-        email: str | None = None,
-        nth: int = 1,
-        times: int | None = None,
-        apply_effect: str | None = None,
-    ) -> Json:
-        """Push a fault (see `sandbox.faults`); `action` may be the bare name of a preset."""
-        spec = {"preset": action} if isinstance(action, str) else action or {}
-        with self.lock:
-            pushed = self.faults.push(
-                op, spec, account_id=account_id, email=email, nth=nth, times=times, apply_effect=apply_effect
-            )
-            return pushed.as_dict()
-
-    def clear_faults(self) -> Json:
-        """Forget every fault that is left."""
-        with self.lock:
-            left = len(self.faults.faults)
-            self.faults.clear()
-            return {"cleared": left}
-
-    def shape(self, **toggles: Any) -> Json:
-        """Set shape toggles (see `sandbox.shapes`), all or none; returns every toggle's value."""
-        with self.lock:
-            for key, value in toggles.items():
-                try:
-                    shapes.check(key, value)
-                except ValueError as error:
-                    raise Refusal(str(error)) from None
-            self.shapes |= toggles
-            return dict(self.shapes)
-
-    def clear_shapes(self) -> Json:
-        """Put every shape toggle back to its default."""
-        with self.lock:
-            self.shapes = shapes.defaults()
-            return dict(self.shapes)
 
     def advance(self, seconds: float) -> Json:
         """Move the clock; token expiry, list lag, holds and lingering rows follow it."""

@@ -58,7 +58,7 @@ class TestSubscription:
         omar.world.member(omar.account_id, "free@example.net", seat_type="usage_based")
         omar.invite("sam@example.net")
         seats = omar.seats().data
-        assert (seats["seats_entitled"], seats["seats_in_use"], seats["plan_type"]) == (5, 2, "team")
+        assert (seats["seats_entitled"], seats["seats_in_use"], seats["plan_type"]) == (5, 3, "team")
         capacity = {row["type"]: row for row in seats["seat_capacity"]}
         assert (capacity["default"]["paid"], capacity["default"]["held"], capacity["default"]["available"]) == (5, 0, 3)
         assert seats["assigned"] == {"default": 2, "usage_based": 1, "automation": 0, "prolite": 0}

@@ -110,6 +110,18 @@ class TestOrders:
             ("set_workspace", {"account_id": "@", "sofa": 1}, 400),
             ("set_workspace", {"account_id": "@", "suspended": "yes"}, 400),
             ("set_workspace", {"account_id": "@", "seats_entitled": -1}, 400),
+            ("set_workspace", {"account_id": "@", "over_invite": "perhaps"}, 400),
+            ("set_workspace", {"account_id": "@", "shapes": {"sofa": 1}}, 400),
+            ("buy_seats", {"account_id": "@", "seat_type": "sofa"}, 400),
+            ("drop_seats", {"account_id": "@", "count": 9}, 409),
+            ("set_pool", {"account_id": "@", "sofa": 1}, 400),
+            ("upgrade", {"account_id": "@"}, 409),
+            ("switch_seat", {"account_id": "@", "email": ANA, "seat_type": "prolite"}, 404),
+            ("demote", {"account_id": "@", "email": ANA}, 404),
+            ("join_request", {"account_id": "@", "email": "owner1@example.com"}, 409),
+            ("invite_as_member", {"account_id": "@", "email": ANA, "by": ANA}, 404),
+            ("show_row", {"account_id": "@", "email": ANA}, 404),
+            ("kill_tokens", {"account_id": "@", "code": "sofa"}, 400),
             ("member", {"account_id": "@", "email": ANA, "role": "king"}, 400),
             ("member", {"account_id": "@", "email": "nobody"}, 400),
             ("leave", {"account_id": "@", "email": ANA}, 404),
@@ -136,6 +148,14 @@ class TestOrders:
         assert ask(server, "GET", "/__sandbox__/reset").status == 405
         assert ask(server, "POST", "/__sandbox__/dump").status == 405
         assert ask(server, "POST", "/__sandbox__/reset", body=[1]).status == 400
+
+    def test_it_tells_the_books_and_the_purchases(self, server, omar):
+        omar.world.set_workspace(omar.account_id, seats_entitled=1, over_invite="buy")
+        omar.invite(ANA)
+        told = ask(server, "GET", f"/__sandbox__/books?account_id={omar.account_id}").data
+        assert (told["seats_bought_by_us"], told["free_standard"], told["oversold"]) == (1, 0, 0)
+        assert ask(server, "GET", "/__sandbox__/purchases").data == told["purchases"]
+        assert ask(server, "GET", "/__sandbox__/books?account_id=1").status == 404
 
     def test_the_server_has_the_same_orders(self, server):
         assert server.dump()["workspaces"] == server.world.dump()["workspaces"]

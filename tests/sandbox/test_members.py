@@ -72,7 +72,7 @@ class TestListMembers:
         assert (rows["a@example.net"]["role"], rows["a@example.net"]["seat_type"]) == ("account-admin", "prolite")
         assert rows["b@example.net"]["seat_type"] == "usage_based"
         assert rows["c@example.net"]["deactivated_time"]
-        assert omar.state()["seats_in_use"] == 2
+        assert omar.state()["seats_in_use"] == 3
 
     def test_it_knows_one_person_by_one_id_in_every_workspace(self, omar, world):
         other = world.dump()["workspaces"][1]["account_id"]
@@ -110,14 +110,14 @@ class TestRemoveMember:
         assert "ana@example.net" in omar.people()
 
     def test_it_may_hold_the_seat_and_then_says_so(self, omar):
-        omar.world.set_workspace(omar.account_id, vacancy_threshold=1, hold_seconds=3600)
+        omar.world.set_workspace(omar.account_id, vacancy_threshold=2, hold_seconds=3600)
         ana, sam = join(omar, "ana", "sam")
         assert omar.remove(ana["user_id"]).data["policy_notice"]["replacement_required"] is False
         notice = omar.remove(sam["user_id"]).data["policy_notice"]
         assert (notice["kind"], notice["vacancy_ordinal"], notice["free_vacancy_threshold"]) == (
             "pending_replacement",
             2,
-            1,
+            2,
         )
         assert notice["replacement_required"] is True
         seats = omar.seats().data

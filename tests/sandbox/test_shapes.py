@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.shapes import CHOICES, NUMBERS
 from sandbox.state import Refusal
+from tests.sandbox.client import Admin
 
 ANA = "ana@example.net"
 
@@ -80,6 +81,45 @@ class TestLists:
         body = omar.invites().data
         assert body["account_invites"][0]["status"] == "pending"
         assert "total" not in body
+
+    @pytest.mark.parametrize(("form", "expected"), [("missing", []), ("null", [None]), ("unknown", ["entirely_new"])])
+    def test_the_seat_type_in_each_form(self, omar, form, expected):
+        omar.invite(ANA)
+        omar.world.shape(members_seat_type=form, invites_seat_type=form)
+        for row in (omar.members().data["items"][0], omar.invites().data["items"][0]):
+            assert [row["seat_type"] for _ in [0] if "seat_type" in row] == expected
+
+    @pytest.mark.parametrize(
+        ("form", "expected"),
+        [("digits", ["2"]), ("string", ["pending"]), ("request", [1]), ("unknown", [7]), ("absent", [])],
+    )
+    def test_the_status_of_an_invite_in_each_form(self, omar, form, expected):
+        omar.invite(ANA)
+        omar.world.shape(invites_status=form)
+        row = omar.invites().data["items"][0]
+        assert [row[key] for key in ("status",) if key in row] == expected
+
+    def test_the_owner_may_be_missing_from_the_list(self, omar):
+        omar.world.member(omar.account_id, ANA)
+        omar.world.shape(members_owner="absent")
+        assert omar.listed_members() == [ANA]
+
+    def test_one_row_may_be_altered_alone(self, omar):
+        omar.world.member(omar.account_id, ANA)
+        omar.world.show_row(omar.account_id, ANA, shows={"seat_type": "sofa", "deactivated_time": "soon"})
+        omar.invite("sam@example.net", "tim@example.net")
+        omar.world.show_row(omar.account_id, "sam@example.net", shows={"status": 7}, hides=["seat_type"])
+        own, ana = omar.members().data["items"]
+        assert (ana["seat_type"], ana["deactivated_time"], own["seat_type"]) == ("sofa", "soon", "default")
+        rows = {row["email_address"]: row for row in omar.invites().data["items"]}
+        assert rows["sam@example.net"]["status"] == 7
+        assert "seat_type" not in rows["sam@example.net"]
+        assert rows["tim@example.net"]["status"] == 2
+        assert omar.world.books(omar.account_id)["free_standard"] == 1
+        omar.world.show_row(omar.account_id, ANA)
+        assert omar.members().data["items"][1]["seat_type"] == "default"
+        with pytest.raises(Refusal):
+            omar.world.show_row(omar.account_id, "nobody@example.net")
 
 
 class TestInviteAnswer:
@@ -177,8 +217,83 @@ class TestAccounts:
         account_id = omar.world.workspace(omar.email, plan_type=plan)["account_id"]
         assert omar.check().data["accounts"][account_id]["account"]["plan_type"] == plan
 
+    def test_the_map_may_be_a_flat_list(self, omar):
+        omar.world.shape(accounts_map="list")
+        (entry,) = omar.check().data["accounts"]
+        assert (entry["id"], entry["account_user_role"]) == (omar.account_id, "account-owner")
+
+    @pytest.mark.parametrize(
+        ("seen", "reason"),
+        [
+            ("removed", {"error": {"code": "account_removed_from_workspace"}}),
+            ("error_code", {"error_code": "workspace_deactivated"}),
+            ("status_code", {"status_code": 402}),
+        ],
+    )
+    def test_an_entry_may_be_unusable_with_a_reason(self, omar, seen, reason):
+        omar.world.set_workspace(omar.account_id, in_check=seen)
+        entry = omar.check().data["accounts"][omar.account_id]
+        assert entry["can_access_with_session"] is False
+        (key,) = reason
+        told = entry[key]
+        assert (told if not isinstance(told, dict) else {"code": told["code"]}) == reason[key]
+
+    def test_somebody_removed_is_told_so_while_calls_are_refused(self, omar):
+        omar.world.set_workspace(omar.account_id, access_lost=True, access_lost_answer="403", in_check="removed")
+        assert omar.check().data["accounts"][omar.account_id]["error"]["code"] == "account_removed_from_workspace"
+        answer = omar.members()
+        assert (answer.status, answer.data["error"]["code"]) == (403, "account_removed_from_workspace")
+
+    def test_the_end_may_deactivate_and_the_renewal_be_unsaid(self, omar):
+        assert "cancellation_outcome" not in omar.check().data["accounts"][omar.account_id]["last_active_subscription"]
+        omar.world.set_workspace(omar.account_id, cancellation_outcome="deactivate")
+        entry = omar.check().data["accounts"][omar.account_id]
+        assert entry["last_active_subscription"]["cancellation_outcome"] == "deactivate"
+        assert omar.seats().data["cancellation_outcome"] == "deactivate"
+        omar.world.shape(will_renew="missing", features="null")
+        entry = omar.check().data["accounts"][omar.account_id]
+        assert "will_renew" not in entry["last_active_subscription"]
+        assert entry["features"] is None
+
+
+class TestOneWorkspace:
+    """Shapes may hold for one workspace alone."""
+
+    def test_its_own_shapes_come_first(self, server, omar):
+        other = Admin(server, 1)
+        omar.world.shape(pool_held="null")
+        omar.world.set_workspace(omar.account_id, shapes={"default_pool": "missing", "members_id": "bare"})
+        assert [row["type"] for row in omar.seats().data["seat_capacity"]] == ["prolite"]
+        assert not omar.members().data["items"][0]["id"].startswith("user-")
+        assert [row["held"] for row in other.seats().data["seat_capacity"]] == [None, None]
+        assert other.members().data["items"][0]["id"].startswith("user-")
+        omar.world.set_workspace(omar.account_id, shapes={})
+        assert len(omar.seats().data["seat_capacity"]) == 2
+
+    def test_it_refuses_unknown_ones(self, omar):
+        with pytest.raises(Refusal):
+            omar.world.set_workspace(omar.account_id, shapes={"sofa": 1})
+
 
 class TestSeats:
+    @pytest.mark.parametrize(("form", "expected"), [("null", None), ("empty", [])])
+    def test_the_capacity_may_be_nothing(self, omar, form, expected):
+        omar.world.shape(seat_capacity=form)
+        assert omar.seats().data["seat_capacity"] == expected
+
+    @pytest.mark.parametrize("key", ["paid", "held", "available"])
+    @pytest.mark.parametrize(("form", "expected"), [("string", True), ("null", True), ("missing", False)])
+    def test_a_number_of_a_pool_in_each_form(self, omar, key, form, expected):
+        omar.world.shape(**{f"pool_{key}": form})
+        row = omar.seats().data["seat_capacity"][0]
+        assert (key in row) is expected
+        assert not isinstance(row.get(key), int)
+
+    @pytest.mark.parametrize(("form", "expected"), [("zero", 0), ("text", "several")])
+    def test_what_is_paid_may_be_zero_or_no_number(self, omar, form, expected):
+        omar.world.shape(pool_paid=form)
+        assert omar.seats().data["seat_capacity"][0]["paid"] == expected
+
     @pytest.mark.parametrize(("form", "expected"), [("zero", 0), ("null", None)])
     def test_the_entitlement_may_be_unknown(self, omar, form, expected):
         omar.world.shape(seats_entitled=form)

@@ -40,6 +40,7 @@ def sandbox(port: int, *, name: str) -> Program:
         str(SEATS),
         "--latency",
         str(LATENCY),
+        "--showcase",
     )
     return Program("sandbox", (sys.executable, "-m", "sandbox", *options), grace=2.0)
 

@@ -1,0 +1,70 @@
+"""Orders about log-ins: their raw credentials, their tokens' death, and a ban (upstream §2, §11 to §13)."""
+
+from __future__ import annotations
+
+from sandbox.base import Memory
+from sandbox.errors import DEAD_TOKEN, Json
+from sandbox.report import credentials_of
+from sandbox.sessions import DEAD_BODIES
+from sandbox.state import Person, Refusal, normal
+
+
+class Logins(Memory):
+    """Orders about the people who have credentials."""
+
+    def credentials(self) -> list[Json]:
+        """Return the raw credentials of every login, as its owner would copy them from a browser."""
+        with self.lock:
+            return [credentials_of(self, person) for person in self.people.values() if person.client_id]
+
+    def login_row(self, person: Person) -> Json:
+        """Describe a log-in without its secrets."""
+        now = self.now()
+        alive = [t for t in self.tokens.access_of(person) if not t.dead_as and t.expires_at > now]
+        return {
+            "email": person.email,
+            "user_id": person.id,
+            "banned": person.banned,
+            "account_ids": [workspace.account_id for workspace in self.workspaces_of(person)],
+            "access_tokens_alive": len(alive),
+            "refreshes": sum(t.is_spent for t in self.tokens.refresh.values() if t.person is person),
+        }
+
+    def invalidate_tokens(
+        self,
+        email: str = "all",
+        *,
+        access: bool = True,
+        session: bool = False,
+        refresh: bool = False,
+        code: str = "token_invalidated",
+        session_as: str = "empty",
+    ) -> Json:
+        """Kill tokens of one login or of `all`, whatever their `exp` says; returns how many died."""
+        if code not in DEAD_TOKEN or session_as not in DEAD_BODIES:
+            raise Refusal(f"code is one of {', '.join(DEAD_TOKEN)}; session_as one of {', '.join(DEAD_BODIES)}")
+        with self.lock:
+            book, wanted = self.tokens, None if email == "all" else self._known_login(email)
+            died = 0
+            for is_asked, tokens, dead_as in (
+                (access, book.access, code),
+                (session, book.sessions, session_as),
+                (refresh, book.refresh, "refresh_token_invalidated"),
+            ):
+                for token in tokens.values() if is_asked else ():
+                    if wanted in (None, token.person) and token.dead_as is None:
+                        token.dead_as = dead_as
+                        died += 1
+            return {"died": died}
+
+    def ban(self, email: str, banned: bool = True) -> Json:
+        """Deactivate a login's user, or forgive it."""
+        with self.lock:
+            self._known_login(email).banned = banned
+            return {"email": normal(email), "banned": banned}
+
+    def _known_login(self, email: str) -> Person:
+        person = self.people.get(normal(email))
+        if person is None or person.client_id is None:
+            raise Refusal(f"no login {email!r}", 404)
+        return person
