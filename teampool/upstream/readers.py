@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Generic
 
-from .types import Identity, InviteRow, MemberRow, RowT, Subscription, Workspace, normalise_email
+from .types import Identity, InviteRow, MemberRow, RowT, SeatPool, Subscription, Workspace, normalise_email
 
 _BARE_ID = re.compile(r"[A-Za-z0-9]{8,}")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:|@~-]{0,199}")
@@ -96,6 +96,7 @@ def read_member(item: Any) -> MemberRow | None:
         name=_text(row.get("name")),
         created_at=read_moment(row.get("created_time")),
         deactivated_at=read_moment(row.get("deactivated_time")),
+        reclaimable_seat_type=_text(row.get("reclaimable_seat_type")).lower(),
     )
 
 
@@ -112,7 +113,19 @@ def read_invite_row(item: Any) -> InviteRow | None:
         role=_text(row.get("role")).lower(),
         seat_type=_text(row.get("seat_type")).lower() or "default",
         created_at=read_moment(row.get("created_time")),
+        status=_read_status(row),
     )
+
+
+def _read_status(row: dict[str, Any]) -> str:
+    """The status of an invite as text; "" only when it has none, "?" when it cannot be read."""
+    value = row.get("status")
+    if value is None:
+        value = row.get("state")
+    if value is None:
+        return ""
+    number = _number(value)
+    return str(number) if number is not None else _text(value).lower() or "?"
 
 
 def read_members_page(data: Any) -> Page[MemberRow]:
@@ -189,11 +202,16 @@ def _read_workspace(key: str, entry: dict[str, Any]) -> Workspace | None:
         expires_at=read_moment(entitlement.get("expires_at")),
         will_renew=_flag(_dict(entry.get("last_active_subscription")).get("will_renew")),
         is_delinquent=_flag(entitlement.get("is_delinquent")),
+        features=_read_features(entry.get("features")),
     )
 
 
+def _read_features(value: Any) -> frozenset[str] | None:
+    return frozenset(_text(name).lower() for name in value) if isinstance(value, list) else None
+
+
 def read_subscription(data: Any) -> Subscription:
-    """Purchased seats; 0 or nothing entitled reads as unknown (upstream §9)."""
+    """Purchased seats, per type and in all. 0 or nothing entitled is unknown, 0 paid a known zero (upstream §9)."""
     if not isinstance(data, dict):
         raise Unreadable("the answer is not an object")
     entitled = _number(data.get("seats_entitled"))
@@ -206,7 +224,37 @@ def read_subscription(data: Any) -> Subscription:
         active_until=read_moment(data.get("active_until")),
         will_renew=_flag(data.get("will_renew")),
         is_delinquent=_flag(data.get("is_delinquent")),
+        pools=tuple(_read_pool(pool) for pool in pools if _text(pool.get("type"))),
+        has_pools=bool(capacity),
+        assigned=_read_assigned(data.get("assigned")),
+        seats_in_use=_count(data.get("seats_in_use")),
+        cancellation_outcome=_text(data.get("cancellation_outcome")).lower(),
     )
+
+
+def _count(value: Any) -> int | None:
+    """A number of seats or people; a negative one is no number of anything."""
+    number = _number(value)
+    return number if number is not None and number >= 0 else None
+
+
+def _read_pool(pool: dict[str, Any]) -> SeatPool:
+    held = pool.get("held")
+    return SeatPool(
+        seat_type=_text(pool.get("type")).lower(),
+        paid=_count(pool.get("paid")),
+        held=0 if held is None else _count(held),
+        available=_count(pool.get("available")),
+        renewal_requested=_count(pool.get("renewal_requested")),
+    )
+
+
+def _read_assigned(value: Any) -> dict[str, int | None] | None:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        return None
+    return {str(kind).strip().lower(): _count(count) for kind, count in value.items()}
 
 
 def read_identity(data: Any) -> Identity | None:

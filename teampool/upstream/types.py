@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
     from .errors import UpstreamError
 
 MANAGER_ROLES = frozenset({"account-owner", "account-admin"})
+
+STANDARD = "default"
+PREMIUM = "prolite"
+CODEX = "usage_based"
+AUTOMATION = "automation"
+OTHER_SEATS = frozenset({PREMIUM, CODEX, AUTOMATION})
+"""Seat types that are certainly not the standard one; a type nobody has heard of is not among them."""
+CODEX_ONLY = "codex_only"
 
 
 class Failure(StrEnum):
@@ -125,6 +134,8 @@ class MemberRow:
     name: str
     created_at: datetime | None
     deactivated_at: datetime | None
+    reclaimable_seat_type: str = ""
+    """On the hold list: the type of the seat that is kept for this removed person."""
 
     @property
     def is_manager(self) -> bool:
@@ -133,13 +144,17 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class InviteRow:
-    """One row of the pending list. An accepted invite may linger in it for a while."""
+    """One row of the pending list. An accepted invite may linger in it for a while.
+
+    `status` is upstream's own, a number as text: "2" or "pending", "1" for a request to join; "" when the row has none.
+    """
 
     invite_id: str
     email: str | None
     role: str
     seat_type: str
     created_at: datetime | None
+    status: str = ""
 
 
 RowT = TypeVar("RowT", bound=MemberRow | InviteRow)
@@ -197,6 +212,13 @@ class Workspace:
     expires_at: datetime | None
     will_renew: bool | None
     is_delinquent: bool | None
+    features: frozenset[str] | None = None
+    """None when the entry has no list of them."""
+
+    @property
+    def is_codex_only(self) -> bool | None:
+        """True for a workspace without standard seats; None when its features were not shown."""
+        return None if self.features is None else CODEX_ONLY in self.features
 
     @property
     def is_manageable(self) -> bool:
@@ -207,14 +229,43 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatPool:
+    """The seats of one type. None: missing or not a number, so unknown; 0 is a known zero (upstream §9).
+
+    `held` alone is 0 when it is missing, and None only when it is there and is no number.
+    """
+
+    seat_type: str
+    paid: int | None
+    held: int | None = 0
+    available: int | None = None
+    renewal_requested: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
-    """Purchased seats; `seats_entitled` is None when upstream does not know (upstream §9)."""
+    """Purchased seats; `seats_entitled` is None when upstream does not know (upstream §9).
+
+    `seats_entitled` is the sum over all types; the standard seats are those of the pool `default`.
+    `has_pools` is true when `seat_capacity` said anything at all, even something unreadable.
+    """
 
     seats_entitled: int | None
     held: int
     active_until: datetime | None
     will_renew: bool | None
     is_delinquent: bool | None
+    pools: tuple[SeatPool, ...] = ()
+    has_pools: bool = False
+    assigned: Mapping[str, int | None] | None = field(default_factory=dict)
+    """People per seat type; None for one that is no number, and for an answer that is no object."""
+    seats_in_use: int | None = None
+    cancellation_outcome: str = ""
+
+    def pool(self, seat_type: str) -> SeatPool | None:
+        """The pool of this type; None without one, and for two of them, which nobody could tell apart."""
+        found = [pool for pool in self.pools if pool.seat_type == seat_type]
+        return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

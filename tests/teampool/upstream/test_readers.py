@@ -15,6 +15,7 @@ from teampool.upstream.readers import (
     read_subscription,
     read_workspaces,
 )
+from teampool.upstream.types import SeatPool
 
 MEMBER: dict[str, Any] = {
     "id": "user-AbCdEfGh",
@@ -95,6 +96,11 @@ class TestReadMembersPage:
         assert (row.email, row.seat_type, row.name, row.deactivated_at) == (None, "default", "", None)
         assert not row.is_manager
 
+    def test_it_reads_whose_seat_is_kept(self) -> None:
+        kept = {**MEMBER, "deactivated_time": "2026-03-02T09:30:00Z", "reclaimable_seat_type": "Prolite"}
+        (row,) = read_members_page({"items": [kept]}).rows
+        assert (row.deactivated_at, row.reclaimable_seat_type) == (datetime(2026, 3, 2, 9, 30, tzinfo=UTC), "prolite")
+
     def test_a_bare_id_gets_its_prefix(self) -> None:
         (row,) = read_members_page({"items": [{**MEMBER, "id": "AbCdEfGh12"}]}).rows
         assert row.user_id == "user-AbCdEfGh12"
@@ -130,6 +136,24 @@ class TestReadInvitesPage:
         (row,) = read_invites_page({key: [item]}).rows
         assert (row.invite_id, row.email, row.role, row.seat_type) == ("i1", "a@b.co", "standard-user", "default")
 
+    @pytest.mark.parametrize(
+        ("item", "status"),
+        [
+            ({"status": 2}, "2"),
+            ({"status": "2"}, "2"),
+            ({"status": 1}, "1"),
+            ({"status": " Pending "}, "pending"),
+            ({"state": "accepted"}, "accepted"),
+            ({"status": None}, ""),
+            ({}, ""),
+            ({"status": []}, "?"),
+            ({"status": True}, "?"),
+            ({"status": " "}, "?"),
+        ],
+    )
+    def test_it_reads_the_status(self, item: dict[str, object], status: str) -> None:
+        assert read_invites_page({"items": [{"id": "i1", **item}]}).rows[0].status == status
+
     def test_the_address_stands_in_for_a_missing_id(self) -> None:
         (row,) = read_invites_page({"items": [{"email": "A@b.co"}]}).rows
         assert row.invite_id == "a@b.co"
@@ -142,6 +166,14 @@ class TestReadWorkspaces:
         assert one.expires_at == datetime(2026, 10, 2, 20, 32, 12, tzinfo=UTC)
         assert (one.will_renew, one.is_delinquent, one.has_active_subscription) == (True, False, True)
         assert one.is_manageable
+
+    @pytest.mark.parametrize(
+        ("features", "is_codex_only"),
+        [(["x", "codex_only"], True), (["x"], False), ([], False), (None, None), ("x", None)],
+    )
+    def test_it_tells_a_workspace_without_standard_seats(self, features: object, is_codex_only: bool | None) -> None:
+        (one,) = read_workspaces({"accounts": {AID: {**ENTRY, "features": features}}})
+        assert one.is_codex_only is is_codex_only
 
     def test_an_alias_and_its_account_are_one(self) -> None:
         assert len(read_workspaces({"accounts": {"default": ENTRY, AID: ENTRY}})) == 1
@@ -205,6 +237,49 @@ class TestReadSubscription:
     @pytest.mark.parametrize("capacity", [None, {}, [], [None], [{"type": "default", "held": None}]])
     def test_nothing_held_is_none(self, capacity: object) -> None:
         assert read_subscription({"seats_entitled": 5, "seat_capacity": capacity}).held == 0
+
+    def test_it_reads_each_pool_apart(self) -> None:
+        default = {"type": "default", "paid": 4, "held": 1, "renewal_requested": "4", "available": 1}
+        data = {"seats_entitled": 6, "seat_capacity": [default, {"type": "Prolite", "paid": 2}, 5, {"paid": 9}]}
+        seats = read_subscription({**data, "cancellation_outcome": "deactivate", "seats_in_use": 8})
+        assert seats.pool("default") == SeatPool("default", 4, 1, 1, 4)
+        assert seats.pool("prolite") == SeatPool("prolite", 2, 0, None, None)
+        assert seats.pool("usage_based") is None
+        assert (seats.cancellation_outcome, seats.seats_in_use, seats.has_pools) == ("deactivate", 8, True)
+
+    @pytest.mark.parametrize(
+        ("value", "paid"),
+        [(0, 0), ("0", 0), (4.0, 4), (None, None), (-1, None), ("x", None), (True, None), (4.5, None)],
+    )
+    def test_zero_paid_is_a_known_zero_and_no_number_is_unknown(self, value: object, paid: int | None) -> None:
+        pool = read_subscription({"seat_capacity": [{"type": "default", "paid": value, "available": value}]}).pool(
+            "default"
+        )
+        assert pool is not None
+        assert (pool.paid, pool.available) == (paid, paid)
+
+    @pytest.mark.parametrize(("value", "held"), [(None, 0), (0, 0), ("2", 2), ("x", None), (-1, None)])
+    def test_a_missing_held_is_none_and_an_unreadable_one_unknown(self, value: object, held: int | None) -> None:
+        pool = read_subscription({"seat_capacity": [{"type": "default", "held": value}]}).pool("default")
+        assert pool is not None
+        assert pool.held == held
+
+    def test_two_pools_of_one_type_cannot_be_told_apart(self) -> None:
+        pool = {"type": "default", "paid": 4}
+        assert read_subscription({"seat_capacity": [pool, pool]}).pool("default") is None
+
+    @pytest.mark.parametrize(
+        ("capacity", "has"), [(None, False), ([], False), ({}, False), ([None], True), ("x", True)]
+    )
+    def test_it_tells_whether_pools_were_named_at_all(self, capacity: object, has: bool) -> None:
+        assert read_subscription({"seat_capacity": capacity}).has_pools is has
+
+    @pytest.mark.parametrize(
+        ("value", "assigned"),
+        [(None, {}), ({"Default": 2, "prolite": "x"}, {"default": 2, "prolite": None}), ([], None), ("x", None)],
+    )
+    def test_it_reads_who_is_assigned(self, value: object, assigned: object) -> None:
+        assert read_subscription({"assigned": value}).assigned == assigned
 
 
 class TestReadIdentity:
