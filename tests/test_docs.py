@@ -72,10 +72,10 @@ def is_left_out(default: Any) -> bool:
     return isinstance(default, str) and (not default or " " in default)
 
 
-def bounds(tunable: runtime.Tunable[Any]) -> str:
-    if tunable.choices:
-        return ", ".join(f"`{choice}`" for choice in tunable.choices)
-    return "" if tunable.low is None else f"{tunable.low} – {tunable.high}"
+def bounds(setting: runtime.RuntimeSetting[Any]) -> str:
+    if setting.choices:
+        return ", ".join(f"`{choice}`" for choice in setting.choices)
+    return "" if setting.low is None else f"{setting.low} – {setting.high}"
 
 
 class TestConfiguration:
