@@ -137,7 +137,7 @@ def _changes(
 
 
 def _count_on(current: Team, team: Team) -> None:
-    """Go on from where the counts were before the call: a token renewed in it that meets the same resets nothing."""
+    """Continue the old count when a renewed token, whose counters were reset, meets the same failure."""
     current.failures = max(current.failures, team.failures)
     if team.look_failures > current.look_failures:
         current.look_failures, current.look_failures_since = team.look_failures, team.look_failures_since
