@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from notifications.settings.runtime import Tunable, declare
+from notifications.settings.runtime import RuntimeSetting, declare
 
-IS_OPEN = declare(Tunable("invites.is_open", True))
-RECLAIM_AFTER_DAYS = declare(Tunable("invites.reclaim_after_days", 0, low=0, high=365))
+IS_OPEN = declare(RuntimeSetting("invites.is_open", True))
+RECLAIM_AFTER_DAYS = declare(RuntimeSetting("invites.reclaim_after_days", 0, low=0, high=365))
 # Set by itself when the database stood still for long (a restored copy, a long stop); an operator takes it back.
-REMOVALS_PAUSED = declare(Tunable("invites.removals_paused", False))
+REMOVALS_PAUSED = declare(RuntimeSetting("invites.removals_paused", False))

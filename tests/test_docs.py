@@ -72,10 +72,10 @@ def is_left_out(default: Any) -> bool:
     return isinstance(default, str) and (not default or " " in default)
 
 
-def bounds(tunable: runtime.Tunable[Any]) -> str:
-    if tunable.choices:
-        return ", ".join(f"`{choice}`" for choice in tunable.choices)
-    return "" if tunable.low is None else f"{tunable.low} – {tunable.high}"
+def bounds(setting: runtime.RuntimeSetting[Any]) -> str:
+    if setting.choices:
+        return ", ".join(f"`{choice}`" for choice in setting.choices)
+    return "" if setting.low is None else f"{setting.low} – {setting.high}"
 
 
 class TestConfiguration:
@@ -113,8 +113,8 @@ class TestConfiguration:
 class TestIntegration:
     @EACH_LANGUAGE
     def test_it_lists_each_error_code(self, language):
-        doors = "".join((ROOT / "teampool" / name).read_text() for name in ("import_door.py", "views.py"))
-        api = (ROOT / "invites" / "api.py").read_text()
+        doors = "".join(path.read_text() for path in sorted((ROOT / "teampool" / "imports").glob("*.py")))
+        api = (ROOT / "invites" / "public" / "api.py").read_text()
         codes = set(re.findall(r'NotTaken\(\s*\d+, "(\w+)"', doors)) | set(re.findall(r'"error_code": "(\w+)"', api))
         codes |= set(re.findall(r'_BadRequest\(\s*HTTPStatus\.\w+, "(\w+)"', api))
         codes |= {error.error_code for error in RedeemError.__subclasses__()}

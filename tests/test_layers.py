@@ -19,6 +19,67 @@ ROOMS = ("config", "guardian", "invites", "teampool", "notifications", "base")  
 WITH_MODELS = ("guardian", "invites", "teampool", "notifications")
 ROOT = Path(settings.BASE_DIR)
 OURS = (*ROOMS, "sandbox")
+# The rooms inside a room, the highest floor first: each may import those on a lower floor, none on its own.
+# What stands in no list (a module or room somebody adds) fails, so that whoever adds it says where it stands.
+FLOORS: dict[str, tuple[str, ...]] = {
+    "config": (
+        "management wsgi urls apps settings",
+        "service",
+        "backoffice",
+        "context first_run formats health icon openapi secrets security sqlite3",
+    ),
+    "config.service": ("demo", "supervisor doctor backup", "die_with_parent startup warmup watchdog"),
+    "config.backoffice": (
+        "admin_app",
+        "site",
+        "admin navigation settings_page first_operator login templatetags theme",
+        "lockout operators overview theme_words",
+    ),
+    "guardian": (
+        "admin tasks management",
+        "decisions",
+        "sweeping",
+        "clockwork",
+        "mode apps",
+        "models",
+        "rules",
+    ),
+    "invites": (
+        "tasks management",
+        "reconcile admin apps",
+        "public actions",
+        "redeeming delivery following queries",
+        "departures",
+        "clock_repair",
+        "seats",
+        "codes",
+        "locking matching",
+        "models",
+        "bells settings states times words",
+    ),
+    "teampool": (
+        "tasks management",
+        "admin clock_repair apps",
+        "imports",
+        "access",
+        "login",
+        "teams",
+        "pool",
+        "api_keys leases snapshot",
+        "models settings bells",
+        "upstream",
+    ),
+    "notifications": (
+        "tasks admin management clock_repair apps",
+        "sending",
+        "channels announcement",
+        "texts",
+        "settings",
+        "audit",
+        "outbox",
+        "models topics markdown encryption bells",
+    ),
+}
 
 
 def sources(room: str) -> list[Path]:
@@ -72,6 +133,45 @@ def test_imports_go_to_the_right(room):
         for line, module in [*imported(tree, package_of(path)), *called_by_name(tree)]:
             target = module.split(".")[0]
             if target in OURS and target not in may_import(room):
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
+    assert not wrong
+
+
+def floor_of(room: str, module: str) -> int | None:
+    """On which floor of `room` this module stands, 0 the lowest; None when it stands in another room."""
+    if not module.startswith(f"{room}."):
+        return None
+    name = module.removeprefix(f"{room}.").split(".")[0]
+    lowest_first = FLOORS[room][::-1]
+    return next((number for number, names in enumerate(lowest_first) if name in names.split()), None)
+
+
+def modules_named(tree: ast.AST, package: list[str]) -> Iterator[tuple[int, str]]:
+    """What is imported, to the module: `from invites import codes` names invites.codes where that is a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            origin = next(imported(ast.Module([node], []), package))[1]
+            for alias in node.names:
+                path = ROOT / origin.replace(".", "/") / alias.name
+                is_module = path.is_dir() or path.with_suffix(".py").exists()
+                yield node.lineno, f"{origin}.{alias.name}" if is_module else origin
+        elif isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_imports_inside_a_room_go_down(room):
+    wrong = []
+    for path in sources(room.replace(".", "/")):
+        here = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+        if here == room:
+            continue
+        own = floor_of(room, here)
+        assert own is not None, f"{here} stands on no floor of {room}: say in FLOORS on which"
+        for line, module in modules_named(ast.parse(path.read_text()), package_of(path)):
+            name = module.removeprefix(f"{room}.").split(".")[0]
+            other = floor_of(room, module)
+            if other is not None and other >= own and name != here.removeprefix(f"{room}.").split(".")[0]:
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
     assert not wrong
 
@@ -178,6 +278,15 @@ class TestTheReader:
         assert may_import("teampool") == {"teampool", "notifications", "base"}
         assert "config" not in may_import("guardian")
         assert all("sandbox" not in may_import(room) for room in ROOMS)
+
+    def test_floors_are_told_apart(self):
+        assert floor_of("invites", "invites.codes.uses") < floor_of("invites", "invites.seats.moves")
+        assert floor_of("invites", "teampool.models") is None
+        assert floor_of("invites", "invites.nowhere") is None
+
+    def test_a_module_is_told_from_what_it_holds(self):
+        tree = ast.parse("from invites import codes\nfrom invites.models import RedeemCode")
+        assert [module for _, module in modules_named(tree, [])] == ["invites.codes", "invites.models"]
 
     def test_there_is_something_to_read(self):
         assert all(len(sources(room)) > 3 for room in OURS if room != "base")

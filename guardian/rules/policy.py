@@ -9,33 +9,34 @@ from datetime import time, timedelta
 
 from django.utils.translation import gettext as _
 
-from notifications.settings.runtime import Tunable, declare, keep_in_order, read
+from notifications.settings.runtime import RuntimeSetting, declare, read, require_min_below_max
 
 REPORT, ENFORCE = "report", "enforce"
+_SHORTEST = 1  # seconds; below it a sweep would have no time to end
 
 
 def _time_of_day(text: str) -> str:
     match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text.strip())
     if match is None:
-        raise ValueError(_("write a time of day like 09:00"))
+        raise ValueError(_("Write a time of day like 09:00."))
     return f"{int(match[1]):02}:{match[2]}"
 
 
-ENABLED = declare(Tunable("guardian.enabled", False))
-MODE = declare(Tunable("guardian.mode", REPORT, choices=(REPORT, ENFORCE)))
-THREADS = declare(Tunable("guardian.threads", 3, low=1, high=16))
-PAUSE_MIN = declare(Tunable("guardian.pause_min_seconds", 0.3, low=0, high=10))
-PAUSE_MAX = declare(Tunable("guardian.pause_max_seconds", 0.5, low=0, high=10))
-INTERVAL_MIN = declare(Tunable("guardian.interval_min_seconds", 90, low=30, high=3600))
-INTERVAL_MAX = declare(Tunable("guardian.interval_max_seconds", 120, low=30, high=3600))
-ACTIVE_FROM = declare(Tunable("guardian.active_from", "09:00", check=_time_of_day))
-ACTIVE_UNTIL = declare(Tunable("guardian.active_until", "22:00", check=_time_of_day))
-GRACE_MINUTES = declare(Tunable("guardian.grace_minutes", 30, low=5, high=1440))
-SIGHTINGS = declare(Tunable("guardian.sightings", 3, low=2, high=10))
-MAX_PER_SWEEP = declare(Tunable("guardian.max_removals_per_sweep", 10, low=1, high=100))
-MAX_PER_TEAM = declare(Tunable("guardian.max_removals_per_team", 2, low=1, high=20))
-keep_in_order(PAUSE_MIN, PAUSE_MAX)
-keep_in_order(INTERVAL_MIN, INTERVAL_MAX)
+ENABLED = declare(RuntimeSetting("guardian.enabled", False))
+MODE = declare(RuntimeSetting("guardian.mode", REPORT, choices=(REPORT, ENFORCE)))
+THREADS = declare(RuntimeSetting("guardian.threads", 3, low=1, high=16))
+PAUSE_MIN = declare(RuntimeSetting("guardian.pause_min_seconds", 0.3, low=0, high=10))
+PAUSE_MAX = declare(RuntimeSetting("guardian.pause_max_seconds", 0.5, low=0, high=10))
+INTERVAL_MIN = declare(RuntimeSetting("guardian.interval_min_seconds", 90, low=30, high=3600, floor=_SHORTEST))
+INTERVAL_MAX = declare(RuntimeSetting("guardian.interval_max_seconds", 120, low=30, high=3600, floor=_SHORTEST))
+ACTIVE_FROM = declare(RuntimeSetting("guardian.active_from", "09:00", check=_time_of_day))
+ACTIVE_UNTIL = declare(RuntimeSetting("guardian.active_until", "22:00", check=_time_of_day))
+GRACE_MINUTES = declare(RuntimeSetting("guardian.grace_minutes", 30, low=5, high=1440))
+SIGHTINGS = declare(RuntimeSetting("guardian.sightings", 3, low=2, high=10))
+MAX_PER_SWEEP = declare(RuntimeSetting("guardian.max_removals_per_sweep", 10, low=1, high=100))
+MAX_PER_TEAM = declare(RuntimeSetting("guardian.max_removals_per_team", 2, low=1, high=20))
+require_min_below_max(PAUSE_MIN, PAUSE_MAX)
+require_min_below_max(INTERVAL_MIN, INTERVAL_MAX)
 
 _ALL = (
     ENABLED,

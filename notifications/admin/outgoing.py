@@ -74,7 +74,7 @@ class MessagePages(ReadOnlyPages):
     actions = ("send_chosen_again",)
     sortable_by = ()
     empty_text = gettext_lazy("There are no messages yet.")
-    empty_link = (reverse_lazy("admin:settings"), gettext_lazy("Set up notices"))
+    empty_link = (reverse_lazy("admin:settings_section", args=["notices"]), gettext_lazy("Set up notices"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return Message.objects.defer("dedupe_key", "uid")

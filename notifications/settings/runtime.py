@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,7 +20,7 @@ from notifications.models import Setting
 Value = TypeVar("Value", bool, int, float, str)
 # Given the values as they would stand together: the key at fault and the reason, or None.
 Together = Callable[[Mapping[str, Any]], tuple[str, str] | None]
-_DECLARED: dict[str, Tunable[Any]] = {}
+_DECLARED: dict[str, RuntimeSetting[Any]] = {}
 _IN_ORDER: list[tuple[str, str]] = []
 _TOGETHER: list[tuple[Together, tuple[str, ...]]] = []
 WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
@@ -35,18 +36,47 @@ class BadSetting(ValueError):
         self.key, self.reason = key, reason
 
 
+class SwitchField(forms.BooleanField):
+    """On or off: a box of a form, or one of `WORDS`."""
+
+    def to_python(self, value: Any) -> bool:
+        word = written(value).strip().lower()
+        if word not in WORDS:
+            raise ValidationError(_("Write on or off, not {text}.").format(text=repr(value)))
+        return WORDS[word]
+
+
+class TextField(forms.CharField):
+    """A text as `check` returns it; emptied, it is what it was in the beginning."""
+
+    def __init__(self, *, check: Callable[[str], str] | None, **options: Any) -> None:
+        super().__init__(required=False, **options)
+        self.check = check
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value)
+        if not text or text == self.empty_value or self.check is None:
+            return text or ""
+        try:
+            return self.check(text)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
 @dataclass(frozen=True)
-class Tunable(Generic[Value]):
+class RuntimeSetting(Generic[Value]):
     """One setting with its default and the bounds that protect people.
 
-    `check` gets a typed text, returns it as it is to be stored, and raises ValueError with a translated reason.
-    A secret is encrypted at rest and never shown again. `rings`: the task that looks at what a change of it means.
+    A person may insist on a value below `low`, down to `floor`. `check` gets a typed text, returns it as it is to be
+    stored, and raises ValueError with a translated reason. A secret is encrypted at rest and never shown again.
+    `rings`: the task that looks at what a change of it means.
     """
 
     key: str
     default: Value
     low: float | None = None
     high: float | None = None
+    floor: float | None = None
     choices: tuple[str, ...] = ()
     check: Callable[[str], str] | None = None
     is_secret: bool = False
@@ -61,48 +91,55 @@ class Tunable(Generic[Value]):
             return self.default
         return cast(Value, row.secret if self.is_secret else row.value)
 
-    def parse(self, text: str, *, force: bool = False) -> bool | int | float | str:
-        """Read a value typed by a person. `force` skips the bounds, never the type."""
+    def formfield(self, *, force: bool = False, **options: Any) -> forms.Field:
+        """The field that reads what a person types. `force` skips the bounds, never the type."""
         if isinstance(self.default, bool):
-            if text.strip().lower() not in WORDS:
-                raise BadSetting(self.key, _("write on or off, not {text}").format(text=repr(text)))
-            return WORDS[text.strip().lower()]
+            return SwitchField(required=False, **options)
         if isinstance(self.default, int | float):
-            return self._number(text, force=force)
-        if self.choices and text not in self.choices:
-            raise BadSetting(self.key, _("one of {choices}").format(choices=", ".join(self.choices)))
-        if not text:
-            return self.default  # a text that was emptied is what it was in the beginning
-        try:
-            return self.check(text) if self.check is not None else text
-        except ValueError as error:
-            raise BadSetting(self.key, str(error)) from None
+            return self._number_field(force=force, **options)
+        if self.choices:
+            refused = _("One of {choices}.").format(choices=", ".join(self.choices))
+            words = {"required": refused, "invalid_choice": refused}
+            return forms.ChoiceField(choices=[(one, one) for one in self.choices], error_messages=words, **options)
+        return TextField(check=self.check, empty_value=self.default, **options)
 
-    def _number(self, text: str, *, force: bool) -> int | float:
+    def _number_field(self, *, force: bool, **options: Any) -> forms.Field:
         is_whole = isinstance(self.default, int)
+        not_one = _("Write a whole number.") if is_whole else _("Write a number.")
+        low, high = (f"{bound:,}" if bound is not None else "…" for bound in (self.low, self.high))
+        outside = _("Between {low} and {high}.").format(low=low, high=high)
+        words = {"required": not_one, "invalid": not_one, "min_value": outside, "max_value": outside}
+        if not force:
+            options |= {"min_value": self.low, "max_value": self.high}
+        kind = forms.IntegerField if is_whole else forms.FloatField
+        return kind(error_messages=words, **options)
+
+    def parse(self, text: str, *, force: bool = False) -> bool | int | float | str:
+        """Read a value typed by a person. Raises BadSetting."""
         try:
-            number: float = int(text) if is_whole else float(text)
-        except ValueError:
-            number = math.nan
-        # A whole number may be larger than any float, which `isfinite` would choke on; the bounds are for that.
-        if isinstance(number, float) and not math.isfinite(number):
-            raise BadSetting(self.key, _("write a whole number") if is_whole else _("write a number"))
-        if not force and (
-            (self.low is not None and number < self.low) or (self.high is not None and number > self.high)
-        ):
-            low, high = (f"{bound:,}" if bound is not None else "…" for bound in (self.low, self.high))
-            raise BadSetting(self.key, _("between {low} and {high}").format(low=low, high=high))
-        return number
+            return cast(Value, self.formfield(force=force).clean(text))
+        except ValidationError as error:
+            raise BadSetting(self.key, error.messages[0]) from None
+
+    def insisted(self, text: str) -> int | float | None:
+        """The value, when nothing but the lower bound stands against it and it is not below the floor."""
+        if self.floor is None or self.low is None:
+            return None
+        try:
+            value = cast("int | float", self.parse(text, force=True))
+        except BadSetting:
+            return None
+        return value if self.floor <= value < self.low else None
 
     def shown(self, value: Value) -> bool | int | float | str:
         """What may be shown of a value: of a secret only that it is set."""
         return value if not self.is_secret else IS_SET if value else ""
 
 
-def declare(tunable: Tunable[Value]) -> Tunable[Value]:
+def declare(setting: RuntimeSetting[Value]) -> RuntimeSetting[Value]:
     """Make a setting known; called once, where the room that reads it defines it."""
-    _DECLARED[tunable.key] = tunable
-    return tunable
+    _DECLARED[setting.key] = setting
+    return setting
 
 
 def written(value: bool | int | float | str) -> str:
@@ -112,44 +149,45 @@ def written(value: bool | int | float | str) -> str:
     return str(value)
 
 
-def keep_in_order(low: Tunable[Any], high: Tunable[Any]) -> None:
+def require_min_below_max(low: RuntimeSetting[Any], high: RuntimeSetting[Any]) -> None:
     """From now on a change that leaves `low` above `high` is refused at `low`."""
     _IN_ORDER.append((low.key, high.key))
 
 
-def hold_together(rule: Together, *tunables: Tunable[Any]) -> None:
+def require_together(rule: Together, *settings: RuntimeSetting[Any]) -> None:
     """From now on a change of any of these is refused when `rule`, given all their values, names a key and a reason."""
-    _TOGETHER.append((rule, tuple(one.key for one in tunables)))
+    _TOGETHER.append((rule, tuple(one.key for one in settings)))
 
 
-def declared() -> Mapping[str, Tunable[Any]]:
+def declared() -> Mapping[str, RuntimeSetting[Any]]:
     return dict(sorted(_DECLARED.items()))
 
 
-def find(key: str) -> Tunable[Any]:
+def find(key: str) -> RuntimeSetting[Any]:
     """Raises BadSetting when nobody declared `key`."""
     if key not in _DECLARED:
-        raise BadSetting(key, _("no such setting"))
+        raise BadSetting(key, _("No such setting."))
     return _DECLARED[key]
 
 
-def read(*tunables: Tunable[Any]) -> dict[str, Any]:
+def read(*settings: RuntimeSetting[Any]) -> dict[str, Any]:
     """Several values by key, with one query."""
-    rows = {row.key: row for row in Setting.objects.filter(key__in=[one.key for one in tunables])}
-    return {one.key: one.of(rows.get(one.key)) for one in tunables}
+    rows = {row.key: row for row in Setting.objects.filter(key__in=[one.key for one in settings])}
+    return {one.key: one.of(rows.get(one.key)) for one in settings}
 
 
-def change(values: Mapping[str, str], *, actor: Actor, force: bool | Container[str] = False) -> None:
-    """Write several settings at once, all or none. Raises BadSetting and writes nothing on the first bad one.
+def change(values: Mapping[str, str], *, actor: Actor, force: bool = False) -> None:
+    """Write several typed settings at once, all or none. Raises BadSetting and writes nothing on the first bad one.
 
-    `force` skips the bounds of all of them, or of the keys it names.
+    `force` skips their bounds.
     """
-    parsed = {
-        key: find(key).parse(text, force=force if isinstance(force, bool) else key in force)
-        for key, text in values.items()
-    }
+    store({key: find(key).parse(text, force=force) for key, text in values.items()}, actor=actor)
+
+
+def store(values: Mapping[str, Any], *, actor: Actor) -> None:
+    """The same with values that their fields have read."""
     with transaction.atomic(durable=True):
-        _write(parsed, actor)
+        _write(values, actor)
 
 
 def change_with_its_fact(values: Mapping[str, str], *, actor: Actor) -> None:
@@ -157,32 +195,32 @@ def change_with_its_fact(values: Mapping[str, str], *, actor: Actor) -> None:
     _write({key: find(key).parse(text) for key, text in values.items()}, actor)
 
 
-def _write(parsed: dict[str, Any], actor: Actor) -> None:
-    for key, reason in disorder(parsed):
+def _write(parsed: Mapping[str, Any], actor: Actor) -> None:
+    for key, reason in cross_field_errors(parsed):
         raise BadSetting(key, reason)
     for key, value in parsed.items():
-        tunable = find(key)
-        before = tunable.get()
-        column = "secret" if tunable.is_secret else "value"
+        setting = find(key)
+        before = setting.get()
+        column = "secret" if setting.is_secret else "value"
         Setting.objects.update_or_create(key=key, defaults={column: value, "updated_at": timezone.now()})
         if before != value:
-            events.setting_changed(key=key, before=tunable.shown(before), after=tunable.shown(value), actor=actor)
-            if tunable.rings:
-                ring(tunable.rings)
+            events.setting_changed(key=key, before=setting.shown(before), after=setting.shown(value), actor=actor)
+            if setting.rings:
+                ring(setting.rings)
 
 
-def disorder(parsed: dict[str, Any], *, unread: Container[str] = ()) -> Iterator[tuple[str, str]]:
+def cross_field_errors(parsed: Mapping[str, Any], *, unread: Container[str] = ()) -> Iterator[tuple[str, str]]:
     """Each key at fault and why, of values that are good alone and not beside the others, or what is stored of these.
 
     What one of the `unread` belongs to is not looked at: nobody knows what it is to be.
     """
     for low, high in _IN_ORDER:
         if (low in parsed or high in parsed) and low not in unread and high not in unread:
-            values = read(find(low), find(high)) | parsed
+            values = read(find(low), find(high)) | dict(parsed)
             if values[low] > values[high]:
                 yield low if low in parsed else high, _("The minimum cannot exceed the maximum.")
     for rule, keys in _TOGETHER:
         if not parsed.keys().isdisjoint(keys) and not any(key in unread for key in keys):
-            refused = rule(read(*(find(key) for key in keys)) | parsed)
+            refused = rule(read(*(find(key) for key in keys)) | dict(parsed))
             if refused is not None:
                 yield refused

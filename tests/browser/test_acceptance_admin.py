@@ -50,7 +50,7 @@ LISTS = (
     "/admin/notifications/message/",
     "/admin/notifications/announcement/",
     "/admin/notifications/auditevent/",
-    "/admin/settings/",
+    "/admin/settings/notices/",
     "/admin/auth/user/",
     "/admin/auth/user/add/",
     "/admin/axes/accessattempt/",

@@ -56,7 +56,7 @@ class TestSet:
         with pytest.raises(CommandError, match=r"notifications\.webhook_url: .*(https|内网)"):
             config("set", "notifications.webhook_url=http://receiver.example.com/")
         for number in ("51", "9" * 400):
-            with pytest.raises(CommandError, match=r"between 1 and 50|1 到 50"):
+            with pytest.raises(CommandError, match=r"Between 1 and 50|1 到 50"):
                 config("set", f"teampool.failures_to_expire={number}")
         config("set", "notifications.webhook_url=http://127.0.0.1:9/", "notifications.webhook_allow_private=on")
         assert WEBHOOK_URL.get() == "http://127.0.0.1:9/"

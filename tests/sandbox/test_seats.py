@@ -155,7 +155,7 @@ class TestCodexOnly:
 
 
 class TestRefused:
-    """The seats cannot be read while the lists answer (§16.4, 13)."""
+    """The seats cannot be read while the lists answer (upstream §16.4, 13)."""
 
     @pytest.mark.parametrize("status", ["401", "404", "500", "502", "503"])
     def test_one_workspace_refuses_and_recovers(self, server, omar, status):

@@ -79,7 +79,7 @@ def test_through_the_form_a_double_click(monkeypatch: pytest.MonkeyPatch) -> Non
         gate.wait(10)
         return leave(**kwargs)
 
-    monkeypatch.setattr("invites.redeeming.redeem.depart.leave_dead_team", both)
+    monkeypatch.setattr("invites.departures.carry_out.leave_dead_team", both)
     run_together(*(lambda: redeem(email=ANA, code=code) for _ in range(2)))
     check_books()
 

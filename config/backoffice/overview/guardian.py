@@ -97,9 +97,8 @@ def too_slow() -> Iterable[Line]:
         return
     seconds = int((last.finished_at - last.started_at).total_seconds())
     text = _("A sweep takes {a} s, the interval is {b} s").format(a=seconds, b=int(rules.interval[1]))
-    yield Line(
-        "slow", text, is_red=False, link=f"{reverse('admin:settings')}#guardian", button=_("Adjust"), since=since
-    )
+    link = reverse("admin:settings_section", args=["guardian"])
+    yield Line("slow", text, is_red=False, link=link, button=_("Adjust"), since=since)
 
 
 def _list(query: str = "") -> str:

@@ -1,1 +1,1 @@
-"""The page of run-time settings: five sections, each saved on its own."""
+"""The pages of the run-time settings: seven sections, each a Django form on a page of its own with its own save."""

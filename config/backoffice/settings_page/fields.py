@@ -1,44 +1,78 @@
-"""What a section of the settings page is made of: settings in the order and the words a person reads."""
+"""What a section of the settings is made of: settings in the order and the words a person reads."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from notifications.settings.runtime import Tunable
+from django import forms
+
+from notifications.settings.runtime import RuntimeSetting
 
 # A lazy translation or a plain text.
 Words = Any
+# Given what would change and what is stored, by key: the key at fault and the reason, or None.
+Rule = Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[str, str] | None]
+
+
+class SecretInput(forms.PasswordInput):
+    """Shows what is typed, and never what is stored or was sent."""
+
+    input_type = "text"
+
+
+SHORT = "sk-input settings-short"
+NUMBER = forms.TextInput({"class": SHORT, "inputmode": "numeric"})
+DECIMAL = forms.TextInput({"class": SHORT, "inputmode": "decimal"})
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One setting. `kind` says how it is drawn; `words` names its choices.
+    """One setting as it is drawn: its own widget unless `widget` is given; `words` names its choices.
 
-    `floor`: below its lower bound, down to this, it is taken when the person says so a second time.
+    `insist`: the words of the box that a person ticks to get a value below the lower bound.
     `can_make`: the page offers to make a good value.
     """
 
-    tunable: Tunable[Any]
+    setting: RuntimeSetting[Any]
     label: Words
-    kind: str
     help: Words = ""
     unit: Words = ""
+    widget: forms.Widget | None = None
     words: dict[str, Words] = dataclasses.field(default_factory=dict)
-    floor: float | None = None
-    floor_words: Words = ""
+    insist: Words = ""
     can_make: bool = False
 
     @property
     def key(self) -> str:
-        return self.tunable.key
+        return self.setting.key
 
     @property
     def id(self) -> str:
         """Good for an address and for a selector, unlike the key."""
         return self.key.replace(".", "-")
+
+    @property
+    def is_switch(self) -> bool:
+        return isinstance(self.setting.default, bool)
+
+    def formfield(self) -> forms.Field:
+        default = self.setting.default
+        by_type = {int: NUMBER, float: DECIMAL}
+        widget = self.widget or (SecretInput() if self.setting.is_secret else by_type.get(type(default)))
+        field = self.setting.formfield(widget=widget)
+        field.label, field.help_text = self.label, self.help
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [(one, self.words.get(one, one)) for one in self.setting.choices]
+        attrs = {"id": self.id, "aria-describedby": f"about-{self.id}"}
+        if not self.is_switch:
+            attrs |= {"class": "sk-input", "autocomplete": "off", "spellcheck": "false"}
+        if self.setting.is_secret:
+            attrs |= {"aria-labelledby": f"label-{self.id}", "autocapitalize": "off"}
+        field.widget.attrs = attrs | field.widget.attrs
+        return field
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +81,56 @@ class Row:
 
     fields: tuple[Field, ...]
     label: Words = ""
-    help: Words = ""
 
     @property
     def kind(self) -> str:
         if len(self.fields) == 1:
             return "one"
-        return "switches" if all(one.kind == "switch" for one in self.fields) else "range"
+        return "switches" if all(one.is_switch for one in self.fields) else "range"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines that belong together. `channel`: the way out they set, which can be tested.
+
+    `above` and `below` are templates of this group alone. A folded one stands behind its title.
+    """
+
+    rows: tuple[Row | Field, ...]
+    title: Words = ""
+    help: tuple[Words, ...] = ()
+    above: str = ""
+    below: str = ""
+    channel: str = ""
+    is_folded: bool = False
+
+    @property
+    def lines(self) -> list[Row]:
+        """A field alone is a line of its own."""
+        return [Row((row,)) if isinstance(row, Field) else row for row in self.rows]
+
+    @property
+    def fields(self) -> Iterator[Field]:
+        return (one for row in self.lines for one in row.fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One form. `folded` rows stand behind `folded_title`; `above` and `below` are templates of this section alone.
-
-    `also`: settings that these show but are changed elsewhere. `channel`: the way out it sets, which can be tested.
-    """
+    """One page with one form. `also`: settings that its templates show but that are changed elsewhere."""
 
     id: str
     title: Words
-    rows: tuple[Row, ...]
+    groups: tuple[Group, ...] = ()
     help: tuple[Words, ...] = ()
-    folded: tuple[Row, ...] = ()
-    folded_title: Words = ""
     above: str = ""
     below: str = ""
-    also: tuple[Tunable[Any], ...] = ()
-    channel: str = ""
+    also: tuple[RuntimeSetting[Any], ...] = ()
+    rule: Rule | None = None
 
     @property
-    def fields(self) -> Iterator[Field]:
-        return (one for row in (*self.rows, *self.folded) for one in row.fields)
-
-    def field(self, key: str) -> Field | None:
-        return next((one for one in self.fields if one.key == key), None)
+    def fields(self) -> dict[str, Field]:
+        return {one.key: one for group in self.groups for one in group.fields}
 
     @property
-    def tunables(self) -> list[Tunable[Any]]:
-        return [*(one.tunable for one in self.fields), *self.also]
-
-
-def one(field: Field) -> Row:
-    return Row((field,), label=field.label, help=field.help)
+    def settings(self) -> list[RuntimeSetting[Any]]:
+        return [*(one.setting for one in self.fields.values()), *self.also]

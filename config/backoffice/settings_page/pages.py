@@ -1,4 +1,4 @@
-"""Showing the settings, and saving one section of them."""
+"""Showing one section of the settings, and saving it."""
 
 from __future__ import annotations
 
@@ -18,93 +18,72 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from base.actors import operator
-from config.backoffice.settings_page import presets, saving
 from config.backoffice.settings_page.fields import Section
-from config.backoffice.settings_page.sections import SECTIONS, TUNABLES
-from config.backoffice.settings_page.showing import Shown, show
+from config.backoffice.settings_page.forms import SectionForm
+from config.backoffice.settings_page.mail import PRESETS
+from config.backoffice.settings_page.sections import API, NOTICES, PUBLIC, SECTIONS
 from notifications.settings import runtime
 from teampool import api_keys
 
 _SAVED = "settings_saved"  # in the session, from the redirect to the page that follows it
+# Where the settings of the five sections of before went.
+_WAS = {"stock": API, "bark": NOTICES, "mail": NOTICES}
 
 
 @never_cache
 @require_safe
-def settings_page(request: HttpRequest) -> HttpResponse:
+def first_page(request: HttpRequest) -> HttpResponse:
     may_change(request)
-    return page(request)
+    return redirect(address(PUBLIC))
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def save_section(request: HttpRequest, section_id: str) -> HttpResponse:
-    """All of one section or nothing of it; what is wrong stands at its field with what was typed."""
+def section_page(request: HttpRequest, section_id: str) -> HttpResponse:
+    """All of one section is saved or nothing of it; what is wrong stands at its field with what was typed."""
     may_change(request)
+    if request.method != "POST" and section_id in _WAS:
+        return redirect(address(_WAS[section_id]))
     section = find(section_id)
     if request.method != "POST":
-        return redirect(address(section))
-    refused = saving.save(section, request.POST, actor=operator(request))
-    if refused is not None:
-        return answer(request, section, posted=request.POST, refused=refused)
+        return _as_stored(request, section)
+    form = SectionForm(section, stored(section), request.POST)
+    if not form.save(actor=operator(request)):
+        return answer(request, form, status=400)
     now = timezone.now()
     if is_htmx(request):
-        shown = show(section, runtime.read(*section.tunables))
-        shown.saved_at = now
-        return part(request, "section", shown)
+        return answer(request, SectionForm(section, stored(section)), saved_at=now)
     request.session[_SAVED] = [section.id, now.isoformat()]
     return redirect(address(section))
 
 
+def _as_stored(request: HttpRequest, section: Section) -> HttpResponse:
+    preset = PRESETS.get(request.GET.get("preset", "")) if section is NOTICES else None
+    form = SectionForm(section, stored(section), filled_in=preset.values if preset else None)
+    saved_id, saved_at = request.session.pop(_SAVED, ("", ""))
+    return answer(request, form, saved_at=parse_datetime(saved_at) if saved_id == section.id else None)
+
+
 def answer(
-    request: HttpRequest,
-    section: Section,
-    *,
-    template: str = "section",
-    posted: Mapping[str, str],
-    refused: saving.Refused | None = None,
-    once: Mapping[str, str] | None = None,
-    more: Mapping[str, Any] | None = None,
-    key: str = "",
+    request: HttpRequest, form: SectionForm, *, template: str = "section", status: int = 200, **more: Any
 ) -> HttpResponse:
-    """The section as it was typed, with what came of a button: the part `template` in place, else the whole page."""
-    stored = runtime.read(*(section.tunables if is_htmx(request) else TUNABLES))
-    shown = show(section, stored, posted=posted, refused=refused, once=once)
-    shown.more = dict(more or {})
+    """In place the part `template` (htmx takes no answer that is not 200), else the whole page."""
+    context = {"form": form, "section": form.section, "presets": PRESETS} | more
+    if form.section is API:
+        may_make = request.user.has_perm("teampool.add_apikey")
+        context |= {"may_make_keys": may_make, "keys": list(api_keys.valid(api_keys.IMPORT)[:2]) if may_make else []}
     if is_htmx(request):
-        return part(request, template, shown, line=shown.line(key) if key else None)
-    return page(request, stored, shown, status=400 if refused else 200)
-
-
-def page(
-    request: HttpRequest, stored: Mapping[str, Any] | None = None, instead: Shown | None = None, *, status: int = 200
-) -> HttpResponse:
-    """All sections as they are stored, but for `instead`. The number of queries does not depend on anything."""
-    stored = stored if stored is not None else runtime.read(*TUNABLES)
-    shown = {section.id: show(section, stored) for section in SECTIONS.values()}
-    if instead is not None:
-        shown[instead.section.id] = instead
-    elif (saved := request.session.pop(_SAVED, None)) and saved[0] in shown:
-        shown[saved[0]].saved_at = parse_datetime(saved[1])
-    if preset := presets.PRESETS.get(request.GET.get("preset", "")):
-        presets.fill(shown["mail"], preset)
-    context = admin.site.each_context(request) | about(request) | {"title": _("Settings"), "sections": shown.values()}
+        return TemplateResponse(request, f"admin/settings/{template}.html", context)
+    context |= admin.site.each_context(request) | {"title": _("Settings"), "sections": SECTIONS.values()}
     return TemplateResponse(request, "admin/settings/page.html", context, status=status)
 
 
-def part(request: HttpRequest, template: str, shown: Shown, **context: Any) -> HttpResponse:
-    context = about(request) | {"shown": shown} | context
-    return TemplateResponse(request, f"admin/settings/{template}.html", context)
-
-
-def about(request: HttpRequest) -> dict[str, Any]:
-    """What the parts of single sections show besides settings."""
-    may_make = request.user.has_perm("teampool.add_apikey")
-    valid = list(api_keys.valid(api_keys.IMPORT)[:2]) if may_make else []
-    return {"presets": presets.PRESETS, "may_make_keys": may_make, "keys": valid}
+def stored(section: Section) -> Mapping[str, Any]:
+    return runtime.read(*section.settings)
 
 
 def address(section: Section) -> str:
-    return f"{reverse('admin:settings')}#{section.id}"
+    return reverse("admin:settings_section", args=[section.id])
 
 
 def find(section_id: str) -> Section:

@@ -1,4 +1,4 @@
-"""Addresses of the settings page; included where the site puts its own together, when every table is known."""
+"""Addresses of the settings; included where the site puts its own together, when every table is known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from config.backoffice.settings_page import deeds, pages
+from config.backoffice.settings_page import actions, pages
 
 View = Callable[..., HttpResponse]
 
@@ -25,18 +25,18 @@ def _inside(view: View) -> View:
     @wraps(view)
     def answer(request: HttpRequest, **named: Any) -> HttpResponse:
         if pages.is_htmx(request) and not admin.site.has_permission(request):
-            to = redirect_to_login(reverse("admin:settings"), settings.LOGIN_URL)
-            return HttpResponseClientRedirect(to["Location"])
+            page = reverse("admin:settings_section", kwargs=named) if named else reverse("admin:settings")
+            return HttpResponseClientRedirect(redirect_to_login(page, settings.LOGIN_URL)["Location"])
         return guarded(request, **named)
 
     return answer
 
 
 urlpatterns = [
-    path("", _inside(pages.settings_page), name="settings"),
-    path("<slug:section_id>/", _inside(pages.save_section), name="settings_save"),
-    path("<slug:section_id>/test/", _inside(deeds.send_test), name="settings_test"),
-    path("<slug:section_id>/secret/", _inside(deeds.change_secret), name="settings_secret"),
-    path("<slug:section_id>/key/", _inside(deeds.change_key), name="settings_key"),
-    path("<slug:section_id>/preview/", _inside(deeds.preview), name="settings_preview"),
+    path("", _inside(pages.first_page), name="settings"),
+    path("<slug:section_id>/", _inside(pages.section_page), name="settings_section"),
+    path("<slug:section_id>/test/", _inside(actions.send_test), name="settings_test"),
+    path("<slug:section_id>/secret/", _inside(actions.change_secret), name="settings_secret"),
+    path("<slug:section_id>/key/", _inside(actions.change_key), name="settings_key"),
+    path("<slug:section_id>/preview/", _inside(actions.preview), name="settings_preview"),
 ]

@@ -30,11 +30,11 @@ class Command(BaseCommand):
     def handle(self, *, verb: str, **options: Any) -> None:
         try:
             if verb == "list":
-                for key, tunable in runtime.declared().items():
-                    self.stdout.write(f"{key}={runtime.written(tunable.shown(tunable.get()))}")
+                for key, setting in runtime.declared().items():
+                    self.stdout.write(f"{key}={runtime.written(setting.shown(setting.get()))}")
             elif verb == "get":
-                tunable = runtime.find(options["key"])
-                self.stdout.write(runtime.written(tunable.shown(tunable.get())))
+                setting = runtime.find(options["key"])
+                self.stdout.write(runtime.written(setting.shown(setting.get())))
             else:
                 runtime.change(values(options["pairs"]), actor=actors.command("config"), force=options["force"])
         except runtime.BadSetting as error:

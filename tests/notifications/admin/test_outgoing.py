@@ -95,7 +95,7 @@ class TestList:
     def test_an_empty_one_leads_to_the_settings(self, desk: Client) -> None:
         page = desk.get(LIST).content.decode()
         assert "There are no messages yet." in page
-        assert '<a class="sk-button sk-main" href="/admin/settings/">Set up notices</a>' in page
+        assert '<a class="sk-button sk-main" href="/admin/settings/notices/">Set up notices</a>' in page
 
     def test_what_a_receiver_said_is_text(self, desk: Client) -> None:
         a_failed(last_error="<script>alert(1)</script>")

@@ -94,9 +94,9 @@ def test_secrets_are_in_no_audit_and_no_plain_column(name):
 
 
 def test_every_default_passes_its_own_check():
-    for tunable in runtime.declared().values():
-        if tunable.check is not None and tunable.default:
-            assert tunable.check(tunable.default) == tunable.default
+    for setting in runtime.declared().values():
+        if setting.check is not None and setting.default:
+            assert setting.check(setting.default) == setting.default
 
 
 def test_webhook_and_permission_may_be_set_together():

@@ -133,7 +133,7 @@ class TestLinesOfTheDead:
         assert first.payload  # an operator may still send it again
 
 
-WORKER = "import django; django.setup(); from teampool.import_work import work; work({job})"
+WORKER = "import django; django.setup(); from teampool.imports.worker import work; work({job})"
 
 
 class TestKilled:

@@ -112,7 +112,7 @@ class TestTooSlow:
         Watch.objects.filter(pk=1).update(too_slow_since=timezone.now() - HOUR)
         line = only()
         assert line.text == "A sweep takes 300 s, the interval is 120 s"
-        assert (line.link, line.button) == ("/admin/settings/#guardian", "Adjust")
+        assert (line.link, line.button) == ("/admin/settings/guardian/", "Adjust")
 
     def test_off_it_needs_nobody(self) -> None:
         a_sweep(seconds=300)

@@ -47,13 +47,14 @@ def store(values: dict[str, str]) -> None:
     runtime.change({f"notifications.{name}": value for name, value in values.items()}, actor=command("tests"))
 
 
-def press(desk: Client, section: str, typed: dict[str, str], headers: dict[str, str] | None = None) -> Any:
+def press(desk: Client, channel: str, typed: dict[str, str], headers: dict[str, str] | None = None) -> Any:
+    section = "api" if channel == "webhook" else "notices"
     form = filled(desk, section) | {f"notifications.{name}": value for name, value in typed.items()}
-    return desk.post(f"{PAGE}{section}/test/", form, headers=headers or {})
+    return desk.post(f"{PAGE}{section}/test/", form | {"channel": channel}, headers=headers or {})
 
 
-def said(response: Any, section: str) -> str:
-    answer = text_of(response).split(f'id="answer-{section}"')[1].split("</p>")[0]
+def said(response: Any, channel: str) -> str:
+    answer = text_of(response).split(f'id="answer-{channel}"')[1].split("</p>")[0]
     return " ".join(part.split(">")[-1].strip() for part in answer.split("</span>")[1:]).strip()
 
 
@@ -63,8 +64,8 @@ class TestWebhook:
         self, desk: Client, receiver: Receiver, headers: dict[str, str]
     ) -> None:
         typed = {"webhook_url": f"{receiver.url}/low", "webhook_secret": SECRET, "webhook_allow_private": "on"}
-        response = press(desk, "stock", typed, headers)
-        assert said(response, "stock") == "Delivered Not saved yet."
+        response = press(desk, "webhook", typed, headers)
+        assert said(response, "webhook") == "Delivered Not saved yet."
         (post,) = receiver.posts
         assert post.body["event"] == "test"
         assert set(post.body) == {"event", "current_seats", "threshold", "message"}
@@ -76,37 +77,37 @@ class TestWebhook:
 
     def test_what_is_stored_is_tried_without_typing_the_secret_again(self, desk: Client, receiver: Receiver) -> None:
         store({"webhook_url": f"{receiver.url}/low", "webhook_secret": SECRET, "webhook_allow_private": "on"})
-        assert said(press(desk, "stock", {}), "stock") == "Delivered"
+        assert said(press(desk, "webhook", {}), "webhook") == "Delivered"
         Verifier(SECRET).verify(receiver.posts[0].raw, receiver.posts[0].headers)
 
     def test_the_reason_is_in_words(self, desk: Client, receiver: Receiver) -> None:
         receiver.answers = [500]
         store({"webhook_url": f"{receiver.url}/low", "webhook_allow_private": "on"})
-        assert "HTTP 500" in said(press(desk, "stock", {}), "stock")
+        assert "HTTP 500" in said(press(desk, "webhook", {}), "webhook")
 
     def test_private_addresses_stay_closed_until_they_are_allowed(self, desk: Client, receiver: Receiver) -> None:
         https = receiver.url.replace("http:", "https:")
-        response = press(desk, "stock", {"webhook_url": f"{https}/low"}, HTMX)
-        assert "Private addresses are not allowed." in said(response, "stock")
+        response = press(desk, "webhook", {"webhook_url": f"{https}/low"}, HTMX)
+        assert "Private addresses are not allowed." in said(response, "webhook")
         assert receiver.posts == []
 
     @WHERE
     def test_a_field_that_is_wrong_is_named(self, desk: Client, headers: dict[str, str]) -> None:
-        response = press(desk, "stock", {"low_stock_threshold": "many"}, headers)
-        assert said(response, "stock").startswith("Threshold: ")
+        response = press(desk, "webhook", {"low_stock_threshold": "many"}, headers)
+        assert said(response, "webhook").startswith("Threshold: ")
         if not headers:
             assert errors(response) == {"notifications.low_stock_threshold": "Write a whole number."}
             assert 'value="many"' in text_of(response)
 
     def test_with_nothing_set_it_says_so(self, desk: Client) -> None:
-        assert said(press(desk, "stock", {}), "stock") == "Not set up yet."
+        assert said(press(desk, "webhook", {}), "webhook") == "Not set up yet."
 
     def test_it_answers_within_ten_seconds(self, desk: Client, receiver: Receiver) -> None:
         release = threading.Event()
         receiver.answers = [lambda _post: 200 if release.wait(60) else 500]
         store({"webhook_url": f"{receiver.url}/low", "webhook_allow_private": "on"})
         begun = time.perf_counter()
-        answer = said(press(desk, "stock", {}, HTMX), "stock")
+        answer = said(press(desk, "webhook", {}, HTMX), "webhook")
         assert time.perf_counter() - begun < 30
         release.set()
         assert answer
@@ -140,28 +141,28 @@ class TestMail:
 
     @WHERE
     def test_it_goes_to_the_operator(self, desk: Client, mailbox: Mailbox, headers: dict[str, str]) -> None:
-        response = press(desk, "mail", self.typed(mailbox, operator_email="olga@example.com"), headers)
-        assert said(response, "mail") == "Delivered Not saved yet."
+        response = press(desk, "email", self.typed(mailbox, operator_email="olga@example.com"), headers)
+        assert said(response, "email") == "Delivered Not saved yet."
         assert mailbox.recipients == [["olga@example.com"]]
         assert PASSWORD not in text_of(response)
 
     def test_or_to_the_sender_itself(self, desk: Client, mailbox: Mailbox) -> None:
-        press(desk, "mail", self.typed(mailbox))
+        press(desk, "email", self.typed(mailbox))
         assert mailbox.recipients == [[USER]]
 
     def test_a_wrong_password_is_said_and_not_repeated(self, desk: Client, mailbox: Mailbox) -> None:
-        response = press(desk, "mail", self.typed(mailbox, smtp_password="wrong-7d1f0c52"))
-        assert "Wrong user name or password" in said(response, "mail")
+        response = press(desk, "email", self.typed(mailbox, smtp_password="wrong-7d1f0c52"))
+        assert "Wrong user name or password" in said(response, "email")
         assert "wrong-7d1f0c52" not in text_of(response)
         assert not declared.SMTP_PASSWORD.get()
 
     def test_nobody_there_is_said(self, desk: Client, mailbox: Mailbox) -> None:
-        answer = said(press(desk, "mail", self.typed(mailbox, smtp_host="127.0.0.1", smtp_port="9")), "mail")
+        answer = said(press(desk, "email", self.typed(mailbox, smtp_host="127.0.0.1", smtp_port="9")), "email")
         assert answer
         assert "Delivered" not in answer
 
     def test_the_form_keeps_what_was_typed(self, desk: Client, mailbox: Mailbox) -> None:
-        response = press(desk, "mail", self.typed(mailbox))
+        response = press(desk, "email", self.typed(mailbox))
         assert f'value="{USER}"' in text_of(response)
         assert "Type it again" in text_of(response)
         assert errors(response) == {}
@@ -173,21 +174,21 @@ class TestMail:
         """Whoever may change the settings may not read the password, nor have it sent somewhere."""
         store(self.typed(mailbox, smtp_host="smtp.example.com", smtp_user="olga@example.com"))
         store({"smtp_host": "localhost"} if "smtp_user" in elsewhere else {"smtp_user": USER})
-        response = press(desk, "mail", elsewhere)
-        assert said(response, "mail") == f"{AGAIN} Not saved yet."
+        response = press(desk, "email", elsewhere)
+        assert said(response, "email") == f"Password: {AGAIN} Not saved yet."
         assert errors(response) == {declared.SMTP_PASSWORD.key: AGAIN}
         assert mailbox.recipients == []
-        form = filled(desk, "mail") | {f"notifications.{name}": value for name, value in elsewhere.items()}
-        response = desk.post(f"{PAGE}mail/", form)
+        form = filled(desk, "notices") | {f"notifications.{name}": value for name, value in elsewhere.items()}
+        response = desk.post(f"{PAGE}notices/", form)
         assert errors(response) == {declared.SMTP_PASSWORD.key: AGAIN}
         assert declared.SMTP_HOST.get() == ("smtp.example.com" if "smtp_host" in elsewhere else "localhost")
 
     def test_typed_again_it_goes_there(self, desk: Client, mailbox: Mailbox) -> None:
         store(self.typed(mailbox, smtp_host="smtp.example.com"))
-        assert said(press(desk, "mail", self.typed(mailbox)), "mail") == "Delivered Not saved yet."
+        assert said(press(desk, "email", self.typed(mailbox)), "email") == "Delivered Not saved yet."
 
     def test_to_send_no_mail_any_more_takes_no_password(self, desk: Client, mailbox: Mailbox) -> None:
         store(self.typed(mailbox))
-        form = filled(desk, "mail") | {"notifications.smtp_host": ""}
-        assert errors(desk.post(f"{PAGE}mail/", form)) == {}
+        form = filled(desk, "notices") | {"notifications.smtp_host": ""}
+        assert errors(desk.post(f"{PAGE}notices/", form)) == {}
         assert not declared.SMTP_HOST.get()

@@ -37,7 +37,7 @@ CHECK = """
 import django; django.setup()
 from tests.invites.invariants import check_books
 from invites.models import Redemption
-from invites.tunables import IS_OPEN
+from invites.settings import IS_OPEN
 from teampool.models import Team
 from django.utils import timezone
 check_books()
@@ -51,7 +51,7 @@ KILLED_AFTER_LOADING = """
 import os, signal, sys
 import django; django.setup()
 from django.core.management import call_command
-from config import restore
+from config.service.backup import restore
 restore.call_command = lambda *args, **options: os.kill(os.getpid(), signal.SIGKILL)
 call_command("restore", sys.argv[1], force=True)
 """

@@ -15,11 +15,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from base.actors import Actor, operator
-from config.backoffice.settings_page import saving
+from config.backoffice.settings_page import mail
 from config.backoffice.settings_page.fields import Section
-from config.backoffice.settings_page.mail_preview import mails
-from config.backoffice.settings_page.pages import address, answer, find, may_change
-from config.backoffice.settings_page.sections import TUNABLES
+from config.backoffice.settings_page.forms import SectionForm
+from config.backoffice.settings_page.pages import address, answer, find, may_change, stored
+from config.backoffice.settings_page.sections import API, PUBLIC
 from notifications.channels.bark import Bark
 from notifications.channels.email import Email
 from notifications.channels.result import Result
@@ -28,7 +28,7 @@ from notifications.settings import runtime
 from notifications.settings.checks import SECRET_PREFIX
 from teampool import api_keys
 
-Deed = Callable[[HttpRequest, Section], HttpResponse]
+Action = Callable[[HttpRequest, Section], HttpResponse]
 _KEY_NAME = "import"
 
 
@@ -43,7 +43,7 @@ _CHANNELS: dict[str, Callable[[Mapping[str, Any]], _Channel]] = {
 }
 
 
-def _deed(act: Deed) -> Callable[..., HttpResponse]:
+def _action(act: Action) -> Callable[..., HttpResponse]:
     """A door for one button: POST does it; a look at its address leads back to the page."""
 
     @never_cache
@@ -56,42 +56,43 @@ def _deed(act: Deed) -> Callable[..., HttpResponse]:
     return view
 
 
-@_deed
+def _as_typed(section: Section, posted: Mapping[str, Any]) -> SectionForm:
+    """The form as it was sent, and no word of what is wrong with it: nobody asked to save it."""
+    return SectionForm(section, stored(section), posted, judged=())
+
+
+@_action
 def send_test(request: HttpRequest, section: Section) -> HttpResponse:
-    """With what is typed, saved or not; nothing is stored."""
-    if not section.channel:
+    """With what is typed for this way out, saved or not; nothing is stored."""
+    channel = request.POST.get("channel", "")
+    group = next((one for one in section.groups if one.channel and one.channel == channel), None)
+    if group is None:
         raise Http404
-    stored, refused = runtime.read(*TUNABLES), None
-    news = saving.changed(section, request.POST, stored)
-    try:
-        values = stored | {field.key: field.tunable.parse(text) for field, text in news}
-    except runtime.BadSetting as error:
-        refused = saving.Refused({error.key: saving.sentence(error.reason)})
-        field = section.field(error.key)
-        words = _("{field}: {reason}").format(field=field.label if field else error.key, reason=error.reason)
-        result = Result(False, words)
+    form = SectionForm(section, stored(section), request.POST, judged={one.key for one in group.fields})
+    if form.is_valid():
+        everything = runtime.read(*runtime.declared().values())
+        result = _CHANNELS[channel](everything | form.changes).test()
     else:
-        refused = saving.meant_for_another(news, stored)
-        if refused is not None:
-            result = Result(False, next(iter(refused.errors.values())))
-        else:
-            result = _CHANNELS[section.channel](values).test()
-    more = {"result": result, "is_unsaved": bool(news)}
-    return answer(request, section, template="answer", posted=request.POST, refused=refused, more=more)
+        key, reasons = next(iter(form.errors.items()))
+        result = Result(False, _("{field}: {reason}").format(field=form.control(key).label, reason=reasons[0]))
+    more = {"channel": channel, "of": channel, "result": result, "is_unsaved": bool(form.changed_data)}
+    return answer(request, form, template="answer", status=200 if form.is_valid() else 400, **more)
 
 
-@_deed
+@_action
 def change_secret(request: HttpRequest, section: Section) -> HttpResponse:
     """`clear` it, or `make` one and show it in this answer only."""
     verb = "clear" if "clear" in request.POST else "make"
-    field = section.field(request.POST.get(verb, ""))
-    if field is None or not field.tunable.is_secret or (verb == "make" and not field.can_make):
+    field = section.fields.get(request.POST.get(verb, ""))
+    if field is None or not field.setting.is_secret or (verb == "make" and not field.can_make):
         raise Http404
     made = new_secret() if verb == "make" else ""
     runtime.change({field.key: made}, actor=operator(request))
     posted = request.POST.copy()
     posted.pop(field.key, None)
-    return answer(request, section, template="row", posted=posted, once={field.key: made}, key=field.key)
+    form = _as_typed(section, posted)
+    row, controls = next(line for _group, lines in form.groups for line in lines if field in line[0].fields)
+    return answer(request, form, template="row", row=row, controls=controls, made={"key": field.key, "text": made})
 
 
 def new_secret() -> str:
@@ -99,15 +100,16 @@ def new_secret() -> str:
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-@_deed
+@_action
 def change_key(request: HttpRequest, section: Section) -> HttpResponse:
     """The key for the import: the first one, or a new text for the one that was shown."""
+    if section is not API:
+        raise Http404
     if not request.user.has_perm("teampool.add_apikey"):
         raise PermissionDenied
     plain = _new_key(request.POST.get("key", ""), actor=operator(request))
     problem = "" if plain else _("The key was changed meanwhile; this is how it stands now.")
-    more = {"plain": plain, "key_problem": problem}
-    return answer(request, section, template="key", posted=request.POST, more=more)
+    return answer(request, _as_typed(section, request.POST), template="key", plain=plain, key_problem=problem)
 
 
 def _new_key(shown: str, *, actor: Actor) -> str | None:
@@ -123,9 +125,10 @@ def _new_key(shown: str, *, actor: Actor) -> str | None:
         return None
 
 
-@_deed
+@_action
 def preview(request: HttpRequest, section: Section) -> HttpResponse:
     """The success mail as it is typed, filled in with an example."""
-    if section.id != "mail":
+    if section is not PUBLIC:
         raise Http404
-    return answer(request, section, template="preview", posted=request.POST, more={"preview": mails(request.POST)})
+    form = _as_typed(section, request.POST)
+    return answer(request, form, template="preview", preview=mail.preview(form))
