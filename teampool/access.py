@@ -96,7 +96,8 @@ class Access:
         # By one read: whose token it is, and of which version. The Team may have another owner by now.
         stored = Team.objects.select_related("owner").get(pk=self.team.pk)
         if not is_renewed:
-            # The session may have rotated all the same: what this token met is no news of an older one.
+            # The renewal may have raised `credential_version` even though it failed. If the Team still has the token
+            # we used, record this failure under the new version.
             if (stored.owner_id, stored.access_token) == (self.team.owner_id, self.team.access_token):
                 self._version = stored.owner.credential_version
             return False

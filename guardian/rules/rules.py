@@ -255,9 +255,9 @@ def choose(
 ) -> Choice:
     """Whom this sweep removes; `already` counts those it removed before it was interrupted, by Team.
 
-    Seats that are over leave at most N a sweep and M a Team, the rest with the next sweep. Strangers and duplicates
-    beyond those numbers are nobody's routine: none of them is touched before a person has looked. `waiting` counts
-    those who wait for that already, by Team: who comes after them is one more of the same crowd.
+    At most `max_per_sweep` overdue seats leave in a sweep, and `max_per_team` in a Team; the rest leave with the next.
+    If more strangers and duplicates are ripe than these limits allow, remove none and hold all for an operator.
+    `waiting` counts by Team those already held: they count towards the limits.
     """
     ripe = sorted((one for one in candidates if is_ripe(one, policy, now)), key=lambda one: (one.first_seen_at, one.id))
     approved = [one for one in ripe if one.is_approved]

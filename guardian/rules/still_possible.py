@@ -1,4 +1,4 @@
-"""Who a list shows, found or not: how long what was decided about somebody lasts. Pure."""
+"""Everyone a Team's list shows. Used to decide whether an earlier decision about a person still applies. No I/O."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ class Shown:
     hides_someone: bool = False
 
     def may_hold(self, kind: str, email: str, upstream_id: str) -> bool:
-        """Whether what was found may still be so, though this list did not show it as one may judge by.
+        """True if the person may still be in the Team although this list alone does not prove it.
 
-        Somebody whose redemption passes by, or who is an admin for a day, is no stranger meanwhile and has not left.
+        For example they are listed as an admin for a day, a redemption of theirs is open, or a row hides its e-mail.
+        Their finding is then kept.
         """
         if kind == Kind.OVERDUE:
             return email in self.over

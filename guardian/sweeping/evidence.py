@@ -100,9 +100,11 @@ def _pool(rows: Iterable[Row]) -> Pool:
 
 
 def twins(team_ids: Sequence[int]) -> set[int]:
-    """Of these, the Teams whose members are all members of one other Team too: which list is whose is not certain.
+    """Teams whose whole member list also appears, with the same join dates, in another Team.
 
-    The same people since the same moments: whoever was seated anew came later. A Team that is lost shows no list.
+    We cannot tell which Team such a list belongs to, so we judge neither. Somebody who was given a new seat joined
+    later there, so a re-seat makes no twins. Lost Teams are left out. `snapshot.why_untrusted` and
+    `rules.why_not_judged` ask the same of one list alone.
     """
     here: dict[int, dict[str, datetime | None]] = defaultdict(dict)
     owners = dict(Team.objects.filter(pk__in=team_ids).values_list("pk", "owner__upstream_user_id"))

@@ -104,7 +104,7 @@ def _left_be(standing: Mapping[_Key, Finding]) -> dict[tuple[int, str], _Key]:
 
 
 def _carried_over(one: Found, standing: dict[_Key, Finding], left_be: dict[tuple[int, str], _Key]) -> Finding | None:
-    """Whoever was dismissed stays so, whether or not they have a seat elsewhere, and by whatever address."""
+    """The dismissed finding this one continues: the same person, by user id or e-mail, of whichever kind; else None."""
     if one.kind not in NEEDS_CARE:
         return None
     for name in (one.upstream_id, one.email):

@@ -33,7 +33,7 @@ LEASE = ("sweep",)
 LEASE_TTL = timedelta(minutes=3)
 # An unfinished sweep older than this is history: its lists would be too.
 STALE_AFTER = timedelta(minutes=30)
-# A ring a few seconds early is the beat's, not a second one.
+# The self-timed job may ring a few seconds early; that ring still counts as due.
 EARLY = timedelta(seconds=5)
 
 

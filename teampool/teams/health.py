@@ -137,7 +137,7 @@ def _changes(
 
 
 def _count_on(current: Team, team: Team) -> None:
-    """Go on from where the counts were before the call: a token renewed in it that meets the same resets nothing."""
+    """Renewing the token resets the failure counters; if the new token meets the same failure, continue the old count."""
     current.failures = max(current.failures, team.failures)
     if team.look_failures > current.look_failures:
         current.look_failures, current.look_failures_since = team.look_failures, team.look_failures_since
