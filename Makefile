@@ -26,8 +26,8 @@ operator: $(VENV)/.for-running ## one more operator, or the first
 	@$(PY) manage.py migrate --verbosity 0
 	@$(PY) manage.py createsuperuser
 
-test: $(VENV)/.for-developing ## every test, on SQLite; on PostgreSQL and in a browser where there is one
-	@$(PY) -m tests.run
+test: $(VENV)/.for-developing ## on SQLite; on PostgreSQL and in a browser where there is one. FULL=1: leaving out nothing
+	@FULL=$(FULL) $(PY) -m tests.run
 
 lint: $(VENV)/.for-developing ## style and mistakes
 	@$(PY) -m ruff check .

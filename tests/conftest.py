@@ -13,6 +13,7 @@ from django.conf import settings as project
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
+from hypothesis import settings as hypothesis
 
 from sandbox.server import SandboxServer
 from tests import cast, lock_order
@@ -21,6 +22,11 @@ from tests.lock_order import locks_in_order as locks_in_order
 # What the migrations made, for every test.
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 VACUUM_FROM = 1000
+
+# How many examples a property is tried on. No deadline for one of them: other tests run at the same time.
+hypothesis.register_profile("ci", deadline=None)
+hypothesis.register_profile("dev", max_examples=50, deadline=None)
+hypothesis.load_profile("ci")
 
 
 def empty_tables(_case: TransactionTestCase) -> None:
@@ -51,6 +57,16 @@ def pytest_configure(config: pytest.Config) -> None:
     project.STATIC_ROOT = project.DATA_DIR / "staticfiles"
     # Hashing well is slow on purpose; no test is about that.
     project.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first, the slowest before all: no worker shall begin one when the others are done."""
+    items.sort(key=seconds, reverse=True)
+
+
+def seconds(item: pytest.Item) -> float:
+    slow = item.get_closest_marker("slow")
+    return slow.args[0] if slow else 0
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -10,15 +10,21 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.chromium import CHROMIUM
+from tests.thinning import thin
 
 ZH, EN = "zh-hans", "en"
 LOCALE = {ZH: "zh-CN", EN: "en-GB"}
+EACH_LANGUAGE = pytest.mark.parametrize("language", [ZH, EN])
+# A quick run takes light Chinese and dark English: each language and each scheme once.
+EACH_LOOK = pytest.mark.parametrize(
+    ("language", "dark"), thin([(ZH, False), (ZH, True), (EN, False), (EN, True)], every=3)
+)
 PATIENCE = 15_000  # milliseconds; pages ask every 2 to 5 seconds
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium(django_db_setup: None) -> Iterator[Browser]:
-    """One browser for the tests of a module; no longer, as its event loop is in the way of everybody else's ORM."""
+    """One browser for the tests of this folder; no longer, as its event loop is in the way of everybody else's ORM."""
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # nothing here awaits while it asks the database
         expect.set_options(timeout=PATIENCE)

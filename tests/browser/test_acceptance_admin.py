@@ -24,7 +24,7 @@ from notifications.models import Message
 from teampool import api_keys
 from teampool.models import ImportJob, ImportLine, Member, Owner, Team
 from teampool.teams import changes
-from tests.browser.conftest import EN, ZH
+from tests.browser.conftest import EACH_LANGUAGE, EACH_LOOK, EN
 from tests.cast import OLGA, OMAR, a_batch, a_code, a_team, an_operator, an_owner
 from tests.invites.rows import a_grant, a_redemption
 from tests.teampool.imports.bringing import csv_line, finish
@@ -34,8 +34,6 @@ Visit = Callable[..., Page]
 PASSWORD = "quite-a-long-one"
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-EACH_LANGUAGE = pytest.mark.parametrize("language", [ZH, EN])
-EACH_SCHEME = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 LISTS = (
     "/admin/",
     "/admin/import/",
@@ -266,8 +264,7 @@ class TestImport:
 
 
 class TestFirstScreen:
-    @EACH_LANGUAGE
-    @EACH_SCHEME
+    @EACH_LOOK
     def test_14_axe_finds_nothing(self, enter: Visit, language: str, dark: bool) -> None:
         page = enter(language=language, dark=dark)
         assert Axe().run(page).response["violations"] == []

@@ -31,7 +31,7 @@ from tests.config.house import House
 from tests.invites.clock import pass_time
 from tests.teampool.imports.bringing import csv_line
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.slow(25)]
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 WHILE_THE_WORKER_LOOKS = 60_000  # milliseconds: it looks again after 2, 3, 5 s, later every 15 s and 30 s

@@ -12,15 +12,13 @@ from playwright.sync_api import Page, expect
 
 from invites.models import Redemption, SeatGrant
 from invites.states import GrantState
-from tests.browser.conftest import EN, ZH
+from tests.browser.conftest import EACH_LANGUAGE, EACH_LOOK, EN, ZH
 from tests.cast import ANA, SAM, a_code, a_team
 from tests.invites.rows import MINUTE, a_redemption, a_refused, a_seated, an_already, an_ended
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Page]
 CODE = "7K2M9QXDVH4TB8NC"
-EACH_LANGUAGE = pytest.mark.parametrize("language", [ZH, EN])
-EACH_SCHEME = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 
 
 def submit(page: Page, email: str = "", code: str = "") -> None:
@@ -348,8 +346,7 @@ class TestAxe:
         found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
         return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
 
-    @EACH_SCHEME
-    @EACH_LANGUAGE
+    @EACH_LOOK
     def test_14_axe_on_the_form(self, visit: Visit, settings: object, language: str, dark: bool) -> None:
         settings.IS_SANDBOX = True  # type: ignore[attr-defined]
         a_code(CODE)
@@ -361,8 +358,7 @@ class TestAxe:
         assert page.locator("[role=alert]").count() == 1
         assert self.violations(page) == []
 
-    @EACH_SCHEME
-    @EACH_LANGUAGE
+    @EACH_LOOK
     def test_14_axe_on_each_status_page(self, visit: Visit, language: str, dark: bool) -> None:
         page = visit("/nothing-here/", language=language, dark=dark)
         assert self.violations(page) == []

@@ -22,6 +22,7 @@ from teampool import api_keys
 from teampool.settings import DEFAULT_SEAT_CAP, WRITES_PER_TEAM
 from tests.browser.conftest import EN, ZH
 from tests.cast import OLGA, an_operator
+from tests.thinning import thin
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Visit = Callable[..., Page]
@@ -91,7 +92,8 @@ def scrolls_sideways(page: Page) -> bool:
 class TestLooks:
     # Every pair of language, colours and width.
     @pytest.mark.parametrize(
-        ("language", "dark", "size"), [(ZH, False, PHONE), (ZH, True, DESK), (EN, False, DESK), (EN, True, PHONE)]
+        ("language", "dark", "size"),
+        thin([(ZH, False, PHONE), (ZH, True, DESK), (EN, False, DESK), (EN, True, PHONE)], every=3),
     )
     def test_nothing_is_cut_off_and_axe_finds_nothing(
         self, enter: Visit, language: str, dark: bool, size: dict[str, int]

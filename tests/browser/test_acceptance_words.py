@@ -20,10 +20,9 @@ from guardian.models import Finding, Kind, Sweep
 from invites.states import GrantState
 from notifications.models import Message
 from teampool.models import Team
-from tests.browser.conftest import ZH
+from tests.browser.conftest import EACH_LANGUAGE, ZH
 from tests.browser.test_acceptance_admin import (
     DESK,
-    EACH_LANGUAGE,
     a_pool,
     every_page,
     texts,

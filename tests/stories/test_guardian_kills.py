@@ -27,9 +27,9 @@ from tests.guardian.clock import pass_time
 from tests.guardian.pool import HOUR, OLGA, configure
 from tests.invites.invariants import check_books
 from tests.stories.test_guardian_safety import a_joined, people_of
-from tests.stories.test_kills import dies_at
+from tests.stories.test_kills import EACH_PART, PARTS, dies_at
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow(10)]
 
 
 def enforce() -> None:
@@ -43,14 +43,14 @@ def holder_is_dead() -> None:
     Team.objects.update(sync_lease_until=None)
 
 
-@pytest.mark.parametrize("part", range(4))
+@EACH_PART
 def test_killed_at_any_step_it_goes_on_and_removes_exactly_whom_it_should(sandbox: SandboxServer, part: int) -> None:
-    """A stranger and one whose time is over leave, Ana stays; SIGKILL at step 1, 5, 9 …, then as a new worker would."""
+    """A stranger and one whose time is over leave, Ana stays; SIGKILL at step 1, 4, 7 …, then as a new worker would."""
     team, other = import_sandbox_team(sandbox), import_sandbox_team(sandbox)
     a_joined(sandbox, team, ANA)
     sync(team_ids=[team.pk, other.pk])
     enforce()
-    for step in range(1 + part, 400, 4):
+    for step in range(1 + part, 400, PARTS):
         late = f"late{step}@example.com"
         sandbox.member(team.account_id, SAM, lag=0)
         a_joined(sandbox, team, late, ends_at=timezone.now() - HOUR)

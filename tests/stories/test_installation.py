@@ -23,7 +23,7 @@ from tests.cast import a_code, import_sandbox_team, wait_until
 from tests.config.house import House, kill_all
 from tests.invites.invariants import check_books, check_upstream
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow(30)]
 
 
 @pytest.fixture

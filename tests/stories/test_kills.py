@@ -1,7 +1,7 @@
 """SIGKILL at every step: before and after each commit and each call, then a restart.
 
 A child process does the work and kills itself at step N; the parent starts again as a new worker would.
-N runs from the first step to beyond the last, so no step is left out.
+N runs from the first step to beyond the last, a third of them in each part of a test, so no step is left out.
 """
 
 from __future__ import annotations
@@ -33,9 +33,12 @@ from teampool.upstream.transport import Transport
 from tests.cast import a_code, import_sandbox_team
 from tests.invites.clock import pass_time
 from tests.invites.invariants import check_books, check_upstream
+from tests.thinning import thin
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow(10)]
 MOST_STEPS = 200
+PARTS = 3  # an odd number: each part has borders before a commit or call, and after
+EACH_PART = pytest.mark.parametrize("part", thin(range(PARTS), every=PARTS))
 
 
 @contextmanager
@@ -104,21 +107,22 @@ def seated_everywhere(sandbox: SandboxServer) -> dict[str, int]:
     return dict(check_upstream(sandbox))
 
 
-def run_to_the_end(scenario: Callable[[int], Callable[[], Any]], check: Callable[[int], None]) -> int:
-    """Kill at step 1, 2, 3 … until the work gets through; the number of steps there were."""
-    for step in range(1, MOST_STEPS):
+def run_to_the_end(part: int, scenario: Callable[[int], Callable[[], Any]], check: Callable[[int], None]) -> int:
+    """Kill at step 1, 4, 7 … (of part 0) until the work gets through; the last step it was killed at."""
+    for step in range(1 + part, MOST_STEPS, PARTS):
         was_killed = dies_at(step, scenario(step))
         start_again()
         check_books()
         check(step)
         next_pool()
         if not was_killed:
-            return step - 1
+            return step - PARTS
     raise AssertionError("it never got through")
 
 
+@EACH_PART
 class TestEachStep:
-    def test_it_brings_the_person_in_once(self, sandbox: SandboxServer) -> None:
+    def test_it_brings_the_person_in_once(self, sandbox: SandboxServer, part: int) -> None:
         codes: dict[int, Any] = {}
 
         def scenario(step: int) -> Callable[[], Any]:
@@ -142,9 +146,9 @@ class TestEachStep:
             assert len(asked) <= 2, "an unanswered invite may be asked for once more, at the same Team"
             assert len({row["account_id"] for row in asked}) == 1
 
-        assert run_to_the_end(scenario, check) > 10
+        assert run_to_the_end(part, scenario, check) > 10
 
-    def test_it_finishes_a_failover(self, sandbox: SandboxServer) -> None:
+    def test_it_finishes_a_failover(self, sandbox: SandboxServer, part: int) -> None:
         def scenario(step: int) -> Callable[[], Any]:
             bad = import_sandbox_team(sandbox, last_invite_at=timezone.now())
             import_sandbox_team(sandbox)
@@ -161,9 +165,9 @@ class TestEachStep:
             assert SeatGrant.objects.live().get(email=email).state == GrantState.VERIFIED
             assert check_upstream(sandbox)[email] == 1
 
-        assert run_to_the_end(scenario, check) > 10
+        assert run_to_the_end(part, scenario, check) > 10
 
-    def test_it_keeps_the_code_of_a_refused_address(self, sandbox: SandboxServer) -> None:
+    def test_it_keeps_the_code_of_a_refused_address(self, sandbox: SandboxServer, part: int) -> None:
         codes: dict[int, Any] = {}
 
         def scenario(step: int) -> Callable[[], Any]:
@@ -181,10 +185,10 @@ class TestEachStep:
             codes[step].refresh_from_db()
             assert (redemption.state, redemption.refusal, codes[step].uses_held) == ("refused", "email_refused", 0)
 
-        assert run_to_the_end(scenario, check) > 5
+        assert run_to_the_end(part, scenario, check) > 5
 
     @pytest.mark.parametrize("preset", ["500_after", "500"])
-    def test_it_settles_a_lost_answer(self, sandbox: SandboxServer, preset: str) -> None:
+    def test_it_settles_a_lost_answer(self, sandbox: SandboxServer, part: int, preset: str) -> None:
         def scenario(step: int) -> Callable[[], Any]:
             import_sandbox_team(sandbox)
             import_sandbox_team(sandbox)
@@ -199,9 +203,9 @@ class TestEachStep:
             assert SeatGrant.objects.live().get(email=f"p{step}@example.com").state == GrantState.VERIFIED
             assert check_upstream(sandbox)[f"p{step}@example.com"] == 1
 
-        assert run_to_the_end(scenario, check) > 3
+        assert run_to_the_end(part, scenario, check) > 3
 
-    def test_it_finishes_a_departure(self, sandbox: SandboxServer) -> None:
+    def test_it_finishes_a_departure(self, sandbox: SandboxServer, part: int) -> None:
         """Reconcile: a person left behind in a Team that returned is taken out there, and only there."""
         lost: dict[int, Team] = {}
 
@@ -229,9 +233,9 @@ class TestEachStep:
             assert check_upstream(sandbox)[f"p{step}@example.com"] == 1
             assert SeatGrant.objects.live().get(email=f"p{step}@example.com").team != lost[step]
 
-        assert run_to_the_end(scenario, check) > 5
+        assert run_to_the_end(part, scenario, check) > 5
 
-    def test_it_finishes_a_sync(self, sandbox: SandboxServer) -> None:
+    def test_it_finishes_a_sync(self, sandbox: SandboxServer, part: int) -> None:
         teams: dict[int, Team] = {}
 
         def scenario(step: int) -> Callable[[], Any]:
@@ -249,9 +253,9 @@ class TestEachStep:
             assert (team.seats_held, team.outsiders) == (1, 1)
             assert SeatGrant.objects.live().get(email=f"p{step}@example.com").state == GrantState.JOINED
 
-        assert run_to_the_end(scenario, check) > 5
+        assert run_to_the_end(part, scenario, check) > 5
 
-    def test_it_finishes_a_reseat(self, sandbox: SandboxServer) -> None:
+    def test_it_finishes_a_reseat(self, sandbox: SandboxServer, part: int) -> None:
         good: dict[int, Team] = {}
 
         def scenario(step: int) -> Callable[[], Any]:
@@ -272,7 +276,7 @@ class TestEachStep:
             redemption.refresh_from_db()
             assert (redemption.state, redemption.code.uses_held) == ("open", 1)
 
-        assert run_to_the_end(scenario, check) > 5
+        assert run_to_the_end(part, scenario, check) > 5
 
 
 class TestTheControl:

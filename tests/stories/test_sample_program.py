@@ -93,7 +93,7 @@ def is_armed() -> bool:
     return StockAlert.objects.filter(is_low=False, told_at__isnull=False).exists()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(15)
 @pytest.mark.django_db(transaction=True)
 def test_it_restocks_when_seats_run_short(house: House, sandbox: SandboxServer, run_sample: Any) -> None:
     import_sandbox_team(sandbox, seats=12)

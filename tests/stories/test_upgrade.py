@@ -34,8 +34,8 @@ FITTING: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def old(tmp_path: Path, django_db_blocker: Any) -> Iterator[MigrationExecutor]:
-    """A database of its own with the tables of the first version."""
+def old(tmp_path: Path, django_db_setup: None, django_db_blocker: Any) -> Iterator[MigrationExecutor]:
+    """A database of its own, beside that of the other tests, with the tables of the first version."""
     with django_db_blocker.unblock():
         yield from a_database(tmp_path)
 

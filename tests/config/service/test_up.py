@@ -17,7 +17,9 @@ from guardian.models import Heartbeat
 from tests.cast import wait_until
 from tests.config.house import House, end_of, kill_all
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(10)
+# Signals and processes know no database.
+ONCE = pytest.mark.full(on="postgresql")
 
 
 @pytest.fixture
@@ -37,8 +39,12 @@ def wait_for_a_beat() -> None:
 class TestStopping:
     @pytest.mark.parametrize(
         ("number", "to_the_group"),
-        [(signal.SIGTERM, False), (signal.SIGTERM, True), (signal.SIGINT, True), (signal.SIGHUP, True)],
-        ids=["sigterm", "sigterm-to-the-group", "ctrl-c", "terminal-closed"],
+        [
+            pytest.param(signal.SIGTERM, False, id="sigterm"),
+            pytest.param(signal.SIGTERM, True, id="sigterm-to-the-group", marks=ONCE),
+            pytest.param(signal.SIGINT, True, id="ctrl-c", marks=ONCE),
+            pytest.param(signal.SIGHUP, True, id="terminal-closed", marks=ONCE),
+        ],
     )
     def test_it_stops_clean(self, house, number, to_the_group):
         up = house.start()
@@ -48,6 +54,7 @@ class TestStopping:
         assert house.is_gone()
         assert f"http://127.0.0.1:{house.port}/" in house.said
 
+    @ONCE
     def test_a_second_signal_does_not_wait(self, house):
         up = house.start(STOP_GRACE="120")
         house.wait_until_it_answers()
@@ -59,6 +66,7 @@ class TestStopping:
         assert end_of(up) == 0
         assert house.is_gone()
 
+    @ONCE
     def test_killed_itself_it_takes_all_with_it_and_the_next_one_waits(self, house):
         up = house.start(STOP_GRACE="120")
         house.wait_until_it_answers()
@@ -78,6 +86,7 @@ class TestStopping:
 
 
 class TestReplacing:
+    @ONCE
     def test_a_killed_web_server_is_started_again(self, house):
         house.start()
         house.wait_until_it_answers()
@@ -87,6 +96,7 @@ class TestReplacing:
         wait_until(lambda: not set(before) & set(house.pids()), what="nothing of the old web server is left")
         house.wait_until_it_answers()
 
+    @ONCE
     def test_a_killed_leash_takes_its_program_along(self, house):
         house.start()
         house.wait_until_it_answers()
@@ -96,6 +106,7 @@ class TestReplacing:
         wait_until(lambda: not set(before) & set(house.pids()), what="nothing of the old worker is left")
         wait_for_a_beat()
 
+    @ONCE
     def test_a_queue_whose_idle_workers_were_killed_is_replaced(self, house):
         house.start()
         house.wait_until_it_answers()
@@ -108,6 +119,7 @@ class TestReplacing:
         wait_for_a_beat()
         assert house.get() == 200
 
+    @ONCE
     def test_without_the_watchdog_nothing_would_run_again(self, house):
         """The control of the test above: the cluster does not recover from this by itself."""
         house.start(HEARTBEAT_LIMIT="600")
@@ -129,6 +141,7 @@ class TestReplacing:
         wait_until(lambda: cluster.main not in house.pids(), timeout=60, what="the cluster is replaced")
         wait_for_a_beat()
 
+    @ONCE
     def test_it_gives_up_on_what_dies_again_and_again(self, house):
         up = house.start(GUNICORN_CMD_ARGS="--no-such-option")
         assert end_of(up, within=90) == 1
@@ -137,12 +150,14 @@ class TestReplacing:
 
 
 class TestStarting:
+    @ONCE
     def test_it_refuses_a_busy_port_in_one_sentence(self, house):
         with socket.create_server(("127.0.0.1", house.port)):
             assert end_of(house.start()) == 1
         assert f"Port {house.port} is in use. Choose another one with --port." in house.said
         assert "Traceback" not in house.said
 
+    @ONCE
     def test_ctrl_c_while_it_waits_for_another_one_ends_it(self, house):
         first = house.start()
         house.wait_until_it_answers()

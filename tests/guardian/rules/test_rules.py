@@ -14,6 +14,7 @@ from guardian.rules import rules
 from guardian.rules.policy import Policy
 from guardian.rules.rules import Candidate, Found, Pool, Row, Seat, TeamView, choose, judge
 from guardian.rules.states import Kind
+from tests.thinning import at_most
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 HERE, THERE = 1, 2
@@ -133,7 +134,7 @@ def must_never_go(one: Someone) -> bool:
     return one.is_member and one.hides
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=at_most(3000))
 @given(teams)
 def test_nobody_who_belongs_there_is_ever_found(some: list[Someone]) -> None:
     view, pool = view_of(some)
@@ -142,7 +143,7 @@ def test_nobody_who_belongs_there_is_ever_found(some: list[Someone]) -> None:
     assert not found & {one.email for one in some if must_never_go(one)}
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=at_most(3000))
 @given(teams)
 def test_every_finding_is_about_somebody_who_is_what_it_says(some: list[Someone]) -> None:
     view, pool = view_of(some)
@@ -167,7 +168,7 @@ def test_every_finding_is_about_somebody_who_is_what_it_says(some: list[Someone]
                 assert one.is_absent
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=at_most(1500))
 @given(teams)
 def test_a_plain_stranger_is_always_found_while_nothing_is_hidden(some: list[Someone]) -> None:
     open_book = [one for one in some if not one.hides]

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from teampool.upstream.types import Subscription
 from tests.teampool.pool.books import Books, Client
+from tests.thinning import at_most
 
-WORKSPACES = 1500
-HISTORIES = 1000
+WORKSPACES = at_most(1500)
+HISTORIES = at_most(1000)
 
 counts = st.integers(0, 5)
 
@@ -50,7 +51,7 @@ def free_for(books: Books, **read: Any) -> int:
 
 
 class TestASettledWorkspace:
-    @settings(max_examples=WORKSPACES, deadline=None)
+    @settings(max_examples=WORKSPACES)
     @given(workspaces())
     def test_what_is_free_is_what_the_books_call_free(self, books: Books) -> None:
         if books.free >= 0:
@@ -58,7 +59,7 @@ class TestASettledWorkspace:
         else:
             assert free_for(books) == 0
 
-    @settings(max_examples=WORKSPACES, deadline=None)
+    @settings(max_examples=WORKSPACES)
     @given(workspaces())
     def test_without_the_hold_list_it_is_never_more(self, books: Books) -> None:
         assert free_for(books, with_hold_list=False) <= max(0, books.free)
@@ -229,7 +230,7 @@ def after(books: Books, history: list[Step], **guards: bool) -> History:
 
 
 class TestAnyHistory:
-    @settings(max_examples=HISTORIES, deadline=None)
+    @settings(max_examples=HISTORIES)
     @given(workspaces().filter(lambda books: books.free >= 0), histories)
     def test_no_read_calls_more_free_than_the_books_and_in_the_end_both_agree(
         self, books: Books, history: list[Step]

@@ -100,7 +100,7 @@ def printed(house: House, pattern: str) -> str:
     return re.search(pattern, house.said)[1]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 class TestDemo:
     def test_what_it_prints_works_and_ctrl_c_ends_all_of_it(self, house):
         demo = start(house)
