@@ -8,7 +8,6 @@ from django.utils.translation import gettext_noop
 from invites.delivery.settle import GHOST
 from invites.departures import carry_out, removing, rights
 from invites.states import DepartureReason, Refusal
-from notifications.audit.words import explain
 from teampool.teams import words as teams
 from teampool.upstream.types import Failure
 
@@ -65,6 +64,3 @@ def in_the_way(problem: str) -> str:
     if problem in _IN_THE_WAY:
         return _(_IN_THE_WAY[problem])
     return teams.untrusted(problem) or reason(problem)
-
-
-explain("departure_dropped", in_the_way)

@@ -48,8 +48,12 @@ def redeem(*, email: str, code: str, ip: str = "", language: str = "zh-hans") ->
     nothing was taken: throttle first, then the e-mail's form, the code, and only then the pool.
     """
     now = timezone.now()
-    throttle.check(ip=ip, email=email, now=now)
-    address = read_email(email)
+    try:
+        address = read_email(email)
+    except errors.EmailInvalid:
+        throttle.check(ip=ip, email="", now=now)
+        raise
+    throttle.check(ip=ip, email=address, now=now)
     typed = codes.normalise(code)
     adopts = True
     for _attempt in range(4):
