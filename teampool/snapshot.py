@@ -10,7 +10,8 @@ from django.db.models import Count, Q
 from teampool.models import AllowedMember, Member, Owner, Team
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
-from teampool.upstream.types import Fault, InviteRow, Listing, MemberRow, Subscription
+from teampool.upstream.paging import Listing
+from teampool.upstream.types import Fault, InviteRow, MemberRow, Subscription
 
 USAGE_BASED = "usage_based"
 # Problems in our own words, as `Team.sync_problem` holds them.

@@ -22,7 +22,7 @@ from base.times import ago, tag
 from invites.actions.bulk import Deed
 from invites.admin.parts import code_text
 from invites.admin.redemptions import actions as offers
-from invites.admin.redemptions import checking, confirm, pausing, seat_end, standing
+from invites.admin.redemptions import confirm, seat_end, standing, switches
 from invites.admin.redemptions import page as redemption_page
 from invites.admin.redemptions.filters import KindFilter, SeatFilter, StateFilter, UnconfirmedFilter
 from invites.admin.redemptions.parts import state_badge, team_name, until
@@ -84,8 +84,8 @@ class RedemptionPages(ReadOnlyPages):
 
         one = "<int:redemption_id>/"
         own = [
-            path("pause/", page(pausing.switch), name="redemptions_pause"),
-            path("check/", page(checking.check), name="redemptions_check"),
+            path("pause/", page(switches.switch), name="redemptions_pause"),
+            path("check/", page(switches.check), name="redemptions_check"),
             path(f"{one}resend/", page(self.resend_view), name="redemption_resend"),
             path(f"{one}end/", page(self.end_view), name="redemption_end"),
         ]
@@ -100,7 +100,7 @@ class RedemptionPages(ReadOnlyPages):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         address = request.build_absolute_uri(reverse("form"))
         return super().changelist_view(
-            request, (extra_context or {}) | {"public_address": address} | pausing.context(request)
+            request, (extra_context or {}) | {"public_address": address} | switches.context(request)
         )
 
     def deed_view(self, request: HttpRequest, *, deed: Deed, redemption_id: int | None = None) -> HttpResponse:
