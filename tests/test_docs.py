@@ -113,8 +113,8 @@ class TestConfiguration:
 class TestIntegration:
     @EACH_LANGUAGE
     def test_it_lists_each_error_code(self, language):
-        doors = "".join((ROOT / "teampool" / name).read_text() for name in ("import_door.py", "views.py"))
-        api = (ROOT / "invites" / "api.py").read_text()
+        doors = "".join((ROOT / "teampool" / "imports" / name).read_text() for name in ("door.py", "payload.py"))
+        api = (ROOT / "invites" / "public" / "api.py").read_text()
         codes = set(re.findall(r'NotTaken\(\s*\d+, "(\w+)"', doors)) | set(re.findall(r'"error_code": "(\w+)"', api))
         codes |= set(re.findall(r'_BadRequest\(\s*HTTPStatus\.\w+, "(\w+)"', api))
         codes |= {error.error_code for error in RedeemError.__subclasses__()}
