@@ -113,7 +113,7 @@ def set_end(*, redemption_id: int, ends_at: datetime | None, actor: Actor) -> No
             fields["seat_time"] = None  # or the clock would start at the next confirmation
         Redemption.objects.filter(pk=redemption_id).update(**fields)
         events.seat_end_changed(
-            subject=moves.about_redemption(redemption),
+            subject=redemption.subject,
             before=redemption.ends_at.isoformat() if redemption.ends_at else None,
             after=ends_at.isoformat() if ends_at else None,
             actor=actor,

@@ -284,4 +284,4 @@ def resent(grant: SeatGrant, *, was_sent: bool, now: datetime, actor: Actor) -> 
         rows = asked.update(resend_failed_at=now, resend_wanted_at=None)
     if rows:
         grant.redemption.resend_wanted_at = None
-    events.resend_done(subject=moves.about(grant), sent=was_sent, actor=actor)
+    events.resend_done(subject=grant.subject, sent=was_sent, actor=actor)

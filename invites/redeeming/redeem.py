@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from base.actors import Actor
-from invites.codes import codes
+from invites.codes import codes, uses
 from invites.departures import carry_out
 from invites.models import RedeemCode, Redemption, SeatGrant
 from invites.redeeming import errors, presence, throttle
@@ -167,10 +167,10 @@ def _seat(claim: Claim, *, barred: Collection[int] | None = None) -> Redemption:
 
 def _open(claim: Claim) -> Redemption:
     """Use the code and write the open Redemption. Raises CodeUsed when another use was faster."""
-    if not codes.use(code_id=claim.code.pk, now=claim.now):
+    if not uses.use(code_id=claim.code.pk, now=claim.now):
         raise errors.CodeUsed
     redemption = _create(claim, RedemptionState.OPEN)
-    events.redemption_moved(subject=moves.about_redemption(redemption), state="opened", actor=claim.actor)
+    events.redemption_moved(subject=redemption.subject, state="opened", actor=claim.actor)
     return redemption
 
 
@@ -193,7 +193,7 @@ def _create(claim: Claim, state: RedemptionState, seated_by: Redemption | None =
 def _answer_already(claim: Claim, there: Presence) -> Redemption:
     """The e-mail is in by right: success, nothing sent, the code stays as it is."""
     redemption = _create(claim, RedemptionState.ALREADY, seated_by=there.seat)
-    events.redemption_moved(subject=moves.about_redemption(redemption), state="already", actor=claim.actor)
+    events.redemption_moved(subject=redemption.subject, state="already", actor=claim.actor)
     return redemption
 
 

@@ -16,7 +16,7 @@ from base.actors import Actor
 from invites.bells import ring_deliver
 from invites.models import Redemption, SeatGrant
 from invites.seats import timing
-from invites.seats.moves import about_redemption, lock_team
+from invites.seats.moves import lock_team
 from invites.states import UNCONFIRMED, GrantState, RedemptionState
 from notifications.audit import events
 
@@ -76,7 +76,7 @@ def want_resend(*, redemption_id: int, actor: Actor, now: datetime) -> bool:
             return False
         Redemption.objects.filter(pk=redemption.pk).update(resend_wanted_at=now)
         SeatGrant.objects.filter(pk=grant.pk).update(due_at=now)
-        events.resend_wanted(subject=about_redemption(redemption), actor=actor)
+        events.resend_wanted(subject=redemption.subject, actor=actor)
         ring_deliver()
     return True
 

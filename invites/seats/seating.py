@@ -83,9 +83,7 @@ def open_grant(
         due_at=now,
         created_at=now,
     )
-    events.seat_moved(
-        subject=moves.about(grant), before="", after=grant.state, actor=actor, details={"team": grant.team_id}
-    )
+    events.seat_moved(subject=grant.subject, before="", after=grant.state, actor=actor, details={"team": grant.team_id})
     ring_deliver()
     return grant
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from base.encryption import EncryptedTextField
+from notifications.audit.events import Subject
 
 
 class Owner(models.Model):
@@ -40,6 +41,10 @@ class Owner(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("owner", str(self.pk), self.email)
 
     @property
     def can_renew(self) -> bool:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notifications.audit.events import Subject
 from teampool.models.teams import Team
 
 
@@ -65,6 +66,10 @@ class AllowedMember(models.Model):
 
     def __str__(self) -> str:
         return self.email or self.upstream_user_id
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("person", str(self.pk), str(self))
 
 
 def is_allowed(team_id: int, email: str, upstream_user_id: str, *, counts_baseline: bool = True) -> bool:

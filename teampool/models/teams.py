@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from base.encryption import EncryptedTextField
+from notifications.audit.events import Subject
 from teampool.models.owners import Owner
 
 
@@ -132,6 +133,10 @@ class Team(models.Model):
         if not self._state.adding and kwargs.get("update_fields") is None:
             raise ValueError("Team.save() on an existing row needs update_fields")
         super().save(*args, **kwargs)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("team", str(self.pk), str(self))
 
     @property
     def seats_used(self) -> int:

@@ -48,7 +48,7 @@ def change_team(*, team_id: int, changes: dict[str, Any], actor: Actor) -> bool:
             seats.recount(team_id=team.pk, total=total, outsiders=team.outsiders)
         stock_alert.ring()
         events.team_changed(
-            subject=events.Subject("team", str(team.pk), str(team)),
+            subject=team.subject,
             before=before,
             after={key: changes[key] for key in before},
             actor=actor,
