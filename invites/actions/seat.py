@@ -60,9 +60,9 @@ def reseat(*, redemption_id: int, actor: Actor) -> None:
     grant = SeatGrant.objects.live().filter(redemption_id=redemption_id).select_related("team", "redemption").first()
     if grant is None:
         raise NotPossible("no_seat")
-    if grant.redemption.bound_team_id == grant.team_id and not seating.is_dead(grant.team):
+    if grant.redemption.bound_team_id == grant.team_id and not grant.team.is_lost:
         raise NotPossible("bound")
-    if not seating.is_dead(grant.team):
+    if not grant.team.is_lost:
         with transaction.atomic(durable=True):
             _let_go(_locked_grant(redemption_id), DepartureReason.RESEATED, actor)
         return

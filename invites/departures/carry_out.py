@@ -16,7 +16,7 @@ from base.actors import Actor
 from base.bells import ring, ring_at
 from invites.departures.rights import ALLOWED, is_over, why_stay
 from invites.models import Departure, Redemption, SeatGrant
-from invites.seats import moves, seating, timing
+from invites.seats import moves, timing
 from invites.settings import REMOVALS_PAUSED
 from invites.states import CONFIRMED, DepartureReason, DepartureState, GrantState, RedemptionState
 from notifications.audit import events
@@ -161,7 +161,7 @@ def _not_now(departure: Departure, now: datetime) -> tuple[datetime, str] | None
     team = departure.team
     if REMOVALS_PAUSED.get():
         return now + timing.PAUSED_AGAIN, PAUSED
-    if seating.is_dead(team):
+    if team.is_lost:
         return now + DEAD_TEAM_AGAIN, UNAVAILABLE
     if team.cooldown_until is not None and team.cooldown_until > now:
         return team.cooldown_until, ""

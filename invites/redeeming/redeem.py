@@ -211,7 +211,7 @@ def _follow_overdue(claim: Claim, old: SeatGrant, *, is_leaving: bool) -> Redemp
 
     With a departure under way, or a code bound elsewhere, the new claim waits until they have left.
     """
-    if seating.is_dead(old.team):
+    if old.team.is_lost:
         raise _OverdueInDeadTeam(old)
     moves.end(redemption_id=old.redemption_id, reason="time_over", now=claim.now, actor=claim.actor)
     if is_leaving:
@@ -235,6 +235,6 @@ def _leave_dead_team(redemption_id: int, now: datetime) -> None:
     """The seat this e-mail "already" has is in a lost Team: seat the person elsewhere, under the claim they have."""
     actor = Actor("job", "redeem")
     grant = SeatGrant.objects.live().filter(redemption_id=redemption_id).select_related("team").first()
-    if grant is not None and seating.is_dead(grant.team):
+    if grant is not None and grant.team.is_lost:
         carry_out.leave_dead_team(grant=grant, now=now, actor=actor)
         seating.reseat_or_refuse(redemption_id=redemption_id, now=now, actor=actor)

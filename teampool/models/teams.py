@@ -31,6 +31,14 @@ def sound(now: datetime) -> Q:
     )
 
 
+def living(team: str = "") -> Q:
+    """Teams that still seat people, for the database: those that are not `Team.is_lost`.
+
+    `team` is the way to the Team from the rows that are asked for, such as "team__".
+    """
+    return Q(**{f"{team}archived_at": None}) & ~Q(**{f"{team}workspace_state__in": Team.LOST})
+
+
 class TeamQuerySet(models.QuerySet["Team"]):
     def healthy(self, now: datetime) -> Self:
         """Teams that could take people if they had seats: design §3, 'allocatable'."""
@@ -61,6 +69,8 @@ class Team(models.Model):
         ACCESS_LOST = "access_lost", _("no access")
         INSUFFICIENT_ROLE = "insufficient_role", _("role too low")
         RESTRICTED = "restricted", _("restricted")
+
+    LOST = (Workspace.SUSPENDED, Workspace.ACCESS_LOST)
 
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="teams", verbose_name=_("owner"))
     account_id = models.CharField(_("account id"), max_length=64, unique=True)
@@ -137,6 +147,11 @@ class Team(models.Model):
     @property
     def subject(self) -> Subject:
         return Subject("team", str(self.pk), str(self))
+
+    @property
+    def is_lost(self) -> bool:
+        """It seats nobody any more, archived or out of reach: its people are seated elsewhere."""
+        return self.archived_at is not None or self.workspace_state in self.LOST
 
     @property
     def seats_used(self) -> int:

@@ -185,7 +185,7 @@ def revive(*, team: Team, started_at: datetime, is_manager: bool, is_paid: bool,
     after: dict[str, Any] = {}
     if team.token_state == Team.Token.EXPIRED:
         after["token_state"] = Team.Token.HEALTHY
-    curable = {Team.Workspace.SUSPENDED, Team.Workspace.ACCESS_LOST}
+    curable = set(Team.LOST)
     if is_manager:
         curable.add(Team.Workspace.INSUFFICIENT_ROLE)
     if is_paid:  # an unpaid workspace can be read all along

@@ -18,7 +18,6 @@ from invites.admin.redemptions.parts import resend_button, resend_words
 from invites.admin.redemptions.standing import live_grant
 from invites.models import Redemption
 from invites.seats.resend import Resend, resend_view
-from invites.seats.seating import is_dead
 from invites.states import DepartureReason, GrantState, RedemptionState
 
 NAMES = {
@@ -58,7 +57,7 @@ def deeds(redemption: Any) -> list[Deed]:
         return [Deed.END_CLAIM] if redemption.state == RedemptionState.OPEN else []
     if redemption.leaving:
         return []
-    is_lost = is_dead(grant.team)
+    is_lost = grant.team.is_lost
     may_move = is_lost or redemption.bound_team_id != grant.team_id
     is_in = grant.state == GrantState.JOINED
     found = [Deed.TAKE_BACK if is_in else Deed.WITHDRAW]

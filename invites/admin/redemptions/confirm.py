@@ -27,7 +27,6 @@ from invites.admin.redemptions.actions import problem_words
 from invites.admin.redemptions.parts import state_badge
 from invites.models import Redemption, SeatGrant
 from invites.queries import reseat_plan
-from invites.seats.seating import is_dead
 from invites.states import GrantState, RedemptionState
 
 _COLUMNS = (
@@ -149,7 +148,7 @@ def _moves(redemptions: Sequence[Redemption]) -> list[_Line]:
         said = ""
         if move.to is not None and move.grant is not None:
             said = _("→ %(team)s") % {"team": move.to}
-            if not is_dead(move.grant.team):
+            if not move.grant.team.is_lost:
                 said = _("leaves first, then → %(team)s") % {"team": move.to}
         lines.append((move.redemption, move.grant, said, move.problem))
     return lines
