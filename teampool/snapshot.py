@@ -130,7 +130,8 @@ def why_untrusted(team: Team, snapshot: Snapshot) -> str:
     """Why this list cannot be this Team's, "" when nothing speaks against it.
 
     The log-in's own user is always in its Team's list. Nobody who was there is, and several others are, all of
-    them from one other Team of ours: that is the other Team's list.
+    them from one other Team of ours: that is the other Team's list. Before the guardian removes anyone, it asks the
+    same in two more ways: `rules.why_not_judged` and `evidence.twins`.
     """
     if not snapshot.has_self(team.owner):
         return OWN_LOGIN_MISSING

@@ -29,7 +29,7 @@ from guardian.admin.filters import HappenedFilter
 from guardian.decisions import status
 from guardian.models import Finding, Sweep
 from guardian.rules.states import NEEDS_CARE, Kind, State
-from guardian.sweeping.judging import REASONS
+from guardian.sweeping.removal import REASONS
 from invites.admin.parts import badge, table
 from invites.words import number
 from teampool.models import AllowedMember

@@ -99,9 +99,10 @@ def _pool(rows: Iterable[Row]) -> Pool:
 
 
 def twins(team_ids: Sequence[int]) -> set[int]:
-    """Of these, the Teams whose members are all members of one other Team too: which list is whose is not certain.
+    """Teams whose whole member list also appears, with the same join dates, in another Team that is not lost.
 
-    The same people since the same moments: whoever was seated anew came later. A Team that is lost shows no list.
+    We cannot tell which Team such a list belongs to, so we judge neither; somebody seated anew has a later date.
+    `snapshot.why_untrusted` and `rules.why_not_judged` ask the same in other ways.
     """
     here: dict[int, dict[str, datetime | None]] = defaultdict(dict)
     owners = dict(Team.objects.filter(pk__in=team_ids).values_list("pk", "owner__upstream_user_id"))

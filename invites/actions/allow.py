@@ -9,7 +9,7 @@ from django.utils import timezone
 from base.actors import Actor
 from base.bells import ring
 from invites.actions.seat import NotPossible
-from invites.departures.carry_out import CARRY_OUT, about, take_over
+from invites.departures.carry_out import CARRY_OUT, take_over
 from invites.models import Departure, SeatGrant
 from invites.seats import moves
 from invites.states import DepartureReason, DepartureState
@@ -76,7 +76,7 @@ def remove(*, member_id: int, actor: Actor) -> Departure:
             },
         )
         if is_new or take_over(departure, reason=DepartureReason.STRANGER, grant=None):
-            events.departure_moved(subject=about(departure), state="opened", reason=departure.reason, actor=actor)
+            events.departure_moved(subject=departure.subject, state="opened", reason=departure.reason, actor=actor)
             ring(CARRY_OUT, departure.pk)
     return departure
 

@@ -122,7 +122,7 @@ class TeamPages(OperatorPages):
             return format_html('{} <span class="sk-warn">{}</span>', _ago(team.snapshot_started_at), _("Sync failed"))
         return _ago(team.snapshot_started_at)
 
-    # Deeds for many
+    # Actions for many
 
     @admin.action(description=gettext_lazy("Sync"), permissions=["change"])
     def sync(self, request: HttpRequest, queryset: QuerySet[Team]) -> None:
