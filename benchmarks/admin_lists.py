@@ -28,7 +28,7 @@ def fill() -> None:
 
     from base.actors import Actor
     from guardian.clockwork import heartbeats
-    from invites.codes import codes
+    from invites.codes import batches, codes
     from invites.models import RedeemCode, Redemption, SeatGrant
     from invites.states import GrantState, RedemptionState
     from notifications.models import AuditEvent
@@ -58,7 +58,7 @@ def fill() -> None:
         for n in range(5)
     )
     for number in range(BATCHES):
-        codes.make_batch(
+        batches.make_batch(
             count=CODES // BATCHES,
             label=f"Batch {number}",
             team=teams[number] if number % 3 == 0 else None,

@@ -24,18 +24,18 @@ def measured(what: str, deed: Callable[[], object]) -> None:
 def run(kind: str) -> None:
     from base.actors import Actor
     from invites.admin.codes.exporting import as_csv
-    from invites.codes import codes
+    from invites.codes import batches, uses
     from invites.models import RedeemCode
 
     actor = Actor("command", "benchmark")
     terms = {"label": "benchmark", "team": None, "seat_time": None, "redeem_until": None, "max_uses": 1}
     print(f"{COUNT:,} codes on {kind}")
     for _round in range(3):
-        measured("make", lambda: codes.make_batch(count=COUNT, actor=actor, **terms))
+        measured("make", lambda: batches.make_batch(count=COUNT, actor=actor, **terms))
     batch = RedeemCode.objects.order_by("-id")[0].batch
     of_batch = RedeemCode.objects.filter(batch=batch)
     measured("export as CSV", lambda: f"{sum(len(part) for part in as_csv(batch).streaming_content):,} bytes")
-    measured("void", lambda: f"{codes.void(codes=of_batch, actor=actor):,} voided")
+    measured("void", lambda: f"{uses.void(codes=of_batch, actor=actor):,} voided")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from django.urls import include, path
 from config.health import healthz, readyz
 from config.icon import favicon
 from config.openapi import openapi
-from teampool.imports.views import import_endpoint
+from teampool.imports.door import import_endpoint
 
 urlpatterns = [
     # Browsers ask for it by themselves beside what is no page.

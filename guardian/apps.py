@@ -12,4 +12,9 @@ class GuardianConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # Only now: these need the models.
+        from guardian.admin.team_filter import TeamsWithFindings  # noqa: PLC0415
         from guardian.rules import policy  # noqa: F401, PLC0415 - `config list` knows its settings from the start
+        from teampool.admin.teams import TeamPages  # noqa: PLC0415
+
+        TeamPages.list_filter = (*TeamPages.list_filter, TeamsWithFindings)

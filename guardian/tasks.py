@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from base.bells import ring_at
-from guardian.clockwork import heartbeats, self_timed, standstill, timetable
+from guardian.clockwork import heartbeats, self_timed, timetable
 from guardian.clockwork.housekeeping import prune
 from guardian.sweeping import sweep as sweeping
 
@@ -29,7 +29,7 @@ def reseed() -> None:
 
 def heartbeat() -> None:
     now = timezone.now()
-    standstill.check(now)
+    heartbeats.pause_if_stale(now)
     heartbeats.beat(now)
     timetable.watch_the_clock(now)
 

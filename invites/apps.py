@@ -6,8 +6,6 @@ from django.apps import AppConfig
 from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
-from invites.redeeming.limits import check_setting
-
 
 class InvitesConfig(AppConfig):
     name = "invites"
@@ -15,4 +13,10 @@ class InvitesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # Only now: these need the models.
+        from invites.admin.reasons import in_the_way  # noqa: PLC0415
+        from invites.redeeming.throttle import check_setting  # noqa: PLC0415
+        from notifications.audit.words import explain  # noqa: PLC0415
+
         checks.register(check_setting)
+        explain("departure_dropped", in_the_way)

@@ -20,6 +20,7 @@ from invites.states import (
     RedemptionState,
     Refusal,
 )
+from notifications.audit.events import Subject
 from teampool.models import Team
 
 
@@ -45,6 +46,10 @@ class CodeBatch(models.Model):
     def __str__(self) -> str:
         return self.label or f"#{self.pk}"
 
+    @property
+    def subject(self) -> Subject:
+        return Subject("batch", str(self.pk), str(self))
+
 
 class RedeemCodeQuerySet(models.QuerySet["RedeemCode"]):
     def unused(self, now: datetime) -> Self:
@@ -57,7 +62,7 @@ class RedeemCodeQuerySet(models.QuerySet["RedeemCode"]):
 
 
 class RedeemCode(models.Model):
-    """What a user types in. `uses_held` counts its Redemptions that are open or ended; only `codes.py` writes it."""
+    """What a user types in. `uses_held` counts its Redemptions that are open or ended; only `uses.py` writes it."""
 
     code = models.CharField(_("code"), max_length=32, unique=True)  # normalised: capitals, no dashes
     batch = models.ForeignKey(CodeBatch, on_delete=models.PROTECT, related_name="codes", verbose_name=_("batch"))
@@ -135,6 +140,10 @@ class Redemption(models.Model):
         return f"{self.reference} {self.email}"
 
     @property
+    def subject(self) -> Subject:
+        return Subject("redemption", str(self.pk), self.email)
+
+    @property
     def reference(self) -> str:
         return f"{self.public_id[:4]}-{self.public_id[4:8]}"
 
@@ -207,6 +216,11 @@ class SeatGrant(models.Model):
     def __str__(self) -> str:
         return f"{self.email} @ {self.team_id}"
 
+    @property
+    def subject(self) -> Subject:
+        """Its redemption: what happens to a seat is told there."""
+        return Subject("redemption", str(self.redemption_id), self.email)
+
 
 class Departure(models.Model):
     """One person who is to leave one Team: written before upstream is told, done when a later list shows it."""
@@ -240,6 +254,10 @@ class Departure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email} ← {self.team_id}"
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("departure", str(self.pk), self.email or self.upstream_user_id)
 
 
 class RedeemAttempt(models.Model):

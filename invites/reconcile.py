@@ -27,7 +27,7 @@ from invites.actions import seat
 from invites.bells import ring_deliver
 from invites.departures import carry_out
 from invites.models import Departure, Redemption, SeatGrant
-from invites.seats import mails, moves, seating, timing
+from invites.seats import mails, seating, timing
 from invites.settings import RECLAIM_AFTER_DAYS
 from invites.states import DepartureReason, DepartureState, GrantState, RedemptionState
 from notifications.audit import events
@@ -136,10 +136,10 @@ def _alert_unresolved(now: datetime) -> int:
         for redemption in rows.filter(late).order_by("pk")[:_MOST_ALERTS]:
             if Redemption.objects.filter(late, pk=redemption.pk).update(alerted_at=now) == 1:
                 age = timing.UNRESOLVED_AFTER if redemption.alerted_at is None else timing.ALERT_AFTER
-                events.invite_unresolved(subject=moves.about_redemption(redemption), minutes=_minutes(age), actor=ACTOR)
+                events.invite_unresolved(subject=redemption.subject, minutes=_minutes(age), actor=ACTOR)
                 told.setdefault(age, []).append(redemption)
         for age, those in told.items():  # one notice for all of them
-            first = moves.about_redemption(those[0])
+            first = those[0].subject
             events.invites_unresolved(count=len(those), minutes=_minutes(age), first=first)
     return sum(len(those) for those in told.values())
 

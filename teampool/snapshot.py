@@ -10,7 +10,8 @@ from django.db.models import Count, Q
 from teampool.models import AllowedMember, Member, Owner, Team
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
-from teampool.upstream.types import Fault, InviteRow, Listing, MemberRow, Subscription
+from teampool.upstream.paging import Listing
+from teampool.upstream.types import Fault, InviteRow, MemberRow, Subscription
 
 USAGE_BASED = "usage_based"
 # Problems in our own words, as `Team.sync_problem` holds them.
@@ -129,7 +130,8 @@ def why_untrusted(team: Team, snapshot: Snapshot) -> str:
     """Why this list cannot be this Team's, "" when nothing speaks against it.
 
     The log-in's own user is always in its Team's list. Nobody who was there is, and several others are, all of
-    them from one other Team of ours: that is the other Team's list.
+    them from one other Team of ours: that is the other Team's list. Before the guardian removes anyone, it asks the
+    same in two more ways: `rules.why_not_judged` and `evidence.twins`.
     """
     if not snapshot.has_self(team.owner):
         return OWN_LOGIN_MISSING

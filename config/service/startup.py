@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.utils import timezone
 
-from guardian.clockwork import standstill, timetable
+from guardian.clockwork import heartbeats, timetable
 
 Say = Callable[[str], None]
 # Any number, as long as no other program locks the same one in this database.
@@ -72,7 +72,7 @@ def prepare(say: Say) -> None:
     with _alone_among_nodes():
         say("Preparing the database…")
         call_command("migrate", interactive=False, verbosity=0)
-        standstill.check(timezone.now())  # before any worker of ours gives a sign of life
+        heartbeats.pause_if_stale(timezone.now())  # before any worker of ours gives a sign of life
         timetable.put_in_place(timezone.now())
     if hasattr(staticfiles_storage, "manifest_name"):
         with _alone_in(Path(settings.STATIC_ROOT)):

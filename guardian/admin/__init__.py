@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from guardian.admin import findings, sweeps, team_filter
+from guardian.admin import findings, sweeps
 
-__all__ = ["findings", "sweeps", "team_filter"]
+__all__ = ["findings", "sweeps"]

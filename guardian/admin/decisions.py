@@ -1,4 +1,4 @@
-"""The deeds on findings: a list of exactly who goes before anybody does; allowing and dismissing at once."""
+"""What an operator does about findings: removing after a look at who goes; allowing and dismissing at once."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from guardian.decisions.deciding import CAN_BE_REMOVED, NotPossible
 from guardian.models import Finding
 from guardian.rules.states import Kind
 from guardian.sweeping import findings
-from invites.actions.bulk import MOST_AT_ONCE, Deed
+from invites.actions.bulk import MOST_AT_ONCE, Action
 from invites.admin.parts import table
-from invites.admin.redemptions import confirm as deed_pages
 from invites.admin.redemptions import page
+from invites.admin.redemptions.confirm import confirm as confirm_claims
 from invites.admin.teams.reseat import ids as read_ids
 from invites.models import SeatGrant
 from invites.words import number
@@ -69,7 +69,7 @@ def where_from(request: HttpRequest) -> str:
 
 
 def remove_page(request: HttpRequest, finding_id: int | None = None) -> HttpResponse:
-    """The list of exactly who goes; the second POST, `confirmed`, is the deed."""
+    """The list of exactly who goes; the second POST, `confirmed`, does it."""
     if not may_decide(request):
         raise PermissionDenied
     if request.method == "POST" and "confirmed" in request.POST:
@@ -218,7 +218,7 @@ def vanished_seats(request: HttpRequest) -> HttpResponse:
     if not ids:
         return redirect(LIST)
     here = frame(request) | {"action": reverse("admin:redemptions_take_back")}
-    return deed_pages.confirm(request, Deed.TAKE_BACK, ids, frame=here, back=reverse("admin:index"))
+    return confirm_claims(request, Action.TAKE_BACK, ids, frame=here, back=reverse("admin:index"))
 
 
 # Allowing and dismissing

@@ -22,13 +22,13 @@ from guardian.admin.filters import KindFilter, StateFilter, TeamFilter
 from guardian.decisions.deciding import CAN_BE_REMOVED
 from guardian.models import Finding
 from guardian.rules.states import NEEDS_CARE, STANDING, UNDECIDED, Kind
-from invites.actions.bulk import Deed
-from invites.admin.redemptions import actions as offers
+from invites.actions.bulk import Action
+from invites.admin.redemptions.actions import NAMES, joined, view_name
 
 
 @admin.register(Finding)
 class FindingPages(ReadOnlyPages):
-    """One list; a row has its buttons, several rows the same deeds. Nobody is removed without a look at the list."""
+    """One list; a row has its buttons, several rows the same actions. Nobody is removed without a look at the list."""
 
     list_display = ("what", "who", "where", "why", "stands", "deeds")
     list_display_links = None
@@ -70,7 +70,7 @@ class FindingPages(ReadOnlyPages):
             *super().get_urls(),
         ]
 
-    # Deeds for many
+    # Actions for many
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return may_decide(request)
@@ -132,18 +132,18 @@ def buttons(finding: Finding) -> SafeString | str:
         parts.append(_button("finding_allow", finding, _("Allow")))
     if finding.state in UNDECIDED:
         parts.append(_button("finding_dismiss", finding, _("Dismiss")))
-    return offers.joined(parts)
+    return joined(parts)
 
 
 def _of_vanished(finding: Finding) -> SafeString | str:
     """Nobody is there to be removed: the seat is taken back, or the finding dismissed."""
     parts = []
     if finding.state in STANDING and finding.grant is not None:
-        page = reverse(f"admin:{offers.view_name(Deed.TAKE_BACK)}", args=[finding.grant.redemption_id])
-        parts.append(row_button(page, offers.NAMES[Deed.TAKE_BACK]))
+        page = reverse(f"admin:{view_name(Action.TAKE_BACK)}", args=[finding.grant.redemption_id])
+        parts.append(row_button(page, NAMES[Action.TAKE_BACK]))
     if finding.state in UNDECIDED:
         parts.append(_button("finding_dismiss", finding, _("Dismiss")))
-    return offers.joined(parts)
+    return joined(parts)
 
 
 def _button(view: str, finding: Finding, name: str) -> SafeString:

@@ -29,8 +29,8 @@ from guardian.admin.filters import HappenedFilter
 from guardian.decisions import status
 from guardian.models import Finding, Sweep
 from guardian.rules.states import NEEDS_CARE, Kind, State
+from guardian.sweeping.removal import REASONS
 from invites.admin.parts import badge, table
-from invites.states import DepartureReason
 from invites.words import number
 from teampool.models import AllowedMember
 
@@ -46,11 +46,6 @@ _REMOVALS = (
     gettext_lazy("Deeds"),
 )
 _SKIPPED = (gettext_lazy("Team"), gettext_lazy("Why"))
-_REASONS = {
-    Kind.STRANGER: DepartureReason.STRANGER,
-    Kind.DUPLICATE: DepartureReason.DUPLICATE,
-    Kind.OVERDUE: DepartureReason.OVERDUE,
-}
 
 
 @admin.register(Sweep)
@@ -132,7 +127,7 @@ def removals(rows: QuerySet[Finding], *, can_decide: bool) -> list[list[object]]
         [
             one.email,
             one.team,
-            _REASONS[Kind(one.kind)].label if one.kind in _REASONS else "–",
+            REASONS[Kind(one.kind)].label if one.kind in REASONS else "–",
             words.why_removed(one),
             words.check(one.departure, now),
             _allow(one, can_decide=can_decide),

@@ -1,4 +1,4 @@
-"""The list of Teams narrowed to those with findings; hung there from here, as its room knows of none."""
+"""The filter that narrows the list of Teams to those with findings; `guardian.apps` adds it to that list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from guardian.models import Finding
-from teampool.admin.teams import TeamPages
 
 
 class TeamsWithFindings(SimpleListFilter):
@@ -24,6 +23,3 @@ class TeamsWithFindings(SimpleListFilter):
         if self.value() != "yes" or not self.lookup_choices:
             return queryset
         return queryset.filter(Exists(Finding.objects.asking().filter(team=OuterRef("pk"))))
-
-
-TeamPages.list_filter = (*TeamPages.list_filter, TeamsWithFindings)

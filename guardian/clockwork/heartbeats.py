@@ -1,4 +1,7 @@
-"""Whether the background work moves: heartbeats, written by a task on each node and read from anywhere."""
+"""Whether the background work moves: heartbeats, written by a task on each node and read from anywhere.
+
+Without one for an hour the database stood still: a copy restored from yesterday, a long stop, a clock that jumped.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max
 
+from guardian.mode import pause_removals
 from guardian.models import Heartbeat
 
 # `up` names its worker, so that two on one machine are told apart.
 NODE_VARIABLE = "SEATKEEPER_NODE"
+LONGEST_STILL = timedelta(hours=1)
 
 
 def node() -> str:
@@ -35,3 +40,15 @@ def newest_beat() -> datetime | None:
 
 def nodes_alive(now: datetime, within: timedelta) -> int:
     return Heartbeat.objects.filter(at__gt=now - within).count()
+
+
+def pause_if_stale(now: datetime) -> bool:
+    """Pause removals when the last heartbeat is over an hour old; True if it was. Call it before a new one is written.
+
+    What such a database knows of who may be where is old: nobody is removed before an operator has looked.
+    """
+    newest = newest_beat()
+    if newest is None or now - newest <= LONGEST_STILL:
+        return False
+    pause_removals(stood_still_hours=(now - newest).total_seconds() / 3600)
+    return True

@@ -9,7 +9,7 @@ from base.actors import Actor
 from base.bells import ring
 from guardian.models import Finding
 from guardian.rules.states import STANDING, UNDECIDED, Kind, State
-from guardian.sweeping import findings, judging
+from guardian.sweeping import findings, removal
 from guardian.sweeping.findings import NotPossible
 from invites.actions import allow as outsiders
 from invites.departures.carry_out import CARRY_OUT
@@ -37,7 +37,7 @@ def remove(*, finding_id: int, actor: Actor) -> None:
     if finding.state != State.APPROVED:
         findings.approve(finding_id=finding_id, actor=actor)
         finding.refresh_from_db()
-    departure = judging.remove(finding, sweep_id=None, now=timezone.now())
+    departure = removal.remove(finding, sweep_id=None, now=timezone.now())
     if departure is None:
         raise NotPossible("stays")
     with transaction.atomic():

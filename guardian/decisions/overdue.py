@@ -15,9 +15,9 @@ from guardian.sweeping.findings import NotPossible
 from invites.departures.carry_out import CARRY_OUT
 from invites.departures.removing import open_automatic
 from invites.models import Departure, SeatGrant
-from invites.seats.seating import DEAD
 from invites.settings import REMOVALS_PAUSED
 from invites.states import BEFORE_INVITED, DepartureReason, DepartureState
+from teampool.models import living
 
 # The guardian, when it is on and awake, needs a few minutes.
 LEFT_TO_THE_GUARDIAN = timedelta(minutes=10)
@@ -30,7 +30,7 @@ def seats(now: datetime) -> QuerySet[SeatGrant]:
         team=OuterRef("team"), email=OuterRef("email"), kind=Kind.OVERDUE, state=State.DISMISSED
     )
     over = SeatGrant.objects.live().filter(redemption__ends_at__lte=now - LEFT_TO_THE_GUARDIAN)
-    over = over.filter(team__archived_at=None).exclude(team__workspace_state__in=DEAD).exclude(state__in=BEFORE_INVITED)
+    over = over.filter(living("team__")).exclude(state__in=BEFORE_INVITED)
     return over.exclude(Exists(leaving)).exclude(Exists(left_be)).order_by("redemption__ends_at", "pk")
 
 

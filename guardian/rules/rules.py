@@ -99,7 +99,7 @@ def why_not_judged(team: TeamView, now: datetime) -> str:
     """Why this list proves nothing about anyone, "" when it may be judged.
 
     The credential's own user must be in it. A list that shows none of the people we know there, while it shows
-    several we do not, is somebody else's.
+    several we do not, is somebody else's. `snapshot.why_untrusted` and `evidence.twins` ask the same in other ways.
     """
     if not any(team.is_own(row) for row in team.rows):
         return OWN_USER_MISSING

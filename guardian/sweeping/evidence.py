@@ -10,9 +10,8 @@ from django.db.models import Q
 
 from guardian.rules.rules import Pool, Row, Seat, TeamView
 from invites.models import Redemption, SeatGrant
-from invites.seats.seating import DEAD
 from invites.states import BEFORE_INVITED, CONFIRMED, RedemptionState
-from teampool.models import AllowedMember, Member, Team
+from teampool.models import AllowedMember, Member, Team, living
 
 # Teams judged with one set of queries.
 TEAMS_AT_ONCE = 100
@@ -114,8 +113,7 @@ def twins(team_ids: Sequence[int]) -> set[int]:
             here[team_id][user_id] = at
     wanted = {user_id for ids in here.values() for user_id in ids}
     where: dict[str, dict[int, datetime | None]] = defaultdict(dict)
-    living = members.filter(team__archived_at=None).exclude(team__workspace_state__in=DEAD)
-    for team_id, user_id, at in living.filter(upstream_id__in=wanted):
+    for team_id, user_id, at in members.filter(living("team__"), upstream_id__in=wanted):
         where[user_id][team_id] = at
     found = set()
     for team_id, ids in here.items():

@@ -14,22 +14,13 @@ from guardian.mode import ACTOR
 from guardian.models import Finding, Sweep
 from guardian.rules import rules, still_possible
 from guardian.rules.policy import Policy
-from guardian.rules.states import Kind, SweepState
+from guardian.rules.states import SweepState
 from guardian.sweeping import evidence, findings
 from guardian.sweeping.reading import IN_ORDER
-from invites.departures.carry_out import UNTIL
-from invites.departures.removing import open_automatic
-from invites.models import Departure
+from guardian.sweeping.removal import remove
 from invites.settings import REMOVALS_PAUSED
-from invites.states import DepartureReason
 from notifications.audit import events
 from teampool.models import Team
-
-REASONS = {
-    Kind.STRANGER: DepartureReason.STRANGER,
-    Kind.DUPLICATE: DepartureReason.DUPLICATE,
-    Kind.OVERDUE: DepartureReason.OVERDUE,
-}
 
 
 def judge(sweep: Sweep, settings_now: Policy, *, until: datetime | None = None) -> None:
@@ -122,34 +113,3 @@ def _hold(sweep: Sweep, choice: rules.Choice, *, limit: int) -> None:
         sweep.held = findings.hold(choice.held)
         if sweep.held:
             events.guardian_capped(sweep_id=sweep.pk, wanted=choice.ready, limit=limit, actor=ACTOR)
-
-
-def remove(finding: Finding, *, sweep_id: int | None, now: datetime, until: datetime | None = None) -> Departure | None:
-    """Have this finding's person leave, after a last look at our books; what no person decided, until then only.
-
-    None: they have a right to stay after all, or somebody decided otherwise meanwhile.
-    """
-    if not findings.mark_removing(finding_id=finding.pk, sweep_id=sweep_id):
-        return None
-    departure = open_automatic(
-        team_id=finding.team_id,
-        email=finding.email,
-        upstream_user_id="" if finding.is_invite else finding.upstream_id,
-        reason=REASONS[Kind(finding.kind)],
-        grant_id=finding.grant_id,
-        evidence=finding.evidence
-        | {
-            "sweep": sweep_id,
-            "first_seen_at": finding.first_seen_at.isoformat(),
-            "sightings": finding.sightings,
-            "approved_by": finding.decided_by,
-        }
-        | ({UNTIL: until.isoformat()} if until is not None and not finding.decided_by else {}),
-        now=now,
-        actor=ACTOR,
-    )
-    if departure is None:
-        findings.mark_gone(finding_id=finding.pk, now=now)
-    else:
-        findings.note_departure(finding_id=finding.pk, departure=departure)
-    return departure

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from guardian import mode as switching
-from guardian.clockwork import standstill
+from guardian.clockwork import heartbeats
 from guardian.mode import ACTOR
 from guardian.models import Finding, Sweep, Watch
 from guardian.rules import hours, policy
@@ -39,7 +39,7 @@ EARLY = timedelta(seconds=5)
 
 def run_due() -> bool:
     """A slice of the regular sweep, when it is on, inside its hours and due. True: there is more to do at once."""
-    standstill.check(timezone.now())
+    heartbeats.pause_if_stale(timezone.now())
     switching.settle()
     settings_now = policy.current()
     if not settings_now.is_enabled:
@@ -62,7 +62,7 @@ def run_now(*, is_dry: bool, on_result: Notice | None = None) -> Sweep | None:
 
     A dry one notes what it finds and removes nobody; nor does a wet one while the guardian is off.
     """
-    standstill.check(timezone.now())
+    heartbeats.pause_if_stale(timezone.now())
     switching.settle()
     settings_now = policy.current()
     with leases.slot(LEASE, ttl=LEASE_TTL) as alone:

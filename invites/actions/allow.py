@@ -9,7 +9,7 @@ from django.utils import timezone
 from base.actors import Actor
 from base.bells import ring
 from invites.actions.seat import NotPossible
-from invites.departures.carry_out import CARRY_OUT, about, take_over
+from invites.departures.carry_out import CARRY_OUT, take_over
 from invites.models import Departure, SeatGrant
 from invites.seats import moves
 from invites.states import DepartureReason, DepartureState
@@ -33,8 +33,7 @@ def allow(*, team: Team | None, email: str, upstream_user_id: str = "", note: st
         )
         baseline = AllowedMember.objects.filter(pk=person.pk, origin=AllowedMember.Origin.BASELINE)
         if is_new or baseline.update(**word):
-            subject = events.Subject("person", str(person.pk), email or upstream_user_id)
-            events.person_allowed(subject=subject, team=str(team) if team else "", actor=actor)
+            events.person_allowed(subject=person.subject, team=str(team) if team else "", actor=actor)
     return person
 
 
@@ -42,8 +41,7 @@ def disallow(*, allowed_id: int, actor: Actor) -> None:
     """End an exception; the person becomes a stranger where nothing else lets them stay."""
     with transaction.atomic(durable=True):
         person = AllowedMember.objects.select_related("team").get(pk=allowed_id)
-        subject = events.Subject("person", str(person.pk), str(person))
-        events.person_disallowed(subject=subject, team=str(person.team) if person.team else "", actor=actor)
+        events.person_disallowed(subject=person.subject, team=str(person.team) if person.team else "", actor=actor)
         person.delete()
 
 
@@ -78,7 +76,7 @@ def remove(*, member_id: int, actor: Actor) -> Departure:
             },
         )
         if is_new or take_over(departure, reason=DepartureReason.STRANGER, grant=None):
-            events.departure_moved(subject=about(departure), state="opened", reason=departure.reason, actor=actor)
+            events.departure_moved(subject=departure.subject, state="opened", reason=departure.reason, actor=actor)
             ring(CARRY_OUT, departure.pk)
     return departure
 

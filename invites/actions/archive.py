@@ -8,12 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from base.actors import Actor
-from invites.codes import codes
+from invites.codes import uses
 from invites.models import RedeemCode, SeatGrant
 from notifications.audit import events
 from teampool.models import Team
 from teampool.pool import stock_alert
-from teampool.teams import health
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def _archive_one(team_id: int, codes_to: Team | None, actor: Actor) -> bool:
     bound = RedeemCode.objects.filter(team_id=team_id)
     if codes_to is None:
         # Before the Team: a code used meanwhile keeps its seat, and its claim can be re-seated.
-        voided = codes.void(codes=bound, actor=actor)
+        voided = uses.void(codes=bound, actor=actor)
         moved = 0
     else:
         voided = 0
@@ -69,7 +68,7 @@ def _archive_one(team_id: int, codes_to: Team | None, actor: Actor) -> bool:
         stock_alert.ring()
         team = Team.objects.get(pk=team_id)
         details = {"codes_voided": voided, "codes_moved": moved}
-        events.team_archived(subject=health.subject(team), actor=actor, details=details)
+        events.team_archived(subject=team.subject, actor=actor, details=details)
     return True
 
 

@@ -1,4 +1,4 @@
-"""One deed for several people: done one by one, a result for each, and only to the seat that was shown."""
+"""One action for several people: done one by one, a result for each, and only to the seat that was shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from invites.queries import reseat_plan
 MOST_AT_ONCE = 500
 
 
-class Deed(StrEnum):
+class Action(StrEnum):
     WITHDRAW = "withdraw"
     TAKE_BACK = "take-back"
     RESEAT = "reseat"
@@ -34,15 +34,15 @@ class Result:
 # What the confirm page showed: the redemption, and the seat it held then, NO_SEAT for none.
 NO_SEAT = 0
 Picked = tuple[int, int]
-_DEEDS: dict[Deed, Callable[..., None]] = {
-    Deed.WITHDRAW: seat.withdraw,
-    Deed.TAKE_BACK: seat.take_back,
-    Deed.RESEAT: seat.reseat,
-    Deed.END_CLAIM: seat.end_claim,
+_DO: dict[Action, Callable[..., None]] = {
+    Action.WITHDRAW: seat.withdraw,
+    Action.TAKE_BACK: seat.take_back,
+    Action.RESEAT: seat.reseat,
+    Action.END_CLAIM: seat.end_claim,
 }
 
 
-def carry_out(deed: Deed, picked: Sequence[Picked], *, actor: Actor, now: datetime) -> list[Result]:
+def carry_out(action: Action, picked: Sequence[Picked], *, actor: Actor, now: datetime) -> list[Result]:
     """Do it for each. Nobody is moved for whom no Team has a seat, and nobody whose seat is another one by now.
 
     So sending the same confirmation twice does nothing twice.
@@ -51,18 +51,18 @@ def carry_out(deed: Deed, picked: Sequence[Picked], *, actor: Actor, now: dateti
     redemptions = list(Redemption.objects.filter(pk__in=shown).order_by("pk"))
     held = dict(SeatGrant.objects.live().filter(redemption_id__in=shown).values_list("redemption_id", "pk"))
     problems = {one.pk: "changed" for one in redemptions if held.get(one.pk, NO_SEAT) != shown[one.pk]}
-    if deed is Deed.RESEAT:
+    if action is Action.RESEAT:
         problems |= _unseatable([one for one in redemptions if one.pk not in problems], now)
-    return [Result(one, problems.get(one.pk) or _do(deed, one, actor)) for one in redemptions]
+    return [Result(one, problems.get(one.pk) or _do(action, one, actor)) for one in redemptions]
 
 
 def _unseatable(redemptions: Sequence[Redemption], now: datetime) -> dict[int, str]:
     return {move.redemption.pk: move.problem for move in reseat_plan.plan(redemptions, now) if move.problem}
 
 
-def _do(deed: Deed, redemption: Redemption, actor: Actor) -> str:
+def _do(action: Action, redemption: Redemption, actor: Actor) -> str:
     try:
-        _DEEDS[deed](redemption_id=redemption.pk, actor=actor)
+        _DO[action](redemption_id=redemption.pk, actor=actor)
     except NotPossible as refused:
         return refused.code
     return ""

@@ -60,9 +60,9 @@ def reseat(*, redemption_id: int, actor: Actor) -> None:
     grant = SeatGrant.objects.live().filter(redemption_id=redemption_id).select_related("team", "redemption").first()
     if grant is None:
         raise NotPossible("no_seat")
-    if grant.redemption.bound_team_id == grant.team_id and not seating.is_dead(grant.team):
+    if grant.redemption.bound_team_id == grant.team_id and not grant.team.is_lost:
         raise NotPossible("bound")
-    if not seating.is_dead(grant.team):
+    if not grant.team.is_lost:
         with transaction.atomic(durable=True):
             _let_go(_locked_grant(redemption_id), DepartureReason.RESEATED, actor)
         return
@@ -113,7 +113,7 @@ def set_end(*, redemption_id: int, ends_at: datetime | None, actor: Actor) -> No
             fields["seat_time"] = None  # or the clock would start at the next confirmation
         Redemption.objects.filter(pk=redemption_id).update(**fields)
         events.seat_end_changed(
-            subject=moves.about_redemption(redemption),
+            subject=redemption.subject,
             before=redemption.ends_at.isoformat() if redemption.ends_at else None,
             after=ends_at.isoformat() if ends_at else None,
             actor=actor,

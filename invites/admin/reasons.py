@@ -8,8 +8,7 @@ from django.utils.translation import gettext_noop
 from invites.delivery.settle import GHOST
 from invites.departures import carry_out, removing, rights
 from invites.states import DepartureReason, Refusal
-from notifications.audit.words import explain
-from teampool.teams import words as teams
+from teampool.teams import words
 from teampool.upstream.types import Failure
 
 _WORDS: dict[str, str] = {
@@ -64,7 +63,4 @@ def in_the_way(problem: str) -> str:
     """Why a departure was dropped or has not worked yet, in our words: never upstream's. "" for no problem."""
     if problem in _IN_THE_WAY:
         return _(_IN_THE_WAY[problem])
-    return teams.untrusted(problem) or reason(problem)
-
-
-explain("departure_dropped", in_the_way)
+    return words.untrusted(problem) or reason(problem)

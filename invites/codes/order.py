@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from base.actors import Actor
 from base.times import full
 from invites import words
-from invites.codes import codes
+from invites.codes import batches
 from invites.models import CodeBatch
 from teampool.models import Team
 
@@ -22,7 +22,7 @@ _FIELD_OF = {"seat_time": "hours", "redeem_until": "valid_days"}
 
 
 def _bounded(name: str) -> dict[str, Any]:
-    said = codes.BOUNDS[name]
+    said = batches.BOUNDS[name]
     return {"min_value": said, "max_value": said, "max_length": said}
 
 
@@ -44,7 +44,7 @@ class TeamField(forms.CharField):
             code = "several" if found else "unknown"
             raise forms.ValidationError(self.error_messages[code], code=code)
         if found[0].archived_at is not None:
-            raise forms.ValidationError(codes.BOUNDS["team"], code="archived")
+            raise forms.ValidationError(batches.BOUNDS["team"], code="archived")
         return found[0]
 
 
@@ -60,14 +60,14 @@ class NewCodes(forms.Form):
     count = forms.IntegerField(
         label=gettext_lazy("How many"),
         min_value=1,
-        max_value=codes.MOST_CODES,
+        max_value=batches.MOST_CODES,
         initial=100,
         error_messages=_bounded("count"),
     )
     label = forms.CharField(
         label=gettext_lazy("Label"),
         required=False,
-        max_length=codes.LONGEST_LABEL,
+        max_length=batches.LONGEST_LABEL,
         error_messages=_bounded("label"),
         help_text=gettext_lazy("Only you see it. At most 60 characters."),
     )
@@ -79,16 +79,16 @@ class NewCodes(forms.Form):
     hours = forms.DecimalField(
         label=gettext_lazy("Temporary, hours"),
         required=False,
-        min_value=codes.SHORTEST_SEAT / timedelta(hours=1),
-        max_value=codes.LONGEST_SEAT / timedelta(hours=1),
+        min_value=batches.SHORTEST_SEAT / timedelta(hours=1),
+        max_value=batches.LONGEST_SEAT / timedelta(hours=1),
         error_messages=_bounded("seat_time"),
         help_text=gettext_lazy("0.1–8,760, counted from the confirmation. Empty: for good."),
     )
     valid_days = forms.IntegerField(
         label=gettext_lazy("To be redeemed within, days"),
         required=False,
-        min_value=codes.LEAST_DAYS,
-        max_value=codes.MOST_DAYS,
+        min_value=batches.LEAST_DAYS,
+        max_value=batches.MOST_DAYS,
         error_messages=_bounded("redeem_until"),
         help_text=gettext_lazy("1–3,650. Empty: no limit."),
     )
@@ -96,7 +96,7 @@ class NewCodes(forms.Form):
         label=gettext_lazy("Uses per code"),
         required=False,
         min_value=1,
-        max_value=codes.MOST_USES,
+        max_value=batches.MOST_USES,
         error_messages=_bounded("max_uses"),
         help_text=gettext_lazy("Empty: 1."),
     )
@@ -104,8 +104,8 @@ class NewCodes(forms.Form):
     def make(self, *, actor: Actor) -> CodeBatch | None:
         """Make the codes of a valid order; None when they cannot be made, with the reason at its field."""
         try:
-            return codes.make_batch(**self._terms(timezone.now()), actor=actor)
-        except codes.BadBatch as bad:
+            return batches.make_batch(**self._terms(timezone.now()), actor=actor)
+        except batches.BadBatch as bad:
             for name, text in bad.errors.items():
                 self.add_error(_FIELD_OF.get(name, name), text)
             return None

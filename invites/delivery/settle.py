@@ -243,11 +243,11 @@ def unreadable(grant: SeatGrant, error: UpstreamError, *, now: datetime, actor: 
     team = Team.objects.get(pk=grant.team_id)
     since = grant.unreadable_since or now
     is_unconfirmed = grant.state in (GrantState.INVITING, GrantState.INVITED)
-    if is_unconfirmed and (seating.is_dead(team) or now - since >= timing.UNREADABLE_AFTER):
+    if is_unconfirmed and (team.is_lost or now - since >= timing.UNREADABLE_AFTER):
         if carry_out.leave_dead_team(grant=grant, now=now, actor=actor):
             seating.reseat_or_refuse(redemption_id=grant.redemption_id, now=now, actor=actor)
         return
-    if not is_unconfirmed and seating.is_dead(team):
+    if not is_unconfirmed and team.is_lost:
         _write(grant, lease_until=None, due_at=None, unreadable_since=since)  # its people are listed for the operator
         return
     asked = min(error.retry_after or timing.RETRIES[0], health.LONGEST_COOLDOWN)
@@ -284,4 +284,4 @@ def resent(grant: SeatGrant, *, was_sent: bool, now: datetime, actor: Actor) -> 
         rows = asked.update(resend_failed_at=now, resend_wanted_at=None)
     if rows:
         grant.redemption.resend_wanted_at = None
-    events.resend_done(subject=moves.about(grant), sent=was_sent, actor=actor)
+    events.resend_done(subject=grant.subject, sent=was_sent, actor=actor)

@@ -16,7 +16,7 @@ from base.actors import Actor
 from base.bells import ring, ring_at
 from invites.departures.rights import ALLOWED, is_over, why_stay
 from invites.models import Departure, Redemption, SeatGrant
-from invites.seats import moves, seating, timing
+from invites.seats import moves, timing
 from invites.settings import REMOVALS_PAUSED
 from invites.states import CONFIRMED, DepartureReason, DepartureState, GrantState, RedemptionState
 from notifications.audit import events
@@ -44,10 +44,6 @@ UNTIL = "until"
 CARRY_OUT = "invites.tasks.carry_out"
 
 
-def about(departure: Departure) -> events.Subject:
-    return events.Subject("departure", str(departure.pk), departure.email or departure.upstream_user_id)
-
-
 def open_departure(*, grant: SeatGrant, reason: DepartureReason, now: datetime, actor: Actor) -> Departure:
     """Write that this grant's person is to leave; the one already open is returned. The caller holds the lock.
 
@@ -67,7 +63,7 @@ def open_departure(*, grant: SeatGrant, reason: DepartureReason, now: datetime, 
         },
     )
     if is_new or take_over(departure, reason=reason, grant=grant):
-        events.departure_moved(subject=about(departure), state="opened", reason=reason.value, actor=actor)
+        events.departure_moved(subject=departure.subject, state="opened", reason=reason.value, actor=actor)
     return departure
 
 
@@ -161,7 +157,7 @@ def _not_now(departure: Departure, now: datetime) -> tuple[datetime, str] | None
     team = departure.team
     if REMOVALS_PAUSED.get():
         return now + timing.PAUSED_AGAIN, PAUSED
-    if seating.is_dead(team):
+    if team.is_lost:
         return now + DEAD_TEAM_AGAIN, UNAVAILABLE
     if team.cooldown_until is not None and team.cooldown_until > now:
         return team.cooldown_until, ""
@@ -261,7 +257,7 @@ def _drop(departure: Departure, problem: str, now: datetime) -> bool:
         )
         if rows:
             why, reason = {"why": problem}, departure.reason
-            events.departure_moved(subject=about(departure), state="dropped", reason=reason, actor=ACTOR, details=why)
+            events.departure_moved(subject=departure.subject, state="dropped", reason=reason, actor=ACTOR, details=why)
     return False
 
 
@@ -283,7 +279,7 @@ def _note_told(departure: Departure, saw: Person | None, now: datetime) -> bool:
             told_at=now, due_at=None, lease_until=None, last_problem="", evidence=departure.evidence
         )
         if rows:
-            events.departure_moved(subject=about(departure), state="told", reason=departure.reason, actor=ACTOR)
+            events.departure_moved(subject=departure.subject, state="told", reason=departure.reason, actor=ACTOR)
             for wait in {timing.ABSENT_AFTER, gone_after(departure)}:
                 ring_at(now + wait, "invites.tasks.sync_team", departure.team_id)
     return rows == 1

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from base.bells import ring
-from invites.departures.carry_out import ACTOR, HIDDEN, about, find, gone_after
+from invites.departures.carry_out import ACTOR, HIDDEN, find, gone_after
 from invites.departures.hidden import asked_in_at, may_be
 from invites.models import Departure, SeatGrant
 from invites.seats import moves, timing
@@ -77,7 +77,7 @@ def _give_up(departure: Departure, now: datetime) -> None:
         state=DepartureState.DROPPED, closed_at=now, last_problem=HIDDEN, due_at=None
     )
     events.departure_moved(
-        subject=about(departure), state="dropped", reason=departure.reason, actor=ACTOR, details={"why": HIDDEN}
+        subject=departure.subject, state="dropped", reason=departure.reason, actor=ACTOR, details={"why": HIDDEN}
     )
     grant = departure.grant
     if grant is not None and moves.is_live(grant) and departure.reason not in MAY_STAY:
@@ -87,7 +87,7 @@ def _give_up(departure: Departure, now: datetime) -> None:
 
 def _close(departure: Departure, now: datetime) -> None:
     Departure.objects.filter(pk=departure.pk).update(state=DepartureState.DONE, closed_at=now)
-    events.departure_moved(subject=about(departure), state="done", reason=departure.reason, actor=ACTOR)
+    events.departure_moved(subject=departure.subject, state="done", reason=departure.reason, actor=ACTOR)
     grant = departure.grant
     if grant is not None and moves.is_live(grant):
         _end_seat(grant, DepartureReason(departure.reason), now)

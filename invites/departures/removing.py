@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from base.actors import Actor
-from invites.departures.carry_out import about, give_up_overdue
+from invites.departures.carry_out import give_up_overdue
 from invites.departures.rights import why_stay
 from invites.models import Departure, SeatGrant
 from invites.seats import moves
@@ -60,7 +60,7 @@ def open_automatic(
             return None
         departure.save()
         events.departure_moved(
-            subject=about(departure), state="opened", reason=reason.value, actor=actor, details=evidence
+            subject=departure.subject, state="opened", reason=reason.value, actor=actor, details=evidence
         )
         return departure
 
@@ -75,7 +75,7 @@ def call_off(*, departure_ids: list[int], why: str, now: datetime, actor: Actor)
             ).update(state=DepartureState.DROPPED, closed_at=now, last_problem=why[:200])
             if rows:  # 0 rows: it is being said this moment
                 events.departure_moved(
-                    subject=about(departure),
+                    subject=departure.subject,
                     state="dropped",
                     reason=departure.reason,
                     actor=actor,

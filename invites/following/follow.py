@@ -61,7 +61,7 @@ def _note_untrusted(team: Team, problem: str, actor: Actor) -> None:
     with transaction.atomic(durable=True):
         Team.objects.filter(pk=team.pk).update(snapshot_has_self=False)
         if team.sync_problem != problem:
-            events.list_untrusted(subject=health.subject(team), problem=problem, actor=actor)
+            events.list_untrusted(subject=team.subject, problem=problem, actor=actor)
 
 
 def _take_over(team: Team, snapshot: Snapshot, actor: Actor, now: datetime) -> None:
@@ -181,4 +181,4 @@ def _total(team: Team) -> int:
 def _report_over_full(team_id: int, was_over_full: bool, actor: Actor) -> None:
     team = Team.objects.get(pk=team_id)
     if team.is_over_full and not was_over_full:
-        events.team_over_full(subject=health.subject(team), used=team.seats_used, total=team.seat_total, actor=actor)
+        events.team_over_full(subject=team.subject, used=team.seats_used, total=team.seat_total, actor=actor)

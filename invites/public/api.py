@@ -18,8 +18,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from invites.models import Redemption
+from invites.public import visitors
 from invites.public.status import public_status
-from invites.public.views import request_ip, retry_after, status_code
 from invites.redeeming.errors import RedeemError
 from invites.redeeming.redeem import redeem
 
@@ -43,10 +43,13 @@ def redemptions(request: HttpRequest) -> JsonResponse:
     except _BadRequest as bad:
         return bad.answer
     try:
-        made = redeem(email=email, code=code, ip=request_ip(request), language=get_language() or settings.LANGUAGE_CODE)
+        made = redeem(
+            email=email, code=code, ip=visitors.ip(request), language=get_language() or settings.LANGUAGE_CODE
+        )
     except RedeemError as error:
-        answer = JsonResponse({"error": str(error), "error_code": error.error_code}, status=status_code(error))
-        retry_after(answer, error)
+        answer = JsonResponse({"error": str(error), "error_code": error.error_code}, status=error.http_status)
+        if error.retry_after:
+            answer.headers["Retry-After"] = str(error.retry_after)
         return answer
     return JsonResponse(_described(request, made), status=HTTPStatus.ACCEPTED)
 

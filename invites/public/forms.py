@@ -5,10 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from invites.redeeming.errors import CodeUnknown, EmailInvalid, NoSeat, Paused, RedeemError, TooMany
-
-# Where a refusal is said; what concerns neither field stands in one box above both.
-_FIELD = {"email_invalid": "email"}
+from invites.redeeming.errors import CodeUnknown, EmailInvalid, RedeemError
 
 
 class RedeemForm(forms.Form):
@@ -23,5 +20,4 @@ class RedeemForm(forms.Form):
 
     def refuse(self, error: RedeemError) -> None:
         """Put the sentence where the problem is."""
-        is_general = isinstance(error, NoSeat | Paused | TooMany)
-        self.add_error(None if is_general else _FIELD.get(error.error_code, "code"), str(error))
+        self.add_error(error.field, str(error))

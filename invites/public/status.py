@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from invites.models import Redemption, SeatGrant
-from invites.seats.seating import DEAD
 from invites.states import HOLDS_SEAT, GrantState, RedemptionState
 from teampool.models import Member
 
@@ -164,9 +163,5 @@ def _over(redemption: Redemption, grant: SeatGrant | None) -> PublicStatus:
 
 def _in_snapshot(email: str) -> PublicState:
     """Someone seated without a redemption (baseline, allowed): what the last lists of living Teams say."""
-    kinds = set(
-        Member.objects.filter(email=email, deactivated_at=None, team__archived_at=None)
-        .exclude(team__workspace_state__in=DEAD)
-        .values_list("kind", flat=True)
-    )
+    kinds = set(Member.objects.shown_now(email).values_list("kind", flat=True))
     return next((state for kind, state in _OF_MEMBER.items() if kind in kinds), PublicState.ENDED)

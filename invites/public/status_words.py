@@ -12,6 +12,7 @@ from django.utils.translation import pgettext
 
 from invites import times
 from invites.public.status import PublicState, PublicStatus
+from invites.seats import timing
 from invites.seats.resend import Resend, ResendView
 from invites.states import Refusal
 
@@ -146,7 +147,7 @@ def _refused(status: PublicStatus) -> Headline:
 def _ended(status: PublicStatus) -> Headline:
     if status.is_time_over and status.ended_at is not None:
         heading = _("Your time is over")
-        text = _("The seat was taken back on %(time)s.") % {"time": times.full(status.ended_at)}
+        text = _("The seat was taken back on %(time)s.") % {"time": times.public_time(status.ended_at)}
     else:
         heading = _("Your seat has ended")
         text = _("Questions? Contact the person who gave you the code and quote the reference.")
@@ -205,7 +206,8 @@ def resend_lines(view: ResendView, *, now: datetime) -> list[str]:
         case Resend.QUEUED:
             return [_("Sending again…")]
         case Resend.NONE_LEFT:
-            return [_("Sent 3 times. Still nothing? Contact the person who gave you the code and quote the reference.")]
+            text = _("Sent {n} times. Still nothing? Contact the person who gave you the code and quote the reference.")
+            return [text.format(n=timing.MOST_RESENDS)]
     if view.has_failed:
         said.append(_("Not sent this time; please try later."))
     elif view.sent_at is not None:

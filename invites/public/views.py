@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -11,41 +11,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from base.actors import Actor, client_ip
+from base.actors import Actor
 from invites.models import Redemption
 from invites.public import visitors
 from invites.public.forms import RedeemForm
 from invites.public.page import StatusPage, status_page
-from invites.redeeming.errors import NoSeat, Paused, RedeemError, TooMany
+from invites.redeeming.errors import Paused, RedeemError
 from invites.redeeming.redeem import redeem
 from invites.seats.resend import want_resend
 from invites.settings import IS_OPEN
 from notifications import announcement
 
 STOP_POLLING = 286  # htmx swaps the answer in and asks no more
-LONGEST_IP = 64
-PAUSE_SECONDS = 600  # how soon a program may ask again; nobody knows how long a pause lasts
-
-
-def status_code(error: RedeemError) -> int:
-    """The HTTP status of a refusal, on the page and in the API alike."""
-    if isinstance(error, TooMany):
-        return 429
-    if isinstance(error, Paused):
-        return 503
-    return 409 if isinstance(error, NoSeat) else 422
-
-
-def retry_after(response: HttpResponseBase, error: RedeemError) -> None:
-    """Tell programs what the sentence tells people."""
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.minutes * 60)
-    elif isinstance(error, Paused):
-        response.headers["Retry-After"] = str(PAUSE_SECONDS)
-
-
-def request_ip(request: HttpRequest) -> str:
-    return client_ip(request)[:LONGEST_IP]
 
 
 @never_cache
@@ -61,13 +38,14 @@ def form(request: HttpRequest) -> HttpResponse:
         redemption = redeem(
             email=filled.cleaned_data["email"],
             code=filled.cleaned_data["code"],
-            ip=request_ip(request),
+            ip=visitors.ip(request),
             language=get_language() or settings.LANGUAGE_CODE,
         )
     except RedeemError as error:
         filled.refuse(error)
-        response = _form_page(request, filled, status=status_code(error))
-        retry_after(response, error)
+        response = _form_page(request, filled, status=error.http_status)
+        if error.retry_after:
+            response.headers["Retry-After"] = str(error.retry_after)
         return response
     answer = redirect("status", redemption.public_id)
     visitors.remember(answer, redemption)
@@ -120,7 +98,7 @@ def resend(request: HttpRequest, public_id: str) -> HttpResponse:
     redemption = _find(public_id)
     page = _page(request, redemption)
     if page.status.redemption is not None:
-        actor = Actor("user", redemption.email, request_ip(request))
+        actor = Actor("user", redemption.email, visitors.ip(request))
         want_resend(redemption_id=page.status.redemption.pk, actor=actor, now=timezone.now())
     return redirect("status", redemption.public_id)
 

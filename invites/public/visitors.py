@@ -1,4 +1,7 @@
-"""What a browser remembers: which redemption it submitted (signed, for that page only), which notice was read."""
+"""Who visits, and what their browser remembers.
+
+That is the redemption it submitted (signed, for that page only) and the notice that was read.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,18 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from base.actors import client_ip
 from invites.models import Redemption
 
+LONGEST_IP = 64
 _COOKIE = "submitted"
 _SALT = "invites.submitted"
 _NOTICE = "notice"
 _KEPT = timedelta(days=365)
+
+
+def ip(request: HttpRequest) -> str:
+    return client_ip(request)[:LONGEST_IP]
 
 
 def remember(response: HttpResponse, redemption: Redemption) -> None:

@@ -8,9 +8,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from invites.departures.carry_out import HIDDEN, NOT_PERMITTED, PROTECTED
 from invites.models import Departure, SeatGrant
-from invites.seats.seating import DEAD
 from invites.states import DepartureReason, DepartureState
-from teampool.models import AllowedMember, Member
+from teampool.models import AllowedMember, Member, living
 from teampool.snapshot import USAGE_BASED
 
 # Longer than any back-off: by then it was tried several times.
@@ -34,7 +33,7 @@ def failed(now: datetime) -> QuerySet[Departure]:
     stuck = Q(Exists(present), state=DepartureState.OPEN, told_at=None, opened_at__lte=now - STUCK_AFTER)
     unproven = Q(state=DepartureState.OPEN, told_at__lte=now - STUCK_AFTER)
     which = refused | riddle | stuck & ~Q(last_problem="") | unproven
-    some = Departure.objects.filter(which, team__archived_at=None).exclude(team__workspace_state__in=DEAD)
+    some = Departure.objects.filter(which, living("team__"))
     return some.filter(~Exists(later)).order_by(F("opened_at"))
 
 

@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 
 from invites.models import Redemption, SeatGrant
-from invites.seats.seating import DEAD
 from invites.states import HOLDS_SEAT
-from teampool.models import Team
+from teampool.models import Team, living
 
 # Lost by itself: somebody has to look. An archived Team was put aside by an operator, who was shown its people.
-LOST = Q(archived_at=None, workspace_state__in=DEAD)
-_GONE = Q(team__workspace_state__in=DEAD) | Q(team__archived_at__isnull=False)
+LOST = Q(archived_at=None, workspace_state__in=Team.LOST)
 
 
 def claims(team_ids: Iterable[int] | None = None) -> QuerySet[Redemption]:
@@ -25,7 +23,7 @@ def claims(team_ids: Iterable[int] | None = None) -> QuerySet[Redemption]:
     if team_ids is None:
         seats = seats.filter(team__in=Team.objects.filter(LOST))
     else:
-        seats = seats.filter(_GONE, team_id__in=list(team_ids))
+        seats = seats.filter(~living("team__"), team_id__in=list(team_ids))
     return Redemption.objects.filter(pk__in=seats.values("redemption")).order_by("pk")
 
 

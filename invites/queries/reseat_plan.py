@@ -9,7 +9,6 @@ from datetime import datetime
 from django.db.models import F
 
 from invites.models import Departure, Redemption, SeatGrant
-from invites.seats.seating import is_dead
 from invites.states import CONFIRMED, HOLDS_SEAT, DepartureState
 from teampool.models import Team
 
@@ -63,11 +62,11 @@ def _problem(redemption: Redemption, grant: SeatGrant | None, on_the_way: set[tu
         return "no_seat"
     if (grant.team_id, redemption.email) in on_the_way:
         return "leaving"
-    return "bound" if redemption.bound_team_id == grant.team_id and not is_dead(grant.team) else ""
+    return "bound" if redemption.bound_team_id == grant.team_id and not grant.team.is_lost else ""
 
 
 def _shut(redemption: Redemption, grant: SeatGrant, grants: list[SeatGrant]) -> set[int]:
     """The Teams that are not asked: the one left, and those of this try where the move goes on with it."""
-    if not is_dead(grant.team) or grant.state in CONFIRMED:
+    if not grant.team.is_lost or grant.state in CONFIRMED:
         return {grant.team_id}
     return {one.team_id for one in grants if one.redemption_id == redemption.pk and one.try_number == grant.try_number}

@@ -14,6 +14,11 @@ class RedeemError(Exception):
 
     error_code: ClassVar[str]
     text: ClassVar[str | Promise]
+    http_status: ClassVar[int] = 422
+    # The field of the form the sentence stands at; None: in the box above both.
+    field: ClassVar[str | None] = "code"
+    # Seconds after which a program may ask again.
+    retry_after: int | None = None
 
     def __str__(self) -> str:
         return str(self.text)
@@ -43,6 +48,8 @@ class CodeVoid(RedeemError):
 
 class NoSeat(RedeemError):
     error_code = "no_seat"
+    http_status = 409
+    field = None
     text = _("No seat is free right now. Your code has not been used; please submit it again later.")
 
 
@@ -50,11 +57,15 @@ class Paused(RedeemError):
     """An operator paused redemptions as a whole; claims that exist go on."""
 
     error_code = "paused"
+    http_status = 503
+    field = None
+    retry_after = 600  # nobody knows how long a pause lasts
     text = _("Redemptions are paused right now. Your code has not been used; please submit it again later.")
 
 
 class EmailInvalid(RedeemError):
     error_code = "email_invalid"
+    field = "email"
     text = _("This e-mail address is not complete. Example: name@example.com")
 
 
@@ -62,11 +73,14 @@ class TooMany(RedeemError):
     """Too many tries; `minutes` (1 or more) from now there is room for one again."""
 
     error_code = "too_many"
+    http_status = 429
+    field = None
     text = ""
 
     def __init__(self, minutes: int) -> None:
         super().__init__(minutes)
         self.minutes = minutes
+        self.retry_after = minutes * 60
 
     def __str__(self) -> str:
         return ngettext(

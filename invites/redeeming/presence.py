@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import QuerySet
 
 from invites.models import Departure, Redemption, SeatGrant
-from invites.seats.seating import DEAD, departures_under_way
+from invites.seats.seating import departures_under_way
 from invites.states import DepartureState, RedemptionState
 from teampool.models import Member, is_allowed
 from teampool.snapshot import USAGE_BASED
@@ -71,7 +70,7 @@ def _without_grant(email: str) -> Presence:
     stranger_in = None
     # Whoever is being taken out there must not be given a seat in that moment.
     leaving = set(Departure.objects.filter(email=email, state=DepartureState.OPEN).values_list("team_id", flat=True))
-    for row in _sightings(email).order_by("team_id"):
+    for row in Member.objects.shown_now(email).order_by("team_id"):
         if (
             is_allowed(row.team_id, row.email, row.upstream_id)
             or row.role in MANAGER_ROLES
@@ -81,10 +80,3 @@ def _without_grant(email: str) -> Presence:
         if row.team_id not in leaving:
             stranger_in = stranger_in or row.team_id
     return Presence(is_stranger=stranger_in is not None, team_id=stranger_in)
-
-
-def _sightings(email: str) -> QuerySet[Member]:
-    """Rows of the last snapshots of living Teams that show this e-mail, the credential's own users among them."""
-    return Member.objects.filter(email=email, deactivated_at=None, team__archived_at=None).exclude(
-        team__workspace_state__in=DEAD
-    )

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from base.actors import Actor
-from invites.codes import codes
+from invites.codes import codes, uses
 from invites.departures import carry_out
 from invites.models import RedeemCode, Redemption, SeatGrant
 from invites.redeeming import errors, presence, throttle
@@ -48,8 +48,12 @@ def redeem(*, email: str, code: str, ip: str = "", language: str = "zh-hans") ->
     nothing was taken: throttle first, then the e-mail's form, the code, and only then the pool.
     """
     now = timezone.now()
-    throttle.check(ip=ip, email=email, now=now)
-    address = read_email(email)
+    try:
+        address = read_email(email)
+    except errors.EmailInvalid:
+        throttle.check(ip=ip, email="", now=now)
+        raise
+    throttle.check(ip=ip, email=address, now=now)
     typed = codes.normalise(code)
     adopts = True
     for _attempt in range(4):
@@ -163,10 +167,10 @@ def _seat(claim: Claim, *, barred: Collection[int] | None = None) -> Redemption:
 
 def _open(claim: Claim) -> Redemption:
     """Use the code and write the open Redemption. Raises CodeUsed when another use was faster."""
-    if not codes.use(code_id=claim.code.pk, now=claim.now):
+    if not uses.use(code_id=claim.code.pk, now=claim.now):
         raise errors.CodeUsed
     redemption = _create(claim, RedemptionState.OPEN)
-    events.redemption_moved(subject=moves.about_redemption(redemption), state="opened", actor=claim.actor)
+    events.redemption_moved(subject=redemption.subject, state="opened", actor=claim.actor)
     return redemption
 
 
@@ -189,7 +193,7 @@ def _create(claim: Claim, state: RedemptionState, seated_by: Redemption | None =
 def _answer_already(claim: Claim, there: Presence) -> Redemption:
     """The e-mail is in by right: success, nothing sent, the code stays as it is."""
     redemption = _create(claim, RedemptionState.ALREADY, seated_by=there.seat)
-    events.redemption_moved(subject=moves.about_redemption(redemption), state="already", actor=claim.actor)
+    events.redemption_moved(subject=redemption.subject, state="already", actor=claim.actor)
     return redemption
 
 
@@ -207,7 +211,7 @@ def _follow_overdue(claim: Claim, old: SeatGrant, *, is_leaving: bool) -> Redemp
 
     With a departure under way, or a code bound elsewhere, the new claim waits until they have left.
     """
-    if seating.is_dead(old.team):
+    if old.team.is_lost:
         raise _OverdueInDeadTeam(old)
     moves.end(redemption_id=old.redemption_id, reason="time_over", now=claim.now, actor=claim.actor)
     if is_leaving:
@@ -231,6 +235,6 @@ def _leave_dead_team(redemption_id: int, now: datetime) -> None:
     """The seat this e-mail "already" has is in a lost Team: seat the person elsewhere, under the claim they have."""
     actor = Actor("job", "redeem")
     grant = SeatGrant.objects.live().filter(redemption_id=redemption_id).select_related("team").first()
-    if grant is not None and seating.is_dead(grant.team):
+    if grant is not None and grant.team.is_lost:
         carry_out.leave_dead_team(grant=grant, now=now, actor=actor)
         seating.reseat_or_refuse(redemption_id=redemption_id, now=now, actor=actor)

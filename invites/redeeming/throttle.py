@@ -3,35 +3,69 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import ceil
+from typing import Any
 
 from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 
 from base import clock_repair
 from invites.models import RedeemAttempt
-from invites.redeeming.emails import read_email
-from invites.redeeming.errors import EmailInvalid, TooMany
-from invites.redeeming.limits import Limit, read_limit
+from invites.redeeming.errors import TooMany
 
 LONGEST_KEY = 64
+_WINDOWS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `tries` in any `window`."""
+
+    tries: int
+    window: timedelta
+
+
+@lru_cache
+def read_limit(text: str) -> Limit | None:
+    """Read REDEEM_THROTTLE: `10/m` (s, m, h or d), or None for `off`. Raises ImproperlyConfigured on anything else."""
+    if text.strip().lower() == "off":
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,5})/([smhd])", text.strip().lower())
+    if found is None:
+        raise ImproperlyConfigured(f"REDEEM_THROTTLE: write a number per s, m, h or d like 10/m, or off; not {text!r}.")
+    return Limit(int(found[1]), _WINDOWS[found[2]])
+
+
+def check_setting(**_: Any) -> list[checks.CheckMessage]:
+    """Refuse to start with a bad REDEEM_THROTTLE; else the first person who redeems would meet the error."""
+    try:
+        read_limit(settings.REDEEM_THROTTLE)
+    except ImproperlyConfigured as error:
+        return [checks.Error(str(error), id="invites.E001")]
+    return []
 
 
 def check(*, ip: str, email: str, now: datetime) -> None:
-    """Count one try, or raise TooMany, which counts nothing. `email` is as typed: no address counts for none.
+    """Count one try, or raise TooMany, which counts nothing. An empty `email` (it was none) counts for the ip only.
 
     Call it outside any transaction: a try whose code turns out wrong must stay counted.
     """
     limit = read_limit(settings.REDEEM_THROTTLE)
     if limit is None:
         return
-    try:
-        email = read_email(email)
-    except EmailInvalid:
-        email = ""
-    # Written first, then ranked: of many at once, each sees those before it. None further ahead than a window: they
-    # are of a clock that was wrong, and would shut the door until that time comes.
+    # Written first, then ranked: of many at once, each sees those before it. Tries dated further ahead than a window
+    # come from a clock that was wrong; counting them would shut the door until that time comes.
     mine = RedeemAttempt.objects.create(at=now, ip=network(ip), email=email)
     earlier = RedeemAttempt.objects.filter(pk__lt=mine.pk, at__gt=now - limit.window, at__lte=now + limit.window)
     free_at = [

@@ -31,8 +31,6 @@ from notifications import outbox
 from notifications.audit import events
 from notifications.models import Message
 
-# All of a redemption that a mail is made of.
-COLUMNS = ("email", "language", "public_id", "seat_time", "ends_at")
 REMIND_BEFORE = timedelta(hours=24)
 # Seats shorter than this get no reminder: the success mail has only just come.
 SHORTEST = timedelta(hours=2)
@@ -47,7 +45,7 @@ def write_confirmed(redemption: Redemption, grant: SeatGrant) -> None:
         if earlier.exclude(verified_at=None, joined_at=None).exists():
             move = grant.pk
     events.seat_confirmed(
-        subject=_about(redemption),
+        subject=redemption.subject,
         language=redemption.language,
         status_path=_path(redemption),
         ends_at=_end(redemption),
@@ -64,7 +62,7 @@ def remind(now: datetime) -> int:
         ending = list(_ending(now).select_for_update(of=("self",), skip_locked=True)[:_AT_ONCE])
         for redemption in ending:
             events.seat_ends_soon(
-                subject=_about(redemption),
+                subject=redemption.subject,
                 language=redemption.language,
                 status_path=_path(redemption),
                 ends_at=_end(redemption),
@@ -91,11 +89,7 @@ def _ending(now: datetime) -> QuerySet[Redemption]:
     rows = rows.annotate(
         began=began, left=ExpressionWrapper(F("ends_at") - Value(now), output_field=DurationField())
     ).filter(Q(seat_time=None) | is_past_half)
-    return rows.order_by("ends_at").only(*COLUMNS)
-
-
-def _about(redemption: Redemption) -> events.Subject:
-    return events.Subject("redemption", str(redemption.pk), redemption.email)
+    return rows.order_by("ends_at")
 
 
 def _path(redemption: Redemption) -> str:
@@ -106,4 +100,4 @@ def _end(redemption: Redemption) -> str:
     if redemption.ends_at is None:
         return ""
     with override(redemption.language):
-        return times.full(redemption.ends_at)
+        return times.public_time(redemption.ends_at)

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from base.actors import Actor
 from base.transactions import require_transaction
-from invites.codes import codes
+from invites.codes import uses
 from invites.models import Redemption, SeatGrant
 from invites.seats import mails
 from invites.states import CONFIRMED, HOLDS_SEAT, GrantState, RedemptionState, Refusal
@@ -27,14 +27,6 @@ REACHED_AT = {
     GrantState.CANCELLED: "ended_at",
     GrantState.ENDED: "ended_at",
 }
-
-
-def about(grant: SeatGrant) -> events.Subject:
-    return events.Subject("redemption", str(grant.redemption_id), grant.email)
-
-
-def about_redemption(redemption: Redemption) -> events.Subject:
-    return events.Subject("redemption", str(redemption.pk), redemption.email)
 
 
 def lock_team(team_id: int) -> None:
@@ -113,7 +105,7 @@ def _move(
         setattr(grant, name, value)
     grant.state = to
     events.seat_moved(
-        subject=about(grant),
+        subject=grant.subject,
         before=before,
         after=to.value,
         actor=actor,
@@ -124,7 +116,7 @@ def _move(
 
 def _set_end(redemption_id: int, now: datetime) -> Redemption:
     """The clock of a temporary seat starts once; a later Team inherits it."""
-    redemption = Redemption.objects.only(*mails.COLUMNS).get(pk=redemption_id)
+    redemption = Redemption.objects.get(pk=redemption_id)
     if redemption.seat_time is not None and redemption.ends_at is None:
         redemption.ends_at = now + redemption.seat_time
         Redemption.objects.filter(pk=redemption_id, ends_at=None).update(ends_at=redemption.ends_at)
@@ -145,9 +137,9 @@ def refuse(*, redemption_id: int, refusal: Refusal, now: datetime, actor: Actor)
     if rows != 1:
         return False
     if redemption.code_id is not None:
-        codes.free(code_id=redemption.code_id)
+        uses.free(code_id=redemption.code_id)
     events.redemption_moved(
-        subject=about_redemption(redemption), state="refused", actor=actor, details={"refusal": refusal.value}
+        subject=redemption.subject, state="refused", actor=actor, details={"refusal": refusal.value}
     )
     return True
 
@@ -159,9 +151,7 @@ def end(*, redemption_id: int, reason: str, now: datetime, actor: Actor) -> bool
     )
     if rows == 1:
         redemption = Redemption.objects.get(pk=redemption_id)
-        events.redemption_moved(
-            subject=about_redemption(redemption), state="ended", actor=actor, details={"reason": reason}
-        )
+        events.redemption_moved(subject=redemption.subject, state="ended", actor=actor, details={"reason": reason})
     return rows == 1
 
 

@@ -1,27 +1,25 @@
-"""Sending the invitation mail once more: when a person may ask for it, and asking.
+"""Asking once more: for the invitation mail to be sent again, or for an unconfirmed invitation to be looked for.
 
-Only the wish is written here; the worker sends (`deliver`), counts and says when.
+Only the wish is written here; the worker (`deliver`) sends, looks, counts and says when.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
+from django.db.models import Q
 
 from base.actors import Actor
 from invites.bells import ring_deliver
 from invites.models import Redemption, SeatGrant
-from invites.seats.moves import about_redemption, lock_team
-from invites.states import GrantState, RedemptionState
+from invites.seats import timing
+from invites.seats.moves import lock_team
+from invites.states import UNCONFIRMED, GrantState, RedemptionState
 from notifications.audit import events
 
-AFTER_FIRST_MAIL = timedelta(minutes=2)
-AFTER_RESEND = timedelta(minutes=10)
-AFTER_FAILURE = timedelta(minutes=2)
-MOST_RESENDS = 3
 _WITH_A_MAIL = (GrantState.INVITED, GrantState.VERIFIED)
 
 
@@ -53,12 +51,12 @@ def resend_view(redemption: Redemption, grant: SeatGrant | None, now: datetime) 
     if sent_at is not None and sent_at < grant.created_at:
         sent_at = None  # that mail was for the seat before this one
     has_failed = failed_at is not None and failed_at >= grant.created_at and (sent_at is None or failed_at > sent_at)
-    if redemption.resends >= MOST_RESENDS:
+    if redemption.resends >= timing.MOST_RESENDS:
         return ResendView(Resend.NONE_LEFT, sent_at=sent_at, has_failed=has_failed)
     waits = [
-        (grant.invited_at or grant.sent_at or grant.created_at, AFTER_FIRST_MAIL),
-        (sent_at, AFTER_RESEND),
-        (failed_at, AFTER_FAILURE),
+        (grant.invited_at or grant.sent_at or grant.created_at, timing.AFTER_FIRST_MAIL),
+        (sent_at, timing.AFTER_RESEND),
+        (failed_at, timing.AFTER_FAILURE),
     ]
     until = max(start + wait for start, wait in waits if start is not None)
     state = Resend.WAIT if now < until else Resend.AVAILABLE
@@ -78,6 +76,26 @@ def want_resend(*, redemption_id: int, actor: Actor, now: datetime) -> bool:
             return False
         Redemption.objects.filter(pk=redemption.pk).update(resend_wanted_at=now)
         SeatGrant.objects.filter(pk=grant.pk).update(due_at=now)
-        events.resend_wanted(subject=about_redemption(redemption), actor=actor)
+        events.resend_wanted(subject=redemption.subject, actor=actor)
         ring_deliver()
     return True
+
+
+def check_again(*, now: datetime, actor: Actor) -> int:
+    """Make every invitation due that no list has shown for ten minutes, unless a worker is busy with it; how many.
+
+    Only the next look comes sooner: `deliver` decides as ever whether anything is sent again.
+    """
+    is_open = Redemption.objects.filter(state=RedemptionState.OPEN)
+    unseen = SeatGrant.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lte=now),
+        state__in=UNCONFIRMED,
+        created_at__lte=now - timing.UNRESOLVED_AFTER,
+        redemption__in=is_open,
+    )
+    with transaction.atomic(durable=True):
+        count = unseen.update(due_at=now)
+        if count:
+            events.invites_checked(count=count, actor=actor)
+            ring_deliver()
+    return count

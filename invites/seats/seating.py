@@ -16,7 +16,7 @@ from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.seats import moves, timing
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, RedemptionState, Refusal
 from notifications.audit import events
-from teampool.models import Team, TeamQuerySet
+from teampool.models import Team, TeamQuerySet, living
 from teampool.pool import seats
 
 # Cancelled for want of seats only: then "no seat" is the whole truth.
@@ -83,9 +83,7 @@ def open_grant(
         due_at=now,
         created_at=now,
     )
-    events.seat_moved(
-        subject=moves.about(grant), before="", after=grant.state, actor=actor, details={"team": grant.team_id}
-    )
+    events.seat_moved(subject=grant.subject, before="", after=grant.state, actor=actor, details={"team": grant.team_id})
     ring_deliver()
     return grant
 
@@ -169,13 +167,5 @@ def departures_under_way(email: str) -> QuerySet[Departure]:
 
     What was left behind in a lost Team waits for that Team alone; nobody waits for it.
     """
-    open_ = Departure.objects.filter(email=email, state=DepartureState.OPEN, team__archived_at=None)
-    return open_.exclude(team__workspace_state__in=DEAD).exclude(reason=DepartureReason.TEAM_GONE)
-
-
-DEAD = (Team.Workspace.SUSPENDED, Team.Workspace.ACCESS_LOST)
-
-
-def is_dead(team: Team) -> bool:
-    """A Team that seats nobody any more: its people are seated elsewhere instead."""
-    return team.archived_at is not None or team.workspace_state in DEAD
+    open_ = Departure.objects.filter(living("team__"), email=email, state=DepartureState.OPEN)
+    return open_.exclude(reason=DepartureReason.TEAM_GONE)

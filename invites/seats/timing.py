@@ -18,6 +18,11 @@ RESEND_UNSEEN_AFTER = timedelta(minutes=30)
 UNRESOLVED_AFTER = timedelta(minutes=10)
 ALERT_AFTER = timedelta(hours=24)
 MOST_SENDS = 3
+# The mail a person asks for once more: how often, and how long after the first mail, the last one, and a failed one.
+MOST_RESENDS = 3
+AFTER_FIRST_MAIL = timedelta(minutes=2)
+AFTER_RESEND = timedelta(minutes=10)
+AFTER_FAILURE = timedelta(minutes=2)
 MOST_TEAMS = 3
 DRAIN = timedelta(seconds=30)
 # How long one pass of the reconciler tells upstream who is to leave: with the call it ends on, less than a task has.

@@ -16,8 +16,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from base.operator_pages import ReadOnlyPages
 from base.times import full
-from teampool.login.renewal import OWNER_FLAG
-from teampool.models import Owner, Team
+from teampool.models import Owner, Team, renewing
 
 OPEN_TEAMS = Q(teams__archived_at=None)
 _TONES = {Owner.Login.OK: ("good", "check_circle"), Owner.Login.DISABLED: ("bad", "cancel")}
@@ -39,7 +38,7 @@ class OwnerPages(ReadOnlyPages):
                 expired_teams=Count("teams", filter=OPEN_TEAMS & ~Q(teams__token_state=Team.Token.HEALTHY)),
                 # Of the tokens still good: one that was refused runs nowhere any more.
                 first_end=Min("teams__access_expires_at", filter=OPEN_TEAMS & Q(teams__token_state=Team.Token.HEALTHY)),
-                renews_itself=OWNER_FLAG,
+                renews_itself=renewing(),
             )
             .defer("session_token", "refresh_token")
             .order_by("-expired_teams", "email")

@@ -26,10 +26,8 @@ from base.operator_pages import OperatorPages
 from base.times import ago, tag
 from notifications.models import AuditEvent
 from teampool.admin.filters import FreeSeatsFilter, HeldFilter, RenewalFilter, StateFilter, order
-from teampool.login.renewal import TEAM_FLAG
-from teampool.models import SyncRun, Team
-from teampool.teams import changes as operating
-from teampool.teams import sync_runs, words
+from teampool.models import SyncRun, Team, renewing
+from teampool.teams import changes, sync_runs, words
 from teampool.teams.badges import BY_KEY, badge_for, with_badge
 
 HISTORY_LENGTH = 30
@@ -41,7 +39,7 @@ class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
         label=gettext_lazy("Seat cap"),
         widget=forms.NumberInput(attrs={"class": "sk-input"}),
         min_value=1,
-        max_value=operating.MOST_SEATS,
+        max_value=changes.MOST_SEATS,
         required=False,
         help_text=gettext_lazy("The owner is not counted. Empty: what was bought, else the default."),
     )
@@ -53,7 +51,7 @@ class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class CapForm(forms.Form):
     seats = forms.IntegerField(
-        label=gettext_lazy("Seat cap"), min_value=1, max_value=operating.MOST_SEATS, required=False
+        label=gettext_lazy("Seat cap"), min_value=1, max_value=changes.MOST_SEATS, required=False
     )
 
 
@@ -80,7 +78,9 @@ class TeamPages(OperatorPages):
         return False  # Teams come by import
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        teams = with_badge(Team.objects.select_related("owner"), timezone.now()).annotate(renews_itself=TEAM_FLAG)
+        teams = with_badge(Team.objects.select_related("owner"), timezone.now()).annotate(
+            renews_itself=renewing("owner__")
+        )
         # No list shows a secret, and decrypting three for every row takes time.
         without: QuerySet[Any] = teams.defer("access_token", "owner__session_token", "owner__refresh_token")
         return without
@@ -122,11 +122,11 @@ class TeamPages(OperatorPages):
             return format_html('{} <span class="sk-warn">{}</span>', _ago(team.snapshot_started_at), _("Sync failed"))
         return _ago(team.snapshot_started_at)
 
-    # Deeds for many
+    # Actions for many
 
     @admin.action(description=gettext_lazy("Sync"), permissions=["change"])
     def sync(self, request: HttpRequest, queryset: QuerySet[Team]) -> None:
-        run = operating.want_sync(team_ids=queryset.values_list("pk", flat=True))
+        run = changes.want_sync(team_ids=queryset.values_list("pk", flat=True))
         self.message_user(request, _sync_started(run), messages.SUCCESS)
 
     @admin.action(description=gettext_lazy("Pause"), permissions=["change"])
@@ -158,9 +158,9 @@ class TeamPages(OperatorPages):
         chosen = queryset.filter(archived_at=None).order_by("pk").values_list("pk", flat=True)
         return redirect(f"{reverse('admin:team_archive')}?teams={','.join(map(str, chosen))}")
 
-    def _change(self, request: HttpRequest, queryset: QuerySet[Team], changes: dict[str, Any]) -> None:
+    def _change(self, request: HttpRequest, queryset: QuerySet[Team], fields: dict[str, Any]) -> None:
         ids = queryset.values_list("pk", flat=True)
-        count = operating.change_teams(team_ids=ids, changes=changes, actor=operator(request))
+        count = changes.change_teams(team_ids=ids, changes=fields, actor=operator(request))
         text = ngettext("%(count)s Team changed.", "%(count)s Teams changed.", count) % {"count": count}
         self.message_user(request, text, messages.SUCCESS)
 
@@ -177,12 +177,12 @@ class TeamPages(OperatorPages):
 
     def sync_all(self, request: HttpRequest) -> HttpResponse:
         self._may_change(request)
-        self.message_user(request, _sync_started(operating.want_sync_of_all()), messages.SUCCESS)
+        self.message_user(request, _sync_started(changes.want_sync_of_all()), messages.SUCCESS)
         return redirect("admin:teampool_team_changelist")
 
     def sync_one(self, request: HttpRequest, team_id: int) -> HttpResponse:
         self._may_change(request)
-        self.message_user(request, _sync_started(operating.want_sync(team_ids=[team_id])), messages.SUCCESS)
+        self.message_user(request, _sync_started(changes.want_sync(team_ids=[team_id])), messages.SUCCESS)
         return redirect(reverse("admin:teampool_team_change", args=[team_id]))
 
     def sync_progress(self, request: HttpRequest) -> HttpResponse:
@@ -208,7 +208,7 @@ class TeamPages(OperatorPages):
     def _facts(self, object_id: str) -> dict[str, Any]:
         """What the page of one Team shows beside the form; nothing for an id that is none."""
         found = Team.objects.filter(pk=object_id) if is_id(object_id) else Team.objects.none()
-        team: Any = found.select_related("owner").annotate(renews_itself=TEAM_FLAG).first()
+        team: Any = found.select_related("owner").annotate(renews_itself=renewing("owner__")).first()
         if team is None:
             return {}
         now = timezone.now()
@@ -228,7 +228,7 @@ class TeamPages(OperatorPages):
         }
 
     def save_model(self, request: HttpRequest, obj: Team, form: forms.ModelForm[Team], change: bool) -> None:
-        operating.change_team(team_id=obj.pk, changes=form.cleaned_data, actor=operator(request))
+        changes.change_team(team_id=obj.pk, changes=form.cleaned_data, actor=operator(request))
 
 
 def _badge(team: Team, key: str) -> str:

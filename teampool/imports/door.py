@@ -1,52 +1,85 @@
-"""Who may import over HTTP, and what they sent: checked before anything is taken on (docs/en/integration.md)."""
+"""`/admin/teams/import`: the door for programs, and for browsers that post to it (docs/en/integration.md)."""
 
 from __future__ import annotations
 
-import json
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
-from django.http.request import UnreadablePostError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
+from django.shortcuts import redirect
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 
 from base.actors import Actor, client_ip, operator
 from teampool import api_keys
-from teampool.imports.jobs import MOST_BYTES
-from teampool.imports.reading.record import (
-    ACCESS,
-    ACCOUNT,
-    CLIENT,
-    EMAIL,
-    NO_TOKEN,
-    REFRESH,
-    SESSION,
-    Record,
-    clean,
-    make,
-    slot_of,
-)
-from teampool.imports.reasons import reason_text
-from teampool.upstream.readers import is_safe_id
+from teampool.imports import answers, jobs, payload
+from teampool.imports.follow import follow
+from teampool.imports.payload import NotTaken
 
-SINGLE, BATCH = "single", "batch"
 PERMISSION = "teampool.add_importjob"
-_FIELDS = (EMAIL, ACCESS, REFRESH, SESSION, CLIENT, ACCOUNT)
-_LONGEST = {EMAIL: 254, CLIENT: 64, ACCOUNT: 64}
-_LONGEST_TOKEN = 32 * 1024
-# A client that is refused while it still sends sees a broken connection instead of the answer.
-_READ_AND_DROPPED = 64 * 1024 * 1024
-_PIECE = 64 * 1024
+# A `single` is answered with its result, 200 or 400, however long its calls take: no other answer is promised.
+# This much only with a database or worker in trouble; the import goes on all the same, and 400 says so.
+LONGEST_WAIT = 600.0
 
 
-class NotTaken(Exception):
-    """The request is refused as a whole: the status to answer with, a code for programs, words for people."""
+@csrf_exempt  # `let_in` checks it, unless a key is shown: no foreign page can send that header
+@never_cache
+def import_endpoint(request: HttpRequest) -> HttpResponseBase:
+    """Take on one account or a batch and tell how it went. Everything it says to a program is JSON."""
+    try:
+        if request.method in ("GET", "HEAD") and not has_key(request) and is_operator(request):
+            return redirect("admin:import_teams")
+        actor = let_in(request)
+        if payload.is_too_large(request):
+            raise payload.too_large()
+        if request.method != "POST":
+            raise NotTaken(405, "method_not_allowed", _("Use POST."))
+        return _take(request, actor)
+    except NotTaken as refused:
+        payload.drop_body(request)
+        headers = {"Allow": "POST"} if refused.status == 405 else None
+        return _json(answers.refusal(refused.error_code, refused.error), refused.status, headers)
 
-    def __init__(self, status: int, error_code: str, error: str) -> None:
-        super().__init__(error_code)
-        self.status, self.error_code, self.error = status, error_code, error
+
+def _take(request: HttpRequest, actor: Actor) -> HttpResponseBase:
+    sent = payload.read_payload(request)
+    if payload.read_kind(sent) == payload.SINGLE:
+        return _single(sent, actor)
+    return _batch(request, sent, actor)
+
+
+def _single(sent: dict[str, Any], actor: Actor) -> HttpResponse:
+    record = payload.read_single(sent)
+    job = jobs.accept_records([record], actor=actor, is_rung=False)
+    lines = list(follow(job.pk, patience=0, needs_place=False, gives_up_after=LONGEST_WAIT))
+    answer = answers.single(lines[0] if lines else None)
+    return _json(answer, 200 if answer["success"] else 400)
+
+
+def _batch(request: HttpRequest, sent: dict[str, Any], actor: Actor) -> HttpResponseBase:
+    try:
+        job = jobs.accept(text=payload.read_content(sent), actor=actor)
+    except jobs.NothingToImport:
+        raise NotTaken(400, "nothing_to_import", _("It holds no line that could be an account.")) from None
+    except jobs.TooManyLines:
+        text = _("More than {n} lines. Import them in parts.").format(n=f"{jobs.MOST_LINES:,}")
+        raise NotTaken(413, "too_many_lines", text) from None
+    accepts = request.headers.get("Accept", "").lower()
+    is_document = "application/json" in accepts and "ndjson" not in accepts
+    write = answers.document if is_document else answers.stream
+    return StreamingHttpResponse(
+        write(job, follow(job.pk), get_language() or "zh-hans"),
+        content_type="application/json" if is_document else "application/x-ndjson",
+        headers={"X-Accel-Buffering": "no"},
+    )
+
+
+def _json(value: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> JsonResponse:
+    return JsonResponse(value, status=status, headers=headers, json_dumps_params={"ensure_ascii": False})
 
 
 class _CsrfCheck(CsrfViewMiddleware):
@@ -90,110 +123,3 @@ def _came_from_us(request: HttpRequest) -> bool:
         return check.process_view(request, lambda _request: HttpResponse(), (), {}) is None
     except SuspiciousOperation:
         return False
-
-
-def is_too_large(request: HttpRequest) -> bool:
-    length = request.META.get("CONTENT_LENGTH") or ""
-    return length.isdecimal() and int(length) > MOST_BYTES
-
-
-def drop_body(request: HttpRequest) -> None:
-    """Read what is still coming, in small pieces and up to a limit, and forget it."""
-    source = _unmeasured(request) or request
-    try:
-        for _number in range(_READ_AND_DROPPED // _PIECE):
-            if not source.read(_PIECE):
-                return
-    except (OSError, ValueError):
-        return  # the client is gone, or the body was read before
-
-
-def _unmeasured(request: HttpRequest) -> BinaryIO | None:
-    """The body of a request that does not say how long it is: Django takes that for none at all."""
-    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
-    stream: BinaryIO | None = request.META.get("wsgi.input")
-    return stream if is_chunked and request.META.get("wsgi.input_terminated") else None
-
-
-def _read_body(request: HttpRequest) -> bytes:
-    stream = _unmeasured(request)
-    if stream is None:
-        return request.body
-    body = stream.read(MOST_BYTES + 1)
-    if len(body) > MOST_BYTES:
-        raise too_large()
-    return body
-
-
-def too_large() -> NotTaken:
-    return NotTaken(413, "too_large", _("The body is larger than 5 MB. Import it in parts."))
-
-
-def read_payload(request: HttpRequest) -> dict[str, Any]:
-    """The JSON object in the body. Raises NotTaken."""
-    try:
-        payload = json.loads(_read_body(request).decode("utf-8-sig"))
-    except (ValueError, RecursionError, UnreadablePostError):
-        # Also bytes that are no UTF-8, numbers of 5,000 digits, and JSON nested without end.
-        raise NotTaken(400, "bad_json", _("The body is not valid JSON.")) from None
-    if not isinstance(payload, dict):
-        raise NotTaken(400, "wrong_type", _("The body must be a JSON object."))
-    return payload
-
-
-def read_kind(payload: dict[str, Any]) -> str:
-    kind = payload.get("import_type")
-    if kind is None:
-        raise _missing("import_type")
-    if kind not in (SINGLE, BATCH):
-        raise NotTaken(400, "bad_import_type", _('import_type must be "single" or "batch".'))
-    return str(kind)
-
-
-def read_content(payload: dict[str, Any]) -> str:
-    """The text of a batch. Raises NotTaken."""
-    content = payload.get("content")
-    if content is None:
-        raise _missing("content")
-    if not isinstance(content, str):
-        raise NotTaken(400, "wrong_type", _("{field} must be text.").format(field="content"))
-    if "\0" in content:
-        raise NotTaken(400, "bad_text", _("{field} holds invalid characters.").format(field="content"))
-    if not content.strip():
-        raise _missing("content")
-    return content
-
-
-def read_single(payload: dict[str, Any]) -> Record:
-    """The one account of a `single`. Raises NotTaken."""
-    values = {field: _read_field(payload, field) for field in _FIELDS}
-    values[EMAIL] = values[EMAIL].lower()
-    if values[EMAIL] and slot_of(values[EMAIL]) != EMAIL:
-        raise NotTaken(400, "bad_email", _("This e-mail address is not complete. Example: name@example.com"))
-    if slot_of(values[ACCOUNT]) == ACCOUNT:
-        values[ACCOUNT] = values[ACCOUNT].lower()  # as in a batch: upstream writes them so
-    if values[ACCOUNT] and not is_safe_id(values[ACCOUNT]):
-        raise NotTaken(400, "bad_text", _("{field} holds invalid characters.").format(field=ACCOUNT))
-    if not (values[ACCESS] or values[SESSION] or values[REFRESH]):
-        raise NotTaken(400, NO_TOKEN, reason_text(NO_TOKEN))
-    if not (values[ACCESS] or values[SESSION] or values[CLIENT]):
-        raise _missing(CLIENT)
-    return make(values, 1, text_kind="json", last_line=1)
-
-
-def _read_field(payload: dict[str, Any], field: str) -> str:
-    value = payload.get(field)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise NotTaken(400, "wrong_type", _("{field} must be text.").format(field=field))
-    value = clean(value)
-    if not value.isprintable():
-        raise NotTaken(400, "bad_text", _("{field} holds invalid characters.").format(field=field))
-    if len(value) > _LONGEST.get(field, _LONGEST_TOKEN):
-        raise NotTaken(400, "too_long", _("{field} is too long.").format(field=field))
-    return value
-
-
-def _missing(field: str) -> NotTaken:
-    return NotTaken(400, "missing_field", _("{field} is missing.").format(field=field))

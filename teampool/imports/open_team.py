@@ -25,7 +25,6 @@ from teampool.models import AllowedMember, Owner, Team
 from teampool.pool import seats
 from teampool.snapshot import Snapshot, fetch, is_news, is_own_row, store
 from teampool.teams.changes import SYNC_TEAM
-from teampool.teams.health import subject as about_team
 from teampool.upstream.client import Upstream
 from teampool.upstream.types import TokenSet, Workspace
 
@@ -117,7 +116,7 @@ def _row(owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) 
                 access_token=tokens.access_token,
                 access_expires_at=tokens.expires_at,
             )
-            events.team_imported(subject=about_team(team), action=CREATED, actor=actor, details={"owner": owner.email})
+            events.team_imported(subject=team.subject, action=CREATED, actor=actor, details={"owner": owner.email})
         return team.pk, True
     except IntegrityError:
         return Team.objects.get(account_id=workspace.account_id).pk, False
@@ -144,8 +143,8 @@ def _hand_over(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSe
         Team.objects.filter(pk=team_id).update(**changes)
         if before:
             after = {key: {"owner": owner.email, "archived_at": None}[key] for key in before}
-            events.team_changed(subject=about_team(team), before=before, after=after, actor=actor, cause=SOURCE)
-        events.team_imported(subject=about_team(team), action=UPDATED, actor=actor, details={"owner": owner.email})
+            events.team_changed(subject=team.subject, before=before, after=after, actor=actor, cause=SOURCE)
+        events.team_imported(subject=team.subject, action=UPDATED, actor=actor, details={"owner": owner.email})
         store_tokens(
             owner_id=owner.pk,
             team_id=team_id,
@@ -174,7 +173,7 @@ def _open(team_id: int, workspace: Workspace, snapshot: Snapshot, opened_at: dat
             changes["workspace_state"] = Team.Workspace.DELINQUENT
         Team.objects.filter(pk=team_id).update(**changes)
         events.team_changed(
-            subject=about_team(team),
+            subject=team.subject,
             before={"is_open": False},
             after={"is_open": True, "baseline": baseline},
             actor=actor,

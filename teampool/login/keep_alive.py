@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from teampool.login import renew
-from teampool.models import Owner, Team
+from teampool.models import Team, renewing
 
 log = logging.getLogger(__name__)
 AHEAD = timedelta(hours=24)
@@ -26,12 +26,12 @@ def due_team_ids(now: datetime) -> list[int]:
     """Teams whose access token runs out within 24 hours and whose log-in can renew it, the soonest first."""
     teams = Team.objects.filter(
         Q(renewal_due_at=None) | Q(renewal_due_at__lte=now),
+        renewing("owner__"),
         archived_at=None,
         access_expires_at__lte=now + AHEAD,
-        owner__login=Owner.Login.OK,
         token_state=Team.Token.HEALTHY,
-    ).select_related("owner")
-    return [team.pk for team in teams.order_by("access_expires_at", "pk") if team.owner.can_renew]
+    )
+    return list(teams.order_by("access_expires_at", "pk").values_list("pk", flat=True))
 
 
 def keep_alive(*, now: datetime, until: datetime) -> tuple[int, int]:

@@ -105,7 +105,7 @@ def _refuse_if_hopeless(team: Team, is_certain: bool) -> None:
     Written down first, unless the token itself may be as good as ever.
     """
     owner = team.owner
-    if owner.login == Owner.Login.OK and owner.can_renew:
+    if owner.is_renewing:
         return
     cause = owner.login_problem or "no session and no refresh token"
     login = Owner.Login.EXPIRED if owner.login == Owner.Login.OK else Owner.Login(owner.login)

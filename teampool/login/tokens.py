@@ -22,11 +22,6 @@ from teampool.models import Owner, Team
 from teampool.pool import stock_alert
 from teampool.teams.changes import SYNC_TEAM
 from teampool.teams.health import stopped_by
-from teampool.teams.health import subject as about_team
-
-
-def about_owner(owner: Owner) -> events.Subject:
-    return events.Subject("owner", str(owner.pk), owner.email)
 
 
 def store_tokens(
@@ -63,7 +58,7 @@ def store_tokens(
         if owner.login != Owner.Login.OK and (access_token or refresh_token or session_token):
             changes |= {"login": Owner.Login.OK, "login_problem": ""}
             events.owner_changed(
-                subject=about_owner(owner),
+                subject=owner.subject,
                 before={"login": owner.login},
                 after={"login": str(Owner.Login.OK)},
                 actor=actor,
@@ -90,14 +85,14 @@ def _store_access(team: Team, token: str, expires_at: datetime | None, *, source
             changes["opened_at"] = timezone.now()
             ring(SYNC_TEAM, team.pk)
         events.team_changed(
-            subject=about_team(team),
+            subject=team.subject,
             before={"token_state": team.token_state},
             after={"token_state": str(Team.Token.HEALTHY)},
             actor=actor,
             cause=source,
         )
     Team.objects.filter(pk=team.pk).update(**changes)
-    events.token_renewed(subject=about_team(team), source=source, actor=actor)
+    events.token_renewed(subject=team.subject, source=source, actor=actor)
 
 
 def keep_rotated(*, owner_id: int, field: str, sent: str, received: str) -> int | None:
@@ -131,7 +126,7 @@ def drop_refresh_token(*, owner_id: int, sent: str, cause: str, actor: Actor) ->
             refresh_token="", client_id="", credential_version=F("credential_version") + 1
         )
         events.owner_changed(
-            subject=about_owner(owner),
+            subject=owner.subject,
             before={"refresh_token": IS_SET},
             after={"refresh_token": ""},
             actor=actor,
@@ -181,7 +176,7 @@ def expire_team(
         Team.objects.filter(pk=team_id).update(token_state=state, state_reason=cause[:200])
         stock_alert.ring()
         events.team_changed(
-            subject=about_team(team),
+            subject=team.subject,
             before={"token_state": team.token_state},
             after={"token_state": str(state)},
             actor=actor,
@@ -218,7 +213,7 @@ def _set_login(owner: Owner, login: Owner.Login, *, cause: str, actor: Actor, te
     problem = "" if login == Owner.Login.OK else cause[:200]
     Owner.objects.filter(pk=owner.pk).update(login=login, login_problem=problem)
     events.owner_changed(
-        subject=about_owner(owner),
+        subject=owner.subject,
         before={"login": owner.login},
         after={"login": str(login)},
         actor=actor,

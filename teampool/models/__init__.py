@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from teampool.models.access import ApiKey, JobLease, SyncRun
 from teampool.models.imports import ImportJob, ImportLine
-from teampool.models.owners import Owner, SentToken
+from teampool.models.owners import Owner, SentToken, renewing
 from teampool.models.people import AllowedMember, Member, is_allowed
 from teampool.models.stock import StockAlert
-from teampool.models.teams import FREE_SEATS, SEATS_USED, Team, TeamQuerySet, sound
+from teampool.models.teams import FREE_SEATS, SEATS_USED, Team, TeamQuerySet, living, sound
 
 __all__ = [
     "FREE_SEATS",
@@ -25,5 +25,7 @@ __all__ = [
     "Team",
     "TeamQuerySet",
     "is_allowed",
+    "living",
+    "renewing",
     "sound",
 ]

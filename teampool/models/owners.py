@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from base.encryption import EncryptedTextField
+from notifications.audit.events import Subject
+
+
+def renewing(owner: str = "") -> Q:
+    """Log-ins that renew themselves, for the database: the same rule as `Owner.is_renewing`.
+
+    `owner` is the way to the Owner from the rows that are asked for, such as "owner__".
+    """
+    session = ~Q(**{f"{owner}session_token": ""})
+    refresh = ~Q(**{f"{owner}refresh_token": ""}) & ~Q(**{f"{owner}client_id": ""})
+    return Q(session | refresh, **{f"{owner}login": Owner.Login.OK})
 
 
 class Owner(models.Model):
@@ -42,8 +54,18 @@ class Owner(models.Model):
         return self.email
 
     @property
+    def subject(self) -> Subject:
+        return Subject("owner", str(self.pk), self.email)
+
+    @property
     def can_renew(self) -> bool:
+        """It has the means: a session token, or a refresh token with its client id."""
         return bool(self.session_token or (self.refresh_token and self.client_id))
+
+    @property
+    def is_renewing(self) -> bool:
+        """It works and has the means, so its access tokens are renewed without anybody's doing."""
+        return self.login == self.Login.OK and self.can_renew
 
 
 class SentToken(models.Model):

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from teampool.models.teams import Team
+from notifications.audit.events import Subject
+from teampool.models.teams import Team, living
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    def shown_now(self, email: str) -> Self:
+        """Rows of the last lists of living Teams that show this e-mail, the log-in's own rows among them."""
+        return self.filter(living("team__"), email=email, deactivated_at=None)
 
 
 class Member(models.Model):
@@ -26,6 +35,8 @@ class Member(models.Model):
     seat_type = models.CharField(max_length=32, blank=True)
     joined_at = models.DateTimeField(null=True, blank=True)
     deactivated_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MemberQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("member")
@@ -65,6 +76,10 @@ class AllowedMember(models.Model):
 
     def __str__(self) -> str:
         return self.email or self.upstream_user_id
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("person", str(self.pk), str(self))
 
 
 def is_allowed(team_id: int, email: str, upstream_user_id: str, *, counts_baseline: bool = True) -> bool:

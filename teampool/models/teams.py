@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from base.encryption import EncryptedTextField
+from notifications.audit.events import Subject
 from teampool.models.owners import Owner
 
 
@@ -28,6 +29,14 @@ def sound(now: datetime) -> Q:
         snapshot_started_at__gte=F("opened_at"),
         snapshot_has_self=True,
     )
+
+
+def living(team: str = "") -> Q:
+    """Teams that still seat people, for the database: those that are not `Team.is_lost`.
+
+    `team` is the way to the Team from the rows that are asked for, such as "team__".
+    """
+    return Q(**{f"{team}archived_at": None}) & ~Q(**{f"{team}workspace_state__in": Team.LOST})
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
@@ -60,6 +69,8 @@ class Team(models.Model):
         ACCESS_LOST = "access_lost", _("no access")
         INSUFFICIENT_ROLE = "insufficient_role", _("role too low")
         RESTRICTED = "restricted", _("restricted")
+
+    LOST = (Workspace.SUSPENDED, Workspace.ACCESS_LOST)
 
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="teams", verbose_name=_("owner"))
     account_id = models.CharField(_("account id"), max_length=64, unique=True)
@@ -132,6 +143,15 @@ class Team(models.Model):
         if not self._state.adding and kwargs.get("update_fields") is None:
             raise ValueError("Team.save() on an existing row needs update_fields")
         super().save(*args, **kwargs)
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("team", str(self.pk), str(self))
+
+    @property
+    def is_lost(self) -> bool:
+        """It seats nobody any more, archived or out of reach: its people are seated elsewhere."""
+        return self.archived_at is not None or self.workspace_state in self.LOST
 
     @property
     def seats_used(self) -> int:

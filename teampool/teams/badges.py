@@ -148,7 +148,7 @@ def with_badge(teams: QuerySet[Team], now: datetime) -> QuerySet[Any]:
 
 def need_a_person(now: datetime) -> int:
     """How many Teams carry a red badge, but for those lost with nobody of ours in them: they may wait for ever."""
-    is_lost = Q(workspace_state__in=(Team.Workspace.SUSPENDED, Team.Workspace.ACCESS_LOST))
+    is_lost = Q(workspace_state__in=Team.LOST)
     # What the first screen says of lost ones too: an expired login, more people than seats.
     needs_nobody = is_lost & Q(seats_held=0, token_state=Team.Token.HEALTHY, seat_total__gte=SEATS_USED)
     return with_badge(Team.objects.all(), now).filter(badge_key__in=RED).exclude(needs_nobody).count()

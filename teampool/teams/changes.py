@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -48,7 +48,7 @@ def change_team(*, team_id: int, changes: dict[str, Any], actor: Actor) -> bool:
             seats.recount(team_id=team.pk, total=total, outsiders=team.outsiders)
         stock_alert.ring()
         events.team_changed(
-            subject=events.Subject("team", str(team.pk), str(team)),
+            subject=team.subject,
             before=before,
             after={key: changes[key] for key in before},
             actor=actor,
@@ -86,8 +86,3 @@ def _remember(teams: QuerySet[Team]) -> SyncRun:
     """Those before it are no news any more."""
     SyncRun.objects.filter(started_at__lt=timezone.now() - timedelta(days=1)).delete()
     return SyncRun.objects.create(team_ids=list(teams.values_list("pk", flat=True)))
-
-
-def distrust_snapshots(now: datetime) -> int:
-    """Let no Team take people before a complete look at it that starts after `now`; how many Teams that are."""
-    return Team.objects.filter(archived_at=None, opened_at__isnull=False).update(opened_at=now)

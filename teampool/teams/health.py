@@ -38,10 +38,6 @@ _OF_THE_LOGIN = {Failure.WORKSPACE_NOT_FOUND, Failure.PERMISSION_DENIED}
 _COUNTED = {Failure.TOKEN_REJECTED, Failure.UNKNOWN_401, Failure.IDENTITY_MISMATCH, Failure.REFRESH_REUSED}
 
 
-def subject(team: Team) -> events.Subject:
-    return events.Subject("team", str(team.pk), str(team))
-
-
 def note_success(team: Team, *, is_look: bool = False) -> None:
     """A call worked: its kind's count of failures starts anew. Costs a query only when there were any."""
     if is_look and team.look_failures:
@@ -90,7 +86,7 @@ def note_failure(
             stock_alert.ring()
         if reported:
             events.team_changed(
-                subject=subject(current),
+                subject=current.subject,
                 before=before,
                 after={key: str(changes[key]) for key in reported},
                 actor=actor,
@@ -167,7 +163,7 @@ def note_ghost(*, team_id: int, now: datetime, actor: Actor) -> None:
         if "workspace_state" in changes:
             stock_alert.ring()
             events.team_changed(
-                subject=subject(team),
+                subject=team.subject,
                 before={"workspace_state": Team.Workspace.ACTIVE.value},
                 after={"workspace_state": Team.Workspace.RESTRICTED.value},
                 actor=actor,
@@ -189,7 +185,7 @@ def revive(*, team: Team, started_at: datetime, is_manager: bool, is_paid: bool,
     after: dict[str, Any] = {}
     if team.token_state == Team.Token.EXPIRED:
         after["token_state"] = Team.Token.HEALTHY
-    curable = {Team.Workspace.SUSPENDED, Team.Workspace.ACCESS_LOST}
+    curable = set(Team.LOST)
     if is_manager:
         curable.add(Team.Workspace.INSUFFICIENT_ROLE)
     if is_paid:  # an unpaid workspace can be read all along
@@ -207,7 +203,7 @@ def revive(*, team: Team, started_at: datetime, is_manager: bool, is_paid: bool,
         failures=0, look_failures=0, state_reason="", opened_at=started_at, **after, **lifted
     )
     events.team_changed(
-        subject=subject(team),
+        subject=team.subject,
         before=before,
         after={key: str(value) for key, value in after.items()},
         actor=actor,

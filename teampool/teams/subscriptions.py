@@ -10,7 +10,6 @@ from django.db.models import F, Q
 from base.actors import job
 from notifications.audit import events
 from teampool.models import Team
-from teampool.teams.health import subject
 
 ACTOR = job("subscriptions")
 ENDS_SOON = timedelta(days=7)
@@ -51,5 +50,5 @@ def _tell(team: Team) -> bool:
         mine = Team.objects.filter(pk=team.pk, subscription_warned_for=team.subscription_warned_for)
         if mine.update(subscription_warned_for=until) != 1:
             return False  # another node was faster
-        events.subscription_ends(subject=subject(team), until=until, actor=ACTOR)
+        events.subscription_ends(subject=team.subject, until=until, actor=ACTOR)
     return True

@@ -17,7 +17,7 @@ from .classify import failure_of
 from .envelope import read_envelope
 from .errors import UpstreamError, error_from
 from .oauth import exchange_session, refresh_oauth
-from .paging import read_all
+from .paging import Listing, read_all
 from .readers import (
     Page,
     Unreadable,
@@ -34,7 +34,6 @@ from .types import (
     Failure,
     Identity,
     InviteRow,
-    Listing,
     MemberRow,
     Op,
     RowT,

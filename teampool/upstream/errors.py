@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from .classify import failure_of
 from .envelope import Envelope, Headers, header, read_envelope, retry_after, scrub
-from .types import Failure, Fault, fault_of
-
-if TYPE_CHECKING:
-    from .types import TokenSet
+from .types import Failure, Fault, TokenSet, fault_of
 
 
 class UpstreamError(Exception):

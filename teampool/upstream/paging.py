@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic
 
 from .errors import UpstreamError
 from .readers import Page
-from .types import InviteRow, Listing, MemberRow, RowT
+from .types import InviteRow, MemberRow, RowT
 
 PAGE_SIZE = 100
 MAX_PAGES = 100
 ATTEMPTS = 3
 
 FetchPage = Callable[[int, int], Page[RowT]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[RowT]):
+    """A list as far as it could be read.
+
+    Its rows prove presence. Absence is proved only while `is_complete`, and only for
+    what happened before `started_at`, which is taken before the first request.
+    """
+
+    rows: tuple[RowT, ...]
+    is_complete: bool
+    problem: str
+    failure: UpstreamError | None
+    started_at: datetime
 
 
 def row_id(row: MemberRow | InviteRow) -> str:

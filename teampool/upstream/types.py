@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from .errors import UpstreamError
+from typing import TypeVar
 
 MANAGER_ROLES = frozenset({"account-owner", "account-admin"})
 
@@ -158,21 +155,6 @@ class InviteRow:
 
 
 RowT = TypeVar("RowT", bound=MemberRow | InviteRow)
-
-
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[RowT]):
-    """A list as far as it could be read.
-
-    Its rows prove presence. Absence is proved only while `is_complete`, and only for
-    what happened before `started_at`, which is taken before the first request.
-    """
-
-    rows: tuple[RowT, ...]
-    is_complete: bool
-    problem: str
-    failure: UpstreamError | None
-    started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from notifications.models import Message
 from notifications.settings import runtime
 from sandbox.server import SandboxServer
 from teampool import api_keys
-from teampool.imports import follow, jobs, reasons, views
+from teampool.imports import door as import_door
+from teampool.imports import follow, jobs, reasons
 from teampool.imports.reading import record
 from tests.cast import ANA, SAM, a_code, a_team, an_operator
 from tests.invites.rows import a_refused, a_seated, an_already, an_ended
@@ -171,7 +172,7 @@ class TestImport:
         monkeypatch.setattr(jobs, "MOST_LINES", 2)
         post(batch)
         post(b" " * (jobs.MOST_BYTES + 1))
-        monkeypatch.setattr(views, "LONGEST_WAIT", 0.0)
+        monkeypatch.setattr(import_door, "LONGEST_WAIT", 0.0)
         monkeypatch.setattr(follow, "WORKER_BEGINS_WITHIN", 60.0)
         assert single(access_token=login["access_token"])["error_code"] == "in_progress"
         post({}, **{"X-API-Key": "wrong"})

@@ -15,7 +15,7 @@ from guardian.rules import policy
 from guardian.rules.rules import Found
 from guardian.rules.states import Kind, State
 from guardian.rules.still_possible import Shown
-from guardian.sweeping import findings, judging, reading, sweep
+from guardian.sweeping import findings, reading, removal, sweep
 from invites.actions import allow, seat
 from invites.delivery.deliver import deliver
 from invites.departures import removing
@@ -64,7 +64,7 @@ class TestDecisionsInBetween:
     def test_who_was_dismissed_a_moment_ago_is_not_removed(self) -> None:
         finding = a_finding(a_team())
         findings.dismiss(finding_id=finding.pk, actor=OLGA)
-        assert judging.remove(finding, sweep_id=None, now=timezone.now()) is None
+        assert removal.remove(finding, sweep_id=None, now=timezone.now()) is None
         assert not Departure.objects.exists()
         assert Finding.objects.get().state == State.DISMISSED
 

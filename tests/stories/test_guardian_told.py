@@ -11,7 +11,6 @@ from guardian.mode import ACTOR
 from guardian.sweeping import findings
 from invites.admin.reasons import in_the_way
 from invites.departures import carry_out, rights
-from invites.departures.carry_out import about
 from invites.departures.removing import REPORT_ONLY, SWITCHED_OFF
 from invites.models import Departure
 from notifications.audit import events
@@ -41,7 +40,7 @@ class TestPerson:
         way = a_removal().departure
         assert way is not None
         for state in ("opened", "told", "done"):
-            events.departure_moved(subject=about(way), state=state, reason="stranger", actor=ACTOR)
+            events.departure_moved(subject=way.subject, state=state, reason="stranger", actor=ACTOR)
         said = story(desk)
         for sentence in ("To leave the Team: no seat Guardian", "Left the Team: no seat"):
             assert sentence in said
@@ -64,7 +63,9 @@ class TestPerson:
         way = Departure.objects.create(
             team=team, email=SAM, reason="overdue", state="dropped", last_problem=why, opened_at=timezone.now() - MINUTE
         )
-        events.departure_moved(subject=about(way), state="dropped", reason="overdue", actor=ACTOR, details={"why": why})
+        events.departure_moved(
+            subject=way.subject, state="dropped", reason="overdue", actor=ACTOR, details={"why": why}
+        )
         assert f"Stays after all: {said} Guardian" in story(desk)
         with translation.override("zh-hans"):
             assert in_the_way(why) != said, "it has its words in Chinese"

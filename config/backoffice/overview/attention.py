@@ -12,8 +12,7 @@ from django.utils.translation import ngettext
 from base.times import full
 from config.backoffice.overview import guardian, notices, people, stock, teams
 from config.backoffice.overview.lines import Line, changed_at, paste, those_teams
-from teampool.login.renewal import TEAM_RENEWS
-from teampool.models import Team
+from teampool.models import Team, renewing
 
 __all__ = ["TOKEN_ENDS_SOON", "WORKER_SILENT", "Line", "lines"]
 
@@ -94,7 +93,7 @@ def _tokens_ending(now: datetime) -> Iterable[Line]:
             access_expires_at__gt=now,
             access_expires_at__lte=now + TOKEN_ENDS_SOON,
         )
-        .exclude(TEAM_RENEWS)
+        .exclude(renewing("owner__"))
         .order_by("access_expires_at", "pk")
         .values_list("pk", "owner_id", "owner__email", "access_expires_at")
     )

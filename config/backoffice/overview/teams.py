@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 
 from base.times import full
 from config.backoffice.overview.lines import Line, changed_at, those_teams
-from invites.seats.seating import DEAD
 from teampool.models import SEATS_USED, Team
 from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.teams.subscriptions import ENDS_SOON, ends_soon
@@ -43,7 +42,7 @@ def troubled(now: datetime) -> list[Team]:
 
 def gone(pool: list[Team]) -> Iterable[Line]:
     """Lost with people in it: they are seated elsewhere, in one list for all."""
-    lost = [team for team in pool if team.workspace_state in DEAD and team.seats_held]
+    lost = [team for team in pool if team.workspace_state in Team.LOST and team.seats_held]
     if not lost:
         return
     people = sum(team.seats_held for team in lost)
@@ -72,7 +71,7 @@ def _gone_text(state: str, people: int) -> str:
 
 
 def unpaid(pool: list[Team], now: datetime) -> Iterable[Line]:
-    over = [team for team in pool if team.workspace_state not in DEAD and _is_unpaid(team, now)]
+    over = [team for team in pool if team.workspace_state not in Team.LOST and _is_unpaid(team, now)]
     yield from _line(
         "unpaid",
         over,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.backoffice.settings_page.fields import Words
 from config.backoffice.settings_page.forms import SectionForm
-from invites.times import full
+from invites.times import public_time
 from notifications.settings import declared, placeholders, runtime
 
 _EXAMPLE_PERSON, _EXAMPLE_SITE, _EXAMPLE_PAGE = "name@example.com", "https://seats.example.com", "Q4RT6HZN"
@@ -67,7 +67,7 @@ def _mail(
     language: str, subject: runtime.RuntimeSetting[str], body: runtime.RuntimeSetting[str], texts: Mapping[str, str]
 ) -> Mail:
     with translation.override(language):
-        ends_at = full(timezone.now() + timedelta(hours=24))
+        ends_at = public_time(timezone.now() + timedelta(hours=24))
     site = texts[declared.PUBLIC_URL.key] or _EXAMPLE_SITE
     example = {
         "email": _EXAMPLE_PERSON,

@@ -24,7 +24,7 @@ from base.operator_pages import ReadOnlyPages
 from base.times import tag
 from invites.admin.codes import exporting, new_codes, voiding
 from invites.admin.parts import bar, row, table, terms
-from invites.codes import codes, standing
+from invites.codes import standing
 from invites.codes.standing import CodeState, Counts
 from invites.models import CodeBatch, RedeemCode
 from notifications.audit import events
@@ -143,7 +143,7 @@ class CodeBatchPages(ReadOnlyPages):
         if request.method != "POST":  # it leaves a record
             return redirect("admin:invites_codebatch_change", batch_id)
         batch = self._find(request, batch_id)
-        events.codes_exported(subject=codes.subject_of(batch), count=batch.size, actor=operator(request))
+        events.codes_exported(subject=batch.subject, count=batch.size, actor=operator(request))
         return exporting.as_csv(batch)
 
     def void_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:

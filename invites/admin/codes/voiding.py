@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from base.actors import operator
 from invites import words
-from invites.codes import codes, standing
+from invites.codes import standing, uses
 from invites.models import RedeemCode, RedeemCodeQuerySet
 
 SHOWN = 20
@@ -58,7 +58,7 @@ def button(counts: standing.Counts) -> str:
 
 def carry_out(request: HttpRequest, picked: RedeemCodeQuerySet) -> None:
     """Void them and say how many it were: somebody may have used one since the page was shown."""
-    count = codes.void(codes=picked, actor=operator(request))
+    count = uses.void(codes=picked, actor=operator(request))
     text = ngettext("%(n)s code voided.", "%(n)s codes voided.", count) % {"n": words.number(count)}
     messages.success(request, text) if count else messages.info(request, _("No unused code was left to void."))
 

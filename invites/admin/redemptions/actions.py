@@ -13,26 +13,25 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from base.operator_pages import row_button
-from invites.actions.bulk import Deed
+from invites.actions.bulk import Action
 from invites.admin.redemptions.parts import resend_button, resend_words
 from invites.admin.redemptions.standing import live_grant
 from invites.models import Redemption
 from invites.seats.resend import Resend, resend_view
-from invites.seats.seating import is_dead
 from invites.states import DepartureReason, GrantState, RedemptionState
 
 NAMES = {
-    Deed.WITHDRAW: gettext_lazy("Revoke"),
-    Deed.TAKE_BACK: gettext_lazy("Take back"),
-    Deed.RESEAT: gettext_lazy("Re-seat"),
-    Deed.END_CLAIM: gettext_lazy("End claim"),
+    Action.WITHDRAW: gettext_lazy("Revoke"),
+    Action.TAKE_BACK: gettext_lazy("Take back"),
+    Action.RESEAT: gettext_lazy("Re-seat"),
+    Action.END_CLAIM: gettext_lazy("End claim"),
 }
 _LEAVING: dict[str, Any] = {
     DepartureReason.WITHDRAWN: gettext_lazy("Being revoked…"),
     DepartureReason.RECLAIMED: gettext_lazy("Being revoked…"),
     DepartureReason.RESEATED: gettext_lazy("Being moved…"),
 }
-# Why a deed was not done, or would not be.
+# Why an action was not done, or would not be.
 _PROBLEMS = {
     "joined": gettext_lazy("has joined already: take the seat back instead"),
     "no_seat": gettext_lazy("holds no seat"),
@@ -51,19 +50,19 @@ def problem_words(code: str) -> str:
     return str(_PROBLEMS.get(code, code))
 
 
-def deeds(redemption: Any) -> list[Deed]:
+def possible_actions(redemption: Any) -> list[Action]:
     """What can be confirmed for it; the main one first. From `standing.with_grants`."""
     grant = live_grant(redemption)
     if grant is None:
-        return [Deed.END_CLAIM] if redemption.state == RedemptionState.OPEN else []
+        return [Action.END_CLAIM] if redemption.state == RedemptionState.OPEN else []
     if redemption.leaving:
         return []
-    is_lost = is_dead(grant.team)
+    is_lost = grant.team.is_lost
     may_move = is_lost or redemption.bound_team_id != grant.team_id
     is_in = grant.state == GrantState.JOINED
-    found = [Deed.TAKE_BACK if is_in else Deed.WITHDRAW]
+    found = [Action.TAKE_BACK if is_in else Action.WITHDRAW]
     if may_move and (is_in or is_lost):
-        found.insert(0 if is_lost else 1, Deed.RESEAT)
+        found.insert(0 if is_lost else 1, Action.RESEAT)
     return found
 
 
@@ -72,34 +71,34 @@ def leaving_words(redemption: Any) -> str:
 
 
 def main_button(redemption: Redemption, now: datetime) -> SafeString | str:
-    """The one button of a row: the mail while it can be sent again, else the first deed; – where there is none."""
+    """The one button of a row: the mail while it can be sent again, else the first action; – where there is none."""
     if words := leaving_words(redemption):
         return words
-    possible = deeds(redemption)
-    if _can_resend(redemption, now) and possible[:1] != [Deed.RESEAT]:
+    possible = possible_actions(redemption)
+    if _can_resend(redemption, now) and possible[:1] != [Action.RESEAT]:
         return resend_button(redemption, now)
     words = "" if _can_resend(redemption, now) else resend_words(redemption, now)
     parts: list[SafeString | str] = [words] if words != "–" else []
-    return joined([*filter(None, parts), *(deed_button(redemption, deed) for deed in possible[:1])])
+    return joined([*filter(None, parts), *(action_button(redemption, action) for action in possible[:1])])
 
 
 def buttons(redemption: Redemption, now: datetime) -> SafeString | str:
     """Everything that can be done to it, and how its mail stands."""
     if words := leaving_words(redemption):
         return words
-    parts: list[SafeString | str] = [deed_button(redemption, deed) for deed in deeds(redemption)]
+    parts: list[SafeString | str] = [action_button(redemption, action) for action in possible_actions(redemption)]
     mail = resend_button(redemption, now)
     if mail != "–":
         parts.insert(0, mail)
     return joined(parts)
 
 
-def deed_button(redemption: Redemption, deed: Deed) -> SafeString:
-    return row_button(reverse(f"admin:{view_name(deed)}", args=[redemption.pk]), NAMES[deed])
+def action_button(redemption: Redemption, action: Action) -> SafeString:
+    return row_button(reverse(f"admin:{view_name(action)}", args=[redemption.pk]), NAMES[action])
 
 
-def view_name(deed: Deed, *, for_many: bool = False) -> str:
-    return f"{'redemptions' if for_many else 'redemption'}_{deed.name.lower()}"
+def view_name(action: Action, *, for_many: bool = False) -> str:
+    return f"{'redemptions' if for_many else 'redemption'}_{action.name.lower()}"
 
 
 def joined(parts: Iterable[SafeString | str]) -> SafeString | str:

@@ -1,4 +1,4 @@
-"""The pages that list what a deed will do to whom, carry it out, and say what became of each."""
+"""The pages that list what an action will do to whom, carry it out, and say what became of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from base import operator_pages
 from base.actors import operator
 from invites import words
-from invites.actions.bulk import MOST_AT_ONCE, NO_SEAT, Deed, Picked, Result, carry_out
+from invites.actions.bulk import MOST_AT_ONCE, NO_SEAT, Action, Picked, Result, carry_out
 from invites.actions.seat import was_in
 from invites.admin.parts import table
 from invites.admin.redemptions import standing
@@ -27,7 +27,6 @@ from invites.admin.redemptions.actions import problem_words
 from invites.admin.redemptions.parts import state_badge
 from invites.models import Redemption, SeatGrant
 from invites.queries import reseat_plan
-from invites.seats.seating import is_dead
 from invites.states import GrantState, RedemptionState
 
 _COLUMNS = (
@@ -39,7 +38,9 @@ _COLUMNS = (
 _RESULT_COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Result"))
 
 
-def confirm(request: HttpRequest, deed: Deed, ids: Sequence[int], *, frame: dict[str, Any], back: str) -> HttpResponse:
+def confirm(
+    request: HttpRequest, action: Action, ids: Sequence[int], *, frame: dict[str, Any], back: str
+) -> HttpResponse:
     """Who it is, from where to where, what stays; nothing is held or changed by looking."""
     redemptions = list(standing.with_grants(Redemption.objects.filter(pk__in=ids).order_by("pk")))
     if len(redemptions) > MOST_AT_ONCE:
@@ -47,18 +48,18 @@ def confirm(request: HttpRequest, deed: Deed, ids: Sequence[int], *, frame: dict
         numbers = {"n": words.number(MOST_AT_ONCE), "chosen": words.number(len(redemptions))}
         messages.error(request, text % numbers)
         return redirect(back)
-    lines = _moves(redemptions) if deed is Deed.RESEAT else [_line(deed, one) for one in redemptions]
+    lines = _moves(redemptions) if action is Action.RESEAT else [_line(action, one) for one in redemptions]
     doable = [(one.pk, grant.pk if grant else NO_SEAT) for one, grant, _said, problem in lines if not problem]
     rows = [
         [_link(one), state_badge(one), str(grant.team) if grant is not None else "–", problem_words(problem) or said]
         for one, grant, said, problem in lines
     ]
     context = {
-        "title": _TITLES[deed],
+        "title": _TITLES[action],
         "opts": None,  # or the table's name would stand for the title
-        "lead": _LEADS[deed],
+        "lead": _LEADS[action],
         "picked": [f"{pk}:{grant_id}" for pk, grant_id in doable],
-        "button": _button(deed, len(doable)) if doable else "",
+        "button": _button(action, len(doable)) if doable else "",
         "left_out": len(rows) - len(doable),
         "next": back,
         **table(_COLUMNS, rows),
@@ -66,22 +67,22 @@ def confirm(request: HttpRequest, deed: Deed, ids: Sequence[int], *, frame: dict
     return TemplateResponse(request, "admin/invites/redemption/confirm.html", frame | context)
 
 
-def act(request: HttpRequest, deed: Deed, *, frame: dict[str, Any], back: str) -> HttpResponse:
+def act(request: HttpRequest, action: Action, *, frame: dict[str, Any], back: str) -> HttpResponse:
     """Carry out what was confirmed. One person: back to where the button was; several: a page with each result."""
-    results = carry_out(deed, _picked(request), actor=operator(request), now=timezone.now())
+    results = carry_out(action, _picked(request), actor=operator(request), now=timezone.now())
     if len(results) == 1:
         result = results[0]
-        text = _("%(email)s: %(what)s") % {"email": result.redemption.email, "what": _said(deed, result)}
+        text = _("%(email)s: %(what)s") % {"email": result.redemption.email, "what": _said(action, result)}
         messages.warning(request, text) if result.problem else messages.success(request, text)
         return redirect(back)
     done = sum(1 for result in results if not result.problem)
     summary = _("Started for %(done)s of %(all)s.")
     context = {
-        "title": _TITLES[deed],
+        "title": _TITLES[action],
         "opts": None,
         "lead": summary % {"done": words.number(done), "all": words.number(len(results))},
         "next": back,
-        **table(_RESULT_COLUMNS, [[_link(result.redemption), _said(deed, result)] for result in results]),
+        **table(_RESULT_COLUMNS, [[_link(result.redemption), _said(action, result)] for result in results]),
     }
     return TemplateResponse(request, "admin/invites/redemption/confirm.html", frame | context)
 
@@ -104,17 +105,17 @@ def _is_id(text: str) -> bool:
 _Line = tuple[Redemption, SeatGrant | None, str, str]
 
 
-def _line(deed: Deed, redemption: Any) -> _Line:
+def _line(action: Action, redemption: Any) -> _Line:
     """The redemption, the seat it holds, what happens to it, or why nothing does."""
     grant = standing.live_grant(redemption)
-    if deed is Deed.END_CLAIM:
+    if action is Action.END_CLAIM:
         return redemption, grant, *_end_of_claim(redemption, grant)
     if grant is None:
         return redemption, None, "", "no_seat"
     if redemption.leaving:
         return redemption, grant, "", "leaving"
     is_in = grant.state == GrantState.JOINED
-    if deed is Deed.WITHDRAW:
+    if action is Action.WITHDRAW:
         return redemption, grant, _revoked(redemption), "joined" if is_in else ""
     if is_in and redemption.code_id is None:
         return redemption, grant, _("Is removed from the Team."), ""
@@ -149,27 +150,27 @@ def _moves(redemptions: Sequence[Redemption]) -> list[_Line]:
         said = ""
         if move.to is not None and move.grant is not None:
             said = _("→ %(team)s") % {"team": move.to}
-            if not is_dead(move.grant.team):
+            if not move.grant.team.is_lost:
                 said = _("leaves first, then → %(team)s") % {"team": move.to}
         lines.append((move.redemption, move.grant, said, move.problem))
     return lines
 
 
-def _button(deed: Deed, count: int) -> str:
-    match deed:
-        case Deed.WITHDRAW:
+def _button(action: Action, count: int) -> str:
+    match action:
+        case Action.WITHDRAW:
             text = ngettext("Revoke %(n)s invitation", "Revoke %(n)s invitations", count)
-        case Deed.TAKE_BACK:
+        case Action.TAKE_BACK:
             text = ngettext("Take back %(n)s seat", "Take back %(n)s seats", count)
-        case Deed.RESEAT:
+        case Action.RESEAT:
             text = ngettext("Re-seat %(n)s person", "Re-seat %(n)s people", count)
-        case Deed.END_CLAIM:
+        case Action.END_CLAIM:
             text = ngettext("End %(n)s claim", "End %(n)s claims", count)
     return text % {"n": words.number(count)}
 
 
-def _said(deed: Deed, result: Result) -> str:
-    return problem_words(result.problem) or str(_STARTED[deed])
+def _said(action: Action, result: Result) -> str:
+    return problem_words(result.problem) or str(_STARTED[action])
 
 
 def _link(redemption: Redemption) -> SafeString:
@@ -178,23 +179,23 @@ def _link(redemption: Redemption) -> SafeString:
 
 
 _TITLES = {
-    Deed.WITHDRAW: gettext_lazy("Revoke invitations"),
-    Deed.TAKE_BACK: gettext_lazy("Take seats back"),
-    Deed.RESEAT: gettext_lazy("Re-seat people"),
-    Deed.END_CLAIM: gettext_lazy("End claims"),
+    Action.WITHDRAW: gettext_lazy("Revoke invitations"),
+    Action.TAKE_BACK: gettext_lazy("Take seats back"),
+    Action.RESEAT: gettext_lazy("Re-seat people"),
+    Action.END_CLAIM: gettext_lazy("End claims"),
 }
 _LEADS = {
-    Deed.WITHDRAW: gettext_lazy("The seat is free once a complete list shows that they are gone."),
-    Deed.TAKE_BACK: gettext_lazy("The seat is free once a complete list shows that they are gone."),
-    Deed.RESEAT: gettext_lazy(
+    Action.WITHDRAW: gettext_lazy("The seat is free once a complete list shows that they are gone."),
+    Action.TAKE_BACK: gettext_lazy("The seat is free once a complete list shows that they are gone."),
+    Action.RESEAT: gettext_lazy(
         "Everyone keeps their code, their reference and the end of their time, and gets a new invitation mail. "
         "Nothing is held yet: somebody else may take a seat first."
     ),
-    Deed.END_CLAIM: gettext_lazy("No seat is held and nobody is removed; with a code they can come again."),
+    Action.END_CLAIM: gettext_lazy("No seat is held and nobody is removed; with a code they can come again."),
 }
 _STARTED = {
-    Deed.WITHDRAW: gettext_lazy("Started: the invitation is being revoked."),
-    Deed.TAKE_BACK: gettext_lazy("Started: the seat is being taken back."),
-    Deed.RESEAT: gettext_lazy("Started: the person is being moved."),
-    Deed.END_CLAIM: gettext_lazy("Ended: they wait for a seat no more."),
+    Action.WITHDRAW: gettext_lazy("Started: the invitation is being revoked."),
+    Action.TAKE_BACK: gettext_lazy("Started: the seat is being taken back."),
+    Action.RESEAT: gettext_lazy("Started: the person is being moved."),
+    Action.END_CLAIM: gettext_lazy("Ended: they wait for a seat no more."),
 }

@@ -19,11 +19,11 @@ from django.utils.translation import gettext_lazy
 
 from base.operator_pages import ReadOnlyPages
 from base.times import ago, tag
-from invites.actions.bulk import Deed
+from invites.actions.bulk import Action
 from invites.admin.parts import code_text
-from invites.admin.redemptions import actions as offers
-from invites.admin.redemptions import checking, confirm, pausing, seat_end, standing
+from invites.admin.redemptions import confirm, seat_end, standing, switches
 from invites.admin.redemptions import page as redemption_page
+from invites.admin.redemptions.actions import main_button, view_name
 from invites.admin.redemptions.filters import KindFilter, SeatFilter, StateFilter, UnconfirmedFilter
 from invites.admin.redemptions.parts import state_badge, team_name, until
 from invites.codes import codes
@@ -72,11 +72,11 @@ class RedemptionPages(ReadOnlyPages):
 
     @admin.action(description=gettext_lazy("Take back"), permissions=["operate"])
     def take_back(self, request: HttpRequest, queryset: QuerySet[Redemption]) -> HttpResponse:
-        return self._confirm_chosen(request, Deed.TAKE_BACK, queryset)
+        return self._confirm_chosen(request, Action.TAKE_BACK, queryset)
 
     @admin.action(description=gettext_lazy("Re-seat"), permissions=["operate"])
     def reseat(self, request: HttpRequest, queryset: QuerySet[Redemption]) -> HttpResponse:
-        return self._confirm_chosen(request, Deed.RESEAT, queryset)
+        return self._confirm_chosen(request, Action.RESEAT, queryset)
 
     def get_urls(self) -> list[URLPattern]:
         def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -84,45 +84,45 @@ class RedemptionPages(ReadOnlyPages):
 
         one = "<int:redemption_id>/"
         own = [
-            path("pause/", page(pausing.switch), name="redemptions_pause"),
-            path("check/", page(checking.check), name="redemptions_check"),
+            path("pause/", page(switches.switch), name="redemptions_pause"),
+            path("check/", page(switches.check), name="redemptions_check"),
             path(f"{one}resend/", page(self.resend_view), name="redemption_resend"),
             path(f"{one}end/", page(self.end_view), name="redemption_end"),
         ]
-        for deed in Deed:
-            view = page(partial(self.deed_view, deed=deed))
+        for action in Action:
+            view = page(partial(self.action_view, action=action))
             own += [
-                path(f"{deed}/", view, name=offers.view_name(deed, for_many=True)),
-                path(f"{one}{deed}/", view, name=offers.view_name(deed)),
+                path(f"{action}/", view, name=view_name(action, for_many=True)),
+                path(f"{one}{action}/", view, name=view_name(action)),
             ]
         return own + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         address = request.build_absolute_uri(reverse("form"))
         return super().changelist_view(
-            request, (extra_context or {}) | {"public_address": address} | pausing.context(request)
+            request, (extra_context or {}) | {"public_address": address} | switches.context(request)
         )
 
-    def deed_view(self, request: HttpRequest, *, deed: Deed, redemption_id: int | None = None) -> HttpResponse:
-        """The list of what will happen, to one person or to those of a Team (`?team=`); then the deed itself."""
+    def action_view(self, request: HttpRequest, *, action: Action, redemption_id: int | None = None) -> HttpResponse:
+        """The list of what will happen, to one person or to those of a Team (`?team=`); then the action itself."""
         if not redemption_page.may_operate(request):
             raise PermissionDenied
         back = confirm.where_from(request)
-        frame = self._frame(request) | {"action": reverse(f"admin:{offers.view_name(deed, for_many=True)}")}
+        frame = self._frame(request) | {"action": reverse(f"admin:{view_name(action, for_many=True)}")}
         if request.method == "POST" and "confirmed" in request.POST:
-            return confirm.act(request, deed, frame=frame, back=back)
+            return confirm.act(request, action, frame=frame, back=back)
         if redemption_id is not None:
             ids = [self._find(request, str(redemption_id)).pk]
         else:
             ids = _seated_in(request.GET.get("team", ""))
         if not ids:
             return redirect(back)
-        return confirm.confirm(request, deed, ids, frame=frame, back=back)
+        return confirm.confirm(request, action, ids, frame=frame, back=back)
 
-    def _confirm_chosen(self, request: HttpRequest, deed: Deed, chosen: QuerySet[Redemption]) -> HttpResponse:
-        frame = self._frame(request) | {"action": reverse(f"admin:{offers.view_name(deed, for_many=True)}")}
+    def _confirm_chosen(self, request: HttpRequest, action: Action, chosen: QuerySet[Redemption]) -> HttpResponse:
+        frame = self._frame(request) | {"action": reverse(f"admin:{view_name(action, for_many=True)}")}
         ids = list(chosen.order_by("pk").values_list("pk", flat=True))
-        return confirm.confirm(request, deed, ids, frame=frame, back=request.get_full_path())
+        return confirm.confirm(request, action, ids, frame=frame, back=request.get_full_path())
 
     def end_view(self, request: HttpRequest, redemption_id: int) -> HttpResponse:
         if not redemption_page.may_operate(request):
@@ -187,7 +187,7 @@ class RedemptionPages(ReadOnlyPages):
 
     @admin.display(description="")
     def again(self, redemption: Redemption) -> SafeString | str:
-        return offers.main_button(redemption, timezone.now())
+        return main_button(redemption, timezone.now())
 
 
 def _seated_in(team: str) -> list[int]:

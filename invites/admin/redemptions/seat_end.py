@@ -18,7 +18,7 @@ from base.times import full
 from invites.actions import seat
 from invites.actions.seat import NotPossible
 from invites.admin.redemptions.actions import problem_words
-from invites.codes.codes import LONGEST_SEAT
+from invites.codes.batches import LONGEST_SEAT
 from invites.models import Redemption
 from invites.states import RedemptionState
 

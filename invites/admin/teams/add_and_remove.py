@@ -1,4 +1,4 @@
-"""The deeds of a Team's page on people without a seat of ours: add many, allow one, remove one after a look."""
+"""What a Team's page does about people without a seat of ours: add many, allow one, remove one after a look."""
 
 from __future__ import annotations
 

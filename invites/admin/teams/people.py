@@ -19,7 +19,6 @@ from invites.admin.redemptions import actions, standing
 from invites.models import Departure, Redemption
 from invites.queries import people
 from invites.queries.people import Person, Standing
-from invites.seats.seating import is_dead
 from invites.states import DepartureReason
 from teampool.models import Team
 
@@ -64,7 +63,7 @@ def sheet(request: HttpRequest, team: Team) -> Sheet:
         claims = {one.pk: one for one in standing.with_grants(Redemption.objects.filter(pk__in=ids))}
     now = timezone.now()
     rows = [_row(team, person, claims, can=can, now=now) for person in seats.people]
-    to_reseat = sum(1 for person in seats.people if person.redemption is not None) if is_dead(team) else 0
+    to_reseat = sum(1 for person in seats.people if person.redemption is not None) if team.is_lost else 0
     return Sheet(seats, rows, can, to_reseat)
 
 

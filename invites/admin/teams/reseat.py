@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from invites import words
-from invites.actions.bulk import MOST_AT_ONCE, Deed
+from invites.actions.bulk import MOST_AT_ONCE, Action
 from invites.admin.redemptions import confirm, standing
 from invites.admin.redemptions.actions import problem_words
 from invites.admin.redemptions.parts import state_badge, until
@@ -35,7 +35,7 @@ def reseat(request: HttpRequest) -> HttpResponse:
     here = request.get_full_path()
     if request.method == "POST":
         frame = admin.site.each_context(request) | {"media": MEDIA, "action": here}
-        return confirm.act(request, Deed.RESEAT, frame=frame, back=here)
+        return confirm.act(request, Action.RESEAT, frame=frame, back=here)
     team_ids = asked_for(request)
     waiting = lost.claims(team_ids)
     count = waiting.count()

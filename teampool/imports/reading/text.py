@@ -9,8 +9,7 @@ from __future__ import annotations
 import csv
 import re
 
-from teampool.imports.reading.json_blocks import find_block
-from teampool.imports.reading.json_records import cookie_record, read_json
+from teampool.imports.reading.json_records import cookie_record, find_block, read_json
 from teampool.imports.reading.record import (
     ACCESS,
     ACCOUNT,

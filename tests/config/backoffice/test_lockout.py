@@ -16,11 +16,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from base.actors import command
-from config.backoffice.lockout import clock
+from base.times import clock
 from notifications import topics
 from notifications.models import AuditEvent, Message
 from notifications.settings import runtime
-from tests.cast import OLGA
+from tests.cast import OLGA, noon
 
 PASSWORD = "a-good-long-one"
 HERE = "198.51.100.7"
@@ -81,8 +81,8 @@ class TestLockout:
             assert attempt(PASSWORD).status_code == 302
 
     def test_it_says_when_and_trying_again_does_not_put_it_off(self, person: User) -> None:
-        start = timezone.now()
-        sentence = f"Too many tries. Try again after {clock(start + timedelta(minutes=30))}."
+        start = noon()
+        sentence = f"Too many tries. Try again after {clock(start + timedelta(minutes=30), start)}."
         with time_machine.travel(start, tick=False) as traveller:
             lock()
             assert sentence in attempt("wrong").content.decode()

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from base.actors import Actor
-from invites.seats import moves
 from invites.states import GrantState, RedemptionState, Refusal
 from notifications.audit import events
 from teampool.models import AllowedMember, Team
@@ -77,7 +76,7 @@ def pages(olga):
     told = a_redemption("told@example.com", bound_team=batch.team, seat_time=timedelta(days=3))
     for reason in ("seats_full", "token_rejected", "never_listed", "team_gone", "taken_back", "unheard of"):
         a_grant(told, GrantState.CANCELLED, reason=reason)
-    about, job = moves.about_redemption(told), Actor("job", "deliver")
+    about, job = told.subject, Actor("job", "deliver")
     for state in RedemptionState:
         events.redemption_moved(subject=about, state={"open": "opened"}.get(state, state), actor=job)
     for state in GrantState:

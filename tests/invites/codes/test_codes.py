@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.actors import Actor
-from invites.codes import codes
+from invites.codes import batches, codes, uses
 from invites.models import CodeBatch, RedeemCode
 from notifications.models import AuditEvent
 from tests.cast import OLGA, a_batch, a_code, a_team, run_together
@@ -34,7 +34,7 @@ def make(**fields):
         "max_uses": 1,
         "actor": OLGA_HERSELF,
     }
-    return codes.make_batch(**(order | fields))
+    return batches.make_batch(**(order | fields))
 
 
 class TestAlphabet:
@@ -129,8 +129,8 @@ class TestMakeBatch:
         assert (batch.label, batch.team, batch.created_by) == ("春节", team, OLGA)
 
     def test_it_makes_as_many_as_asked_for_over_several_statements(self):
-        batch = make(count=codes._ROWS_A_CHUNK + 1)
-        assert batch.codes.count() == codes._ROWS_A_CHUNK + 1
+        batch = make(count=batches._ROWS_A_CHUNK + 1)
+        assert batch.codes.count() == batches._ROWS_A_CHUNK + 1
 
     def test_the_audit_says_who_made_what(self):
         batch = make(count=7, label="VIP")
@@ -151,7 +151,7 @@ class TestMakeBatch:
     def test_a_code_that_exists_already_is_drawn_again(self, monkeypatch):
         a_code(SAMPLE)
         drawn = iter([SAMPLE, "A" * 16, "A" * 16, "B" * 16, "C" * 16])
-        monkeypatch.setattr(codes, "draw", lambda: next(drawn))
+        monkeypatch.setattr(batches, "draw", lambda: next(drawn))
         assert {code.code for code in make(count=3).codes.all()} == {"A" * 16, "B" * 16, "C" * 16}
 
     @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ class TestMakeBatch:
         ],
     )
     def test_it_makes_nothing_out_of_bounds(self, field, value):
-        with pytest.raises(codes.BadBatch) as refused:
+        with pytest.raises(batches.BadBatch) as refused:
             make(**{field: value})
         assert list(refused.value.errors) == [field]
         assert not CodeBatch.objects.exists()
@@ -182,7 +182,7 @@ class TestMakeBatch:
         assert make(seat_time=timedelta(hours=hours), label="长" * 60).codes.count() == 3
 
     def test_it_binds_nothing_to_an_archived_team(self):
-        with pytest.raises(codes.BadBatch) as refused:
+        with pytest.raises(batches.BadBatch) as refused:
             make(team=a_team(archived_at=timezone.now()))
         assert list(refused.value.errors) == ["team"]
 
@@ -191,27 +191,27 @@ class TestMakeBatch:
 class TestUse:
     def test_it_counts_up_to_the_limit(self):
         code, now = a_code(max_uses=2), timezone.now()
-        assert [codes.use(code_id=code.pk, now=now) for _ in range(3)] == [True, True, False]
+        assert [uses.use(code_id=code.pk, now=now) for _ in range(3)] == [True, True, False]
         code.refresh_from_db()
         assert code.uses_held == 2
 
     def test_it_refuses_a_voided_code(self):
         now = timezone.now()
-        assert not codes.use(code_id=a_code(voided_at=now).pk, now=now)
+        assert not uses.use(code_id=a_code(voided_at=now).pk, now=now)
 
     def test_it_refuses_an_expired_code_from_the_very_moment(self):
         now = timezone.now()
         code = a_code(redeem_until=now)
-        assert codes.use(code_id=code.pk, now=now - timedelta(seconds=1))
-        codes.free(code_id=code.pk)
-        assert not codes.use(code_id=code.pk, now=now)
+        assert uses.use(code_id=code.pk, now=now - timedelta(seconds=1))
+        uses.free(code_id=code.pk)
+        assert not uses.use(code_id=code.pk, now=now)
 
 
 @pytest.mark.django_db(transaction=True)
 class TestUseAtOnce:
     def test_eight_at_once_use_exactly_what_there_is(self):
         code, now = a_code(max_uses=3), timezone.now()
-        answers = run_together(*[lambda: codes.use(code_id=code.pk, now=now)] * 8)
+        answers = run_together(*[lambda: uses.use(code_id=code.pk, now=now)] * 8)
         code.refresh_from_db()
         assert sorted(answers) == [False] * 5 + [True] * 3
         assert code.uses_held == 3
@@ -246,8 +246,8 @@ class TestUseAtOnce:
     def test_a_code_is_used_or_voided_never_both(self):
         made = [a_code() for _ in range(8)]
         now = timezone.now()
-        one_by_one = [lambda pk=code.pk: codes.use(code_id=pk, now=now) for code in made]
-        *_, voided = run_together(*one_by_one, lambda: codes.void(codes=RedeemCode.objects.all(), actor=OLGA_HERSELF))
+        one_by_one = [lambda pk=code.pk: uses.use(code_id=pk, now=now) for code in made]
+        *_, voided = run_together(*one_by_one, lambda: uses.void(codes=RedeemCode.objects.all(), actor=OLGA_HERSELF))
         both = RedeemCode.objects.filter(uses_held__gt=0, voided_at__isnull=False)
         assert not both.exists()
         assert voided + RedeemCode.objects.filter(uses_held=1).count() == 8
@@ -257,13 +257,13 @@ class TestUseAtOnce:
 class TestFree:
     def test_a_freed_use_can_be_used_again(self):
         code, now = a_code(), timezone.now()
-        assert codes.use(code_id=code.pk, now=now)
-        codes.free(code_id=code.pk)
-        assert codes.use(code_id=code.pk, now=now)
+        assert uses.use(code_id=code.pk, now=now)
+        uses.free(code_id=code.pk)
+        assert uses.use(code_id=code.pk, now=now)
 
     def test_it_refuses_to_count_below_nothing(self):
         with pytest.raises(RuntimeError):
-            codes.free(code_id=a_code().pk)
+            uses.free(code_id=a_code().pk)
 
 
 @pytest.mark.django_db
@@ -273,22 +273,22 @@ class TestVoid:
         batch, long_ago = a_batch(label="VIP"), now - timedelta(days=1)
         used, expired = a_code(batch=batch, uses_held=1), a_code(batch=batch, redeem_until=long_ago)
         voided, unused = a_code(batch=batch, voided_at=long_ago), a_code(batch=batch)
-        assert codes.void(codes=RedeemCode.objects.filter(batch=batch), actor=OLGA_HERSELF) == 1
+        assert uses.void(codes=RedeemCode.objects.filter(batch=batch), actor=OLGA_HERSELF) == 1
         stood = {row.pk: row.voided_at for row in batch.codes.all()}
         assert stood.pop(unused.pk) > long_ago
         assert stood == {used.pk: None, expired.pk: None, voided.pk: long_ago}
 
     def test_it_takes_the_uses_left_and_no_past_one(self):
         code, used_up = a_code(max_uses=5, uses_held=1), a_code(max_uses=2, uses_held=2)
-        assert codes.void(codes=RedeemCode.objects.all(), actor=OLGA_HERSELF) == 1
+        assert uses.void(codes=RedeemCode.objects.all(), actor=OLGA_HERSELF) == 1
         code.refresh_from_db(), used_up.refresh_from_db()
         assert (code.voided_at is None, code.uses_held, used_up.voided_at) == (False, 1, None)
-        assert not codes.use(code_id=code.pk, now=timezone.now())
+        assert not uses.use(code_id=code.pk, now=timezone.now())
 
     def test_codes_of_other_batches_stay(self):
         batch = a_code().batch
         other = a_code()
-        codes.void(codes=RedeemCode.objects.filter(batch=batch), actor=OLGA_HERSELF)
+        uses.void(codes=RedeemCode.objects.filter(batch=batch), actor=OLGA_HERSELF)
         other.refresh_from_db()
         assert other.voided_at is None
 
@@ -296,11 +296,11 @@ class TestVoid:
         first, second = a_batch(label="A"), a_batch(label="B")
         for batch in (first, first, second):
             a_code(batch=batch)
-        codes.void(codes=RedeemCode.objects.all(), actor=OLGA_HERSELF)
+        uses.void(codes=RedeemCode.objects.all(), actor=OLGA_HERSELF)
         rows = AuditEvent.objects.filter(action="codes_voided").order_by("object_label")
         assert [(row.object_label, row.details["count"], row.actor) for row in rows] == [("A", 2, OLGA), ("B", 1, OLGA)]
 
     def test_nothing_to_void_is_no_fact(self):
         a_code(uses_held=1)
-        assert codes.void(codes=RedeemCode.objects.all(), actor=OLGA_HERSELF) == 0
+        assert uses.void(codes=RedeemCode.objects.all(), actor=OLGA_HERSELF) == 0
         assert not AuditEvent.objects.exists()

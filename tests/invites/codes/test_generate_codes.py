@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from invites.codes import codes
+from invites.codes import batches
 from invites.codes.codes import normalise
 from invites.models import CodeBatch, RedeemCode
 from notifications.models import AuditEvent
@@ -68,9 +68,9 @@ class TestGenerateCodes:
 
     def test_an_order_refused_at_the_last_moment_leaves_the_file_alone_too(self, tmp_path, monkeypatch):
         def archived_meanwhile(**order):
-            raise codes.BadBatch({"redeem_until": "Too late."})
+            raise batches.BadBatch({"redeem_until": "Too late."})
 
-        monkeypatch.setattr(codes, "make_batch", archived_meanwhile)
+        monkeypatch.setattr(batches, "make_batch", archived_meanwhile)
         target = tmp_path / "codes.txt"
         target.write_text("kept\n")
         with pytest.raises(CommandError, match="--valid-days: Too late"):

@@ -11,7 +11,6 @@ from base.actors import Actor
 from invites.actions import seat
 from invites.models import Departure
 from invites.queries import find
-from invites.seats import moves
 from invites.states import GrantState, RedemptionState
 from notifications.audit import events
 from notifications.models import AuditEvent, Message
@@ -117,10 +116,8 @@ class TestSearch:
 @pytest.mark.django_db
 class TestPage:
     def test_it_tells_the_seat_the_code_and_the_story(self, olga_client, ana):
-        events.redemption_moved(
-            subject=moves.about_redemption(ana), state="opened", actor=Actor("user", ANA, "192.0.2.7")
-        )
-        events.resend_done(subject=moves.about_redemption(ana), sent=True, actor=JOB)
+        events.redemption_moved(subject=ana.subject, state="opened", actor=Actor("user", ANA, "192.0.2.7"))
+        events.resend_done(subject=ana.subject, sent=True, actor=JOB)
         answer = asked(olga_client, "ana@")
         for said in ("Shanghai a1b2c3d4", "Waiting to be accepted", "7K2M-9QXD-VH4T-B8NC", "Q4RT-6HZN"):
             assert said in answer, said
@@ -218,7 +215,7 @@ class TestPage:
             seated = a_seated(GrantState.VERIFIED, email=f"p{n}@example.com", at=timezone.now() - HOUR)
             grant = seated.grants.get()
             a_member(grant.team, seated.email, Member.Kind.INVITE)
-            events.resend_done(subject=moves.about_redemption(seated), sent=True, actor=JOB)
+            events.resend_done(subject=seated.subject, sent=True, actor=JOB)
             seat.withdraw(redemption_id=seated.pk, actor=OLGA) if n % 2 else None
         with django_assert_max_num_queries(len(one) + 6):
             assert "p18@example.com" in asked(olga_client, "@example.com")

@@ -13,7 +13,7 @@ from base.actors import command
 from invites.delivery.deliver import deliver
 from invites.models import Redemption, SeatGrant
 from invites.redeeming.redeem import redeem
-from invites.seats.check_again import check_again
+from invites.seats.resend import check_again
 from invites.states import GrantState
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer

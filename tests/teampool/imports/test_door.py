@@ -16,8 +16,8 @@ from django.utils import timezone
 from base import actors
 from notifications.models import AuditEvent
 from teampool import api_keys
-from teampool.imports import follow, views
-from teampool.imports.door import read_single
+from teampool.imports import door, follow
+from teampool.imports.payload import read_single
 from teampool.imports.reading.text import parse
 from teampool.models import ApiKey, ImportJob, ImportLine, Team
 from tests.cast import wait_until
@@ -165,7 +165,7 @@ class TestSingle:
 
     def test_one_that_hangs_is_finished_after_the_answer(self, client, key, sandbox, monkeypatch):
         """The document knows 200 and 400; a program that sends it again does no harm."""
-        monkeypatch.setattr(views, "LONGEST_WAIT", 0.1)
+        monkeypatch.setattr(door, "LONGEST_WAIT", 0.1)
         sandbox.set_latency(0.3)
         token = sandbox.workspace("omar@example.com")["credentials"]["access_token"]
         response = post(client, single(access_token=token), **{"X-API-Key": key})
@@ -399,7 +399,7 @@ class TestABodyOfUnknownLength:
             "CONTENT_TYPE": "application/json",
         }
         request = RequestFactory().request(PATH_INFO=URL, **environ)
-        return views.import_endpoint(request)
+        return door.import_endpoint(request)
 
     def test_it_is_read(self, key, sandbox):
         response = self.send(key, b'{"import_type": "batch"}')

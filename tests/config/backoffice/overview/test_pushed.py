@@ -70,7 +70,7 @@ class TestTheSameWords:
 
     def test_a_list_that_is_not_believed(self) -> None:
         team = a_team(sync_problem=snapshot.OTHER_WORKSPACE)
-        events.list_untrusted(subject=health.subject(team), problem=snapshot.OTHER_WORKSPACE, actor=ACTOR)
+        events.list_untrusted(subject=team.subject, problem=snapshot.OTHER_WORKSPACE, actor=ACTOR)
         assert pushed() == shown()
 
     def test_a_team_that_was_suspended(self) -> None:

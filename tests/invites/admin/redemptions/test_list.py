@@ -214,7 +214,7 @@ class TestPage:
     def test_it_tells_the_story_in_order(self, olga_client):
         team = a_team(name="上海 03", held=1)
         redemption = a_redemption()
-        about = moves.about_redemption(redemption)
+        about = redemption.subject
         events.redemption_moved(subject=about, state="opened", actor=Actor("user", ANA, "192.0.2.7"))
         for before, after in (("", "reserved"), ("reserved", "inviting"), ("inviting", "invited")):
             events.seat_moved(subject=about, before=before, after=after, actor=JOB, details={"team": team.pk})
@@ -227,7 +227,7 @@ class TestPage:
 
     def test_the_story_of_another_one_stays_out(self, olga_client):
         redemption, other = a_redemption(), a_redemption(SAM)
-        events.resend_wanted(subject=moves.about_redemption(other), actor=JOB)
+        events.resend_wanted(subject=other.subject, actor=JOB)
         assert "asked for again" not in shown(redemption, olga_client)
 
     def test_the_leaving_of_its_seat_is_part_of_it(self, olga_client):
@@ -257,7 +257,7 @@ class TestPage:
 
     def test_a_failed_resend_is_told_apart_from_a_sent_one(self, olga_client):
         redemption = a_redemption()
-        about = moves.about_redemption(redemption)
+        about = redemption.subject
         events.resend_done(subject=about, sent=True, actor=JOB)
         events.resend_done(subject=about, sent=False, actor=JOB)
         answer = shown(redemption, olga_client)
@@ -282,7 +282,7 @@ class TestPage:
         for _ in range(12):
             grant = a_grant(redemption, GrantState.CANCELLED)
             moves.events.seat_moved(
-                subject=moves.about(grant), before="", after="reserved", actor=JOB, details={"team": grant.team_id}
+                subject=grant.subject, before="", after="reserved", actor=JOB, details={"team": grant.team_id}
             )
         with django_assert_max_num_queries(14):
             shown(redemption, olga_client)
