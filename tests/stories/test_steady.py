@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.following.sync import sync_team
 from invites.models import SeatGrant
 from invites.reconcile import reconcile
