@@ -31,6 +31,9 @@ BEFORE_INVITED = (GrantState.RESERVED, GrantState.INVITING)
 CONFIRMED = (GrantState.VERIFIED, GrantState.JOINED)
 UNCONFIRMED = tuple(state for state in HOLDS_SEAT if state not in CONFIRMED)
 
+# Upstream refused the invite because the person is in already: this Team is not left, even when its lists hide them.
+SAID_MEMBER = "said_member"
+
 
 class Refusal(models.TextChoices):
     """Why a Redemption was refused; the public `error_code`."""

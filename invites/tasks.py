@@ -8,14 +8,14 @@ from django.utils import timezone
 
 from base.bells import ring
 from invites import reconcile as reconciling
-from invites.delivery import deliver as delivery
+from invites.delivery import drain
 from invites.departures import carry_out as depart
 from invites.following import sync as syncing
 from teampool import leases
 
 
 def deliver() -> int:
-    return delivery.deliver()
+    return drain.deliver()
 
 
 def reconcile() -> dict[str, int]:

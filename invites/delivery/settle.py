@@ -1,7 +1,8 @@
 """What came of one claim, written down: each deed is fenced by the claim's `attempts` (design §4).
 
-Sorted by upstream §14.1 into sent, certain no (whose fault), and unknown. "Unknown" is any grant
-whose `sends` count something that was not answered: it leaves its Team only by a revoke and 15 minutes of absence.
+`deciding.py` says what to do; this module writes it. An answer is sorted by upstream §14.1 into sent, certain no (and
+whose fault), and unknown. `sends` counts the unanswered sends; with any, the seat leaves its Team only by a revoke
+and 15 minutes of absence.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from base.actors import Actor
 from base.bells import ring
@@ -19,7 +20,7 @@ from invites.delivery.look import Look
 from invites.departures import carry_out
 from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.seats import moves, seating, timing
-from invites.states import DepartureState, GrantState, Refusal
+from invites.states import SAID_MEMBER, DepartureState, GrantState, Refusal
 from notifications.audit import events
 from teampool.models import Member, Team
 from teampool.teams import health
@@ -27,17 +28,12 @@ from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Answer, Failure, Fault, Verdict
 
 GHOST = "never_listed"
-# Upstream says the person is in: then this Team is not left, even when its lists hide them; a person is told.
-SAID_MEMBER = "said_member"
-
-
-def _mine(grant: SeatGrant) -> Q:
-    return Q(pk=grant.pk, state=grant.state, attempts=grant.attempts)
 
 
 def _write(grant: SeatGrant, **fields: Any) -> bool:
-    """One counted update of a grant still ours. False: a later claim or a snapshot moved it on."""
-    if SeatGrant.objects.filter(_mine(grant)).update(**fields) != 1:
+    """Update the grant while this claim still holds it. False: a later claim or a snapshot moved it on."""
+    mine = SeatGrant.objects.filter(pk=grant.pk, state=grant.state, attempts=grant.attempts)
+    if mine.update(**fields) != 1:
         return False
     for name, value in fields.items():
         setattr(grant, name, value)
@@ -54,7 +50,7 @@ def renew_lease(grant: SeatGrant, *, now: datetime) -> bool:
 def about_to_send(grant: SeatGrant, *, now: datetime) -> bool:
     """Commit that a mail is about to be asked for. A crash after this leaves an unknown, never a second Team.
 
-    False also for somebody who is to leave: what is sent now would arrive behind the revoke.
+    False also while a Departure is open for this seat: the mail would arrive after its revoke.
     """
     if Departure.objects.filter(grant=grant.pk, state=DepartureState.OPEN).exists():
         return False
@@ -96,15 +92,23 @@ def _certain_no(grant: SeatGrant, answer: Answer, now: datetime, actor: Actor) -
         _postpone(grant, now + timing.step(timing.RETRIES, grant.looks), sends=sends, looks=grant.looks + 1)
     elif sends > 0:
         _postpone(grant, now, sends=sends, leave_as=failure.value)
-    elif failure is Failure.EMAIL_REJECTED:
-        _refuse(grant, Refusal.EMAIL_REFUSED, failure.value, now, actor)
     else:
         if answer.fault is Fault.TEAM:
-            ring("invites.tasks.sync_team", grant.team_id)  # was it the Team, or only this address? its lists tell
-        _fail_over(grant, failure.value, now, actor)
+            ring("invites.tasks.sync_team", grant.team_id)  # its lists tell if the Team or this address is to blame
+        left(grant, reason=failure.value, now=now, actor=actor)
 
 
-def _refuse(grant: SeatGrant, refusal: Refusal, reason: str, now: datetime, actor: Actor) -> None:
+def left(grant: SeatGrant, *, reason: str, now: datetime, actor: Actor) -> None:
+    """Nobody was invited here: give the seat back and go on elsewhere, or refuse the address."""
+    if reason == Failure.EMAIL_REJECTED.value:
+        _refuse(grant, reason, now, actor)
+        return
+    if reason == GHOST:
+        health.note_ghost(team_id=grant.team_id, now=now, actor=actor)
+    _fail_over(grant, reason, now, actor)
+
+
+def _refuse(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> None:
     """The address itself is refused: seat and code come back, and no Team is blamed."""
     with transaction.atomic(durable=True):
         code_id = grant.redemption.code_id
@@ -112,7 +116,7 @@ def _refuse(grant: SeatGrant, refusal: Refusal, reason: str, now: datetime, acto
             RedeemCode.objects.select_for_update(of=("self",)).get(pk=code_id)
         moves.lock_team(grant.team_id)
         if moves.leave(grant, GrantState.CANCELLED, reason=reason, now=now, actor=actor):
-            moves.refuse(redemption_id=grant.redemption_id, refusal=refusal, now=now, actor=actor)
+            moves.refuse(redemption_id=grant.redemption_id, refusal=Refusal.EMAIL_REFUSED, now=now, actor=actor)
 
 
 def _fail_over(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> None:
@@ -127,19 +131,14 @@ def _fail_over(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> No
 # After a look
 
 
-def found(grant: SeatGrant, seen: Look, *, now: datetime, actor: Actor) -> bool:
-    """Move the grant to what the lists show; False when they do not show the person.
-
-    A pending invite that was just revoked does not count: lists lag.
-    """
-    if seen.found is None or (seen.found is Member.Kind.INVITE and grant.leaving_since is not None):
-        return False
+def found(grant: SeatGrant, seen: Look, *, now: datetime, actor: Actor) -> None:
+    """Move the grant to what the lists show of its person."""
     state = GrantState.JOINED if seen.found is Member.Kind.MEMBER else GrantState.VERIFIED
     if grant.state in (state, GrantState.JOINED):  # an accepted invite may linger: nobody falls back to it
         if grant.absent_since is not None:
             _write(grant, absent_since=None)
         look_again(grant, now=now)
-        return True
+        return
     due_at = None if state is GrantState.JOINED else now + timing.LOOKS_PENDING[0]
     with transaction.atomic(durable=True):
         moves.lock_team(grant.team_id)
@@ -158,33 +157,6 @@ def found(grant: SeatGrant, seen: Look, *, now: datetime, actor: Actor) -> bool:
         )
         if due_at is not None:
             ring_deliver_at(due_at)
-    return True
-
-
-def _is_absent(grant: SeatGrant, seen: Look) -> bool:
-    """Proof that nothing of what was sent arrived: complete lists, started long enough after the last send."""
-    if not seen.is_complete or seen.found is not None:
-        return False
-    return grant.sent_at is None or grant.sends == 0 or seen.started_at >= grant.sent_at + timing.ABSENT_AFTER
-
-
-def may_send(grant: SeatGrant, seen: Look, *, now: datetime) -> bool:
-    """True when the person is proved absent and this Team may be asked (once more)."""
-    if grant.leaving_since is not None or grant.leave_as or grant.sends >= timing.MOST_SENDS:
-        return False
-    if grant.reason == SAID_MEMBER:
-        return False
-    return _is_absent(grant, seen)
-
-
-def must_revoke(grant: SeatGrant, seen: Look, *, now: datetime) -> bool:
-    """True when leaving has begun, or begins, and upstream may still hold the invite."""
-    if grant.leaving_since is not None:
-        is_still_there = seen.found is Member.Kind.INVITE
-        return is_still_there and seen.started_at >= grant.leaving_since + timing.ABSENT_AFTER
-    if grant.reason == SAID_MEMBER or (not grant.leave_as and grant.sends < timing.MOST_SENDS):
-        return False
-    return _is_absent(grant, seen)
 
 
 def revoked(grant: SeatGrant, answer: Answer, *, now: datetime) -> None:
@@ -193,23 +165,6 @@ def revoked(grant: SeatGrant, answer: Answer, *, now: datetime) -> None:
         _postpone(grant, now + timing.LEAVE_AFTER, leaving_since=now, leave_as=grant.leave_as or GHOST)
     else:
         look_again(grant, now=now)
-
-
-def may_leave(grant: SeatGrant, seen: Look, *, now: datetime) -> bool:
-    """True when revoked, and absent from a complete list 15 minutes later."""
-    if grant.leaving_since is None or not seen.is_complete or seen.found is not None:
-        return False
-    return seen.started_at >= grant.leaving_since + timing.LEAVE_AFTER
-
-
-def left(grant: SeatGrant, *, now: datetime, actor: Actor) -> None:
-    """Nobody was invited here: give the seat back and go on elsewhere, or refuse the address."""
-    if grant.leave_as == Failure.EMAIL_REJECTED.value:
-        _refuse(grant, Refusal.EMAIL_REFUSED, grant.leave_as, now, actor)
-        return
-    if grant.leave_as == GHOST:
-        health.note_ghost(team_id=grant.team_id, now=now, actor=actor)
-    _fail_over(grant, grant.leave_as, now, actor)
 
 
 def look_again(grant: SeatGrant, *, now: datetime) -> None:
@@ -238,27 +193,28 @@ def _postpone(grant: SeatGrant, until: datetime, **fields: Any) -> None:
 # When nothing could be read
 
 
-def unreadable(grant: SeatGrant, error: UpstreamError, *, now: datetime, actor: Actor) -> None:
-    """The lists could not be read. In a lost Team, or after 24 hours, an unconfirmed seat moves elsewhere."""
-    team = Team.objects.get(pk=grant.team_id)
-    since = grant.unreadable_since or now
-    is_unconfirmed = grant.state in (GrantState.INVITING, GrantState.INVITED)
-    if is_unconfirmed and (team.is_lost or now - since >= timing.UNREADABLE_AFTER):
-        if carry_out.leave_dead_team(grant=grant, now=now, actor=actor):
-            seating.reseat_or_refuse(redemption_id=grant.redemption_id, now=now, actor=actor)
-        return
-    if not is_unconfirmed and team.is_lost:
-        _write(grant, lease_until=None, due_at=None, unreadable_since=since)  # its people are listed for the operator
-        return
+def given_up(grant: SeatGrant, *, now: datetime, actor: Actor) -> None:
+    """Seat the person elsewhere, and leave a Departure that is carried out if this Team returns."""
+    if carry_out.leave_dead_team(grant=grant, now=now, actor=actor):
+        seating.reseat_or_refuse(redemption_id=grant.redemption_id, now=now, actor=actor)
+
+
+def stranded(grant: SeatGrant, *, now: datetime) -> None:
+    """A confirmed person in a dead Team: nothing is due, the operator's list shows them."""
+    _write(grant, lease_until=None, due_at=None, unreadable_since=grant.unreadable_since or now)
+
+
+def unread(grant: SeatGrant, error: UpstreamError, *, now: datetime) -> None:
+    """The lists could not be read: try again after the wait upstream asked for, or a longer one of ours."""
     asked = min(error.retry_after or timing.RETRIES[0], health.LONGEST_COOLDOWN)
     wait = max(asked, timing.step(timing.RETRIES, grant.looks))
-    _postpone(grant, now + wait, looks=grant.looks + 1, unreadable_since=since)
+    _postpone(grant, now + wait, looks=grant.looks + 1, unreadable_since=grant.unreadable_since or now)
 
 
 def again_later(grant: SeatGrant, *, now: datetime) -> None:
-    """Something of ours broke: let go of the claim, with a pause so that it does not spin.
+    """Our own code raised: let go of the claim for a minute, so that a lasting fault does not spin.
 
-    Whatever state the broken deed left it in, but for a person a snapshot showed to be in: nothing is due for them.
+    The grant may be in another state by now. A JOINED one stays as it is: nothing is due for it.
     """
     mine = SeatGrant.objects.filter(pk=grant.pk, attempts=grant.attempts).exclude(state=GrantState.JOINED)
     mine.update(lease_until=None, due_at=now + timing.ABSENT_AFTER)
@@ -267,16 +223,8 @@ def again_later(grant: SeatGrant, *, now: datetime) -> None:
 # Sending the mail again
 
 
-def is_unseen_too_long(grant: SeatGrant, *, now: datetime) -> bool:
-    """Invited but never listed: after 30 minutes the mail is sent once more."""
-    if grant.state != GrantState.INVITED or grant.invited_at is None or grant.sent_at is None:
-        return False
-    is_late = grant.invited_at + timing.RESEND_UNSEEN_AFTER
-    return grant.sent_at < is_late <= now
-
-
 def resent(grant: SeatGrant, *, was_sent: bool, now: datetime, actor: Actor) -> None:
-    """Write down a resend; one that a person asked for is counted, or told as failed."""
+    """Write down a resend. If the person asked for it, count it, or show them that it failed."""
     asked = Redemption.objects.filter(pk=grant.redemption_id, resend_wanted_at__isnull=False)
     if was_sent:
         rows = asked.update(resends=F("resends") + 1, resent_at=now, resend_wanted_at=None, resend_failed_at=None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from invites.delivery.settle import SAID_MEMBER
 from invites.models import SeatGrant
+from invites.states import SAID_MEMBER
 from teampool.snapshot import Person
 
 # Two clocks are compared.

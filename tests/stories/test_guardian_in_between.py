@@ -17,7 +17,7 @@ from guardian.rules.states import Kind, State
 from guardian.rules.still_possible import Shown
 from guardian.sweeping import findings, reading, removal, sweep
 from invites.actions import allow, seat
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.departures import removing
 from invites.departures.carry_out import HIDDEN, OUT_OF_HOURS, carry_out, leave_dead_team
 from invites.departures.rights import ALLOWED, OTHER_SEAT_UNSURE, UNDER_WAY, why_stay

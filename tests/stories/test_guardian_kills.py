@@ -14,7 +14,7 @@ from guardian.models import Finding, Sweep
 from guardian.rules import policy
 from guardian.rules.states import State
 from guardian.sweeping import sweep
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.following.sync import sync
 from invites.models import Departure, SeatGrant
 from invites.reconcile import reconcile

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from invites.actions import seat
 from invites.delivery import deliver as delivery
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.following.sync import sync_team
 from invites.models import Departure, Redemption, SeatGrant
 from invites.reconcile import reconcile

@@ -13,7 +13,8 @@ from django_q.models import OrmQ
 from base.actors import Actor
 from invites.delivery import deliver as delivery
 from invites.delivery import settle
-from invites.delivery.deliver import claim_next, deliver
+from invites.delivery.deciding import Step, Unreadable, next_step
+from invites.delivery.drain import claim_next, deliver
 from invites.delivery.look import Look
 from invites.departures import carry_out
 from invites.following.follow import follow
@@ -28,9 +29,8 @@ from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
 from teampool.access import Access
 from teampool.models import AllowedMember, Member, Owner, Team
+from teampool.settings import WRITES_PER_TEAM
 from teampool.snapshot import fetch
-from teampool.upstream.errors import UpstreamError
-from teampool.upstream.types import Failure
 from tests.cast import ANA, SAM, a_code, a_team, import_sandbox_team, run_together
 from tests.invites.clock import pass_time
 from tests.invites.following.test_follow import a_member, a_snapshot, an_invite
@@ -184,7 +184,8 @@ def test_a_stale_worker_does_not_end_a_seat_confirmed_meanwhile() -> None:
     )
     stale = SeatGrant.objects.select_related("team__owner", "redemption").get()  # its read is under way, and fails
     SeatGrant.objects.update(state=GrantState.JOINED, joined_at=timezone.now())  # the sync saw the person
-    settle.unreadable(stale, UpstreamError(Failure.TIMEOUT_OR_RESET), now=timezone.now(), actor=JOB)
+    assert next_step(stale, Unreadable(is_team_dead=False), now=timezone.now()) is Step.LEAVE
+    settle.given_up(stale, now=timezone.now(), actor=JOB)
     assert the_grant().state == GrantState.JOINED
     assert not Departure.objects.exists(), "a member would be removed"
 
@@ -219,7 +220,7 @@ def test_a_long_queue_for_one_team_does_not_starve_another() -> None:
     SeatGrant.objects.filter(pk__in=list(busy)).update(
         state=GrantState.INVITING, lease_until=timezone.now() + timedelta(seconds=90)
     )
-    claimed = claim_next()
+    claimed, _left = claim_next(WRITES_PER_TEAM.get())
     assert claimed is not None
     assert claimed.email == ANA
 
@@ -234,7 +235,7 @@ def test_it_sends_nothing_to_a_team_that_cools_down(sandbox: SandboxServer) -> N
         redeem(email=f"p{n}@example.com", code=a_code().code)
     grants = iter(range(4))
     while next(grants, None) is not None:
-        claimed = claim_next()
+        claimed, _left = claim_next(WRITES_PER_TEAM.get())
         if claimed is not None:
             delivery.work(claimed)
     assert len([row for row in sandbox.log() if row["op"] == "invite"]) == 1
@@ -394,7 +395,7 @@ def test_a_look_in_between_forgets_an_absence() -> None:
     follow(team_id=team.pk, snapshot=a_snapshot(at=start))
     grant = SeatGrant.objects.select_related("redemption", "team__owner").get()
     at = start + timedelta(minutes=10)
-    assert settle.found(grant, Look(at, True, Member.Kind.INVITE), now=at, actor=JOB)
+    settle.found(grant, Look(at, True, Member.Kind.INVITE), now=at, actor=JOB)
     follow(team_id=team.pk, snapshot=a_snapshot(at=start + timedelta(minutes=16)))
     assert the_grant().state == GrantState.VERIFIED
 

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.following.sync import sync_team
 from invites.models import SeatGrant
 from invites.reconcile import reconcile

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.reconcile import reconcile
 
 

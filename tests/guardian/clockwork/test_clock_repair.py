@@ -15,7 +15,7 @@ from base.clock_repair import SKEW, Moments
 from guardian import tasks
 from guardian.clockwork import clock_repair, heartbeats, timetable
 from guardian.models import Beat, Heartbeat, Sweep
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.following.sync import stale_team_ids, sync_team
 from invites.models import Departure, RedeemAttempt, Redemption, SeatGrant
 from invites.redeeming.redeem import redeem

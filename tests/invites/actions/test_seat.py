@@ -13,7 +13,7 @@ from base.actors import Actor
 from invites.actions import add_people, allow, archive, seat
 from invites.actions.add_people import Added
 from invites.actions.seat import NotPossible
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.departures import carry_out
 from invites.following.sync import sync_team
 from invites.models import Departure, Redemption, SeatGrant

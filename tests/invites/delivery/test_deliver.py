@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from base.actors import Actor
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.following.sync import sync_team
 from invites.models import Departure, SeatGrant
 from invites.reconcile import reconcile
@@ -128,6 +128,16 @@ class TestFailover:
         again = redeem(email=ANA, code=redemption.code.code) if sync_team(team_id=team.pk) else None
         assert again is not None
         assert again.pk != redemption.pk
+
+    def test_a_bound_code_never_changes_team(self, sandbox: SandboxServer) -> None:
+        bound = import_sandbox_team(sandbox)
+        import_sandbox_team(sandbox)
+        sandbox.fault(op="invite", account_id=bound.account_id, action={"preset": "forbidden_403"})
+        redemption = redeem(email=ANA, code=a_code(team=bound).code)
+        deliver()
+        redemption.refresh_from_db()
+        assert (redemption.state, redemption.refusal) == ("refused", "team_unavailable")
+        assert list(redemption.grants.values_list("team", "state")) == [(bound.pk, GrantState.CANCELLED)]
 
     def test_it_finishes_a_failover_cut_in_the_middle(self, sandbox: SandboxServer, monkeypatch: Any) -> None:
         bad = import_sandbox_team(sandbox, last_invite_at=timezone.now())

@@ -13,8 +13,7 @@ from base import actors
 from base.actors import Actor
 from invites.actions import allow, seat
 from invites.admin.reasons import in_the_way
-from invites.delivery.deliver import deliver
-from invites.delivery.settle import SAID_MEMBER
+from invites.delivery.drain import deliver
 from invites.departures import carry_out, removing
 from invites.following.follow import follow
 from invites.following.sync import sync_team
@@ -23,7 +22,7 @@ from invites.reconcile import reconcile
 from invites.redeeming.redeem import redeem
 from invites.seats import timing
 from invites.settings import RECLAIM_AFTER_DAYS
-from invites.states import DepartureReason, DepartureState, GrantState
+from invites.states import SAID_MEMBER, DepartureReason, DepartureState, GrantState
 from notifications.audit import words
 from notifications.models import AuditEvent
 from notifications.settings import runtime

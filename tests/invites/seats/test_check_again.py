@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from base.actors import command
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.models import Redemption, SeatGrant
 from invites.redeeming.redeem import redeem
 from invites.seats.resend import check_again

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from invites.actions import seat
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.models import Redemption, SeatGrant
 from invites.reconcile import reconcile
 from invites.redeeming.redeem import redeem

@@ -11,7 +11,7 @@ from django_q.models import OrmQ
 
 from base.actors import command
 from invites.actions import archive
-from invites.delivery.deliver import deliver
+from invites.delivery.drain import deliver
 from invites.redeeming.redeem import redeem
 from notifications import topics
 from notifications.models import AuditEvent, Message, Setting
