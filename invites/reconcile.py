@@ -114,7 +114,7 @@ def _reclaim(now: datetime) -> int:
     )
     count = 0
     for redemption_id in list(old.values_list("redemption_id", flat=True)):
-        with contextlib.suppress(seat.NotPossible):  # joined at this very moment
+        with contextlib.suppress(seat.Refused):  # joined at this very moment
             seat.withdraw(redemption_id=redemption_id, actor=ACTOR, reason=DepartureReason.RECLAIMED)
             count += 1
     return count

@@ -25,11 +25,12 @@ from guardian.admin.access import may_decide
 from guardian.admin.evidence import evidence, shown
 from guardian.admin.strip import paused
 from guardian.decisions import deciding, overdue
-from guardian.decisions.deciding import CAN_BE_REMOVED, NotPossible
+from guardian.decisions.deciding import CAN_BE_REMOVED
 from guardian.models import Finding
 from guardian.rules.states import Kind
 from guardian.sweeping import findings
 from invites.actions.bulk import MOST_AT_ONCE, Action
+from invites.actions.seat import Refused
 from invites.admin.parts import table
 from invites.admin.redemptions import page
 from invites.admin.redemptions.confirm import confirm as confirm_claims
@@ -148,7 +149,7 @@ def _act(request: HttpRequest, chosen: Sequence[tuple[int, str]], deed: Callable
     for pk, email in chosen:
         try:
             deed(pk)
-        except NotPossible as refused:
+        except Refused as refused:
             results.append((email, refused.code))
         else:
             results.append((email, ""))
@@ -246,7 +247,7 @@ def allow(request: HttpRequest, ids: Sequence[int]) -> None:
     for pk in ids:
         try:
             allowed.append(deciding.allow(finding_id=pk, actor=actor))
-        except NotPossible:
+        except Refused:
             continue
     if len(allowed) == 1:
         text = _("%(who)s may stay in %(team)s.") % {"who": allowed[0].email, "team": allowed[0].team}
@@ -263,7 +264,7 @@ def dismiss(request: HttpRequest, ids: Sequence[int]) -> None:
     for pk in ids:
         try:
             findings.dismiss(finding_id=pk, actor=actor)
-        except NotPossible:
+        except Refused:
             continue
         done += 1
     if done:

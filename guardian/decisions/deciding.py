@@ -10,12 +10,12 @@ from base.bells import ring
 from guardian.models import Finding
 from guardian.rules.states import STANDING, UNDECIDED, Kind, State
 from guardian.sweeping import findings, removal
-from guardian.sweeping.findings import NotPossible
 from invites.actions import allow as outsiders
+from invites.actions.seat import Refused
 from invites.departures.carry_out import CARRY_OUT
 from invites.settings import REMOVALS_PAUSED
 
-__all__ = ["CAN_BE_ALLOWED", "CAN_BE_REMOVED", "NotPossible", "allow", "remove"]
+__all__ = ["CAN_BE_ALLOWED", "CAN_BE_REMOVED", "allow", "remove"]
 
 # What a person can have removed: approved ones too, as one that was interrupted stays approved.
 CAN_BE_REMOVED = (*UNDECIDED, State.DISMISSED, State.APPROVED)
@@ -26,20 +26,20 @@ CAN_BE_ALLOWED = (*STANDING, State.REMOVED)
 def remove(*, finding_id: int, actor: Actor) -> None:
     """Approve and write at once that this person is to leave: whatever the mode, and with the guardian off.
 
-    Raises NotPossible: "changed" when it was decided or closed meanwhile, or is nobody's to remove; "paused" while
+    Raises Refused: "changed" when it was decided or closed meanwhile, or is nobody's to remove; "paused" while
     removals are; "stays" when the last look at our books shows a right to be there.
     """
     if REMOVALS_PAUSED.get():
-        raise NotPossible("paused")
+        raise Refused("paused")
     finding = Finding.objects.filter(pk=finding_id, state__in=CAN_BE_REMOVED).exclude(kind=Kind.VANISHED).first()
     if finding is None:
-        raise NotPossible
+        raise Refused
     if finding.state != State.APPROVED:
         findings.approve(finding_id=finding_id, actor=actor)
         finding.refresh_from_db()
     departure = removal.remove(finding, sweep_id=None, now=timezone.now())
     if departure is None:
-        raise NotPossible("stays")
+        raise Refused("stays")
     with transaction.atomic():
         ring(CARRY_OUT, departure.pk)
 
@@ -47,11 +47,11 @@ def remove(*, finding_id: int, actor: Actor) -> None:
 def allow(*, finding_id: int, actor: Actor) -> Finding:
     """Let this person be in this Team from now on, also when they are on the way out or out already.
 
-    A removal nobody has told upstream yet is dropped by its own last look. Raises NotPossible.
+    A removal nobody has told upstream yet is dropped by its own last look. Raises Refused.
     """
     finding = Finding.objects.select_related("team").filter(pk=finding_id, state__in=CAN_BE_ALLOWED).first()
     if finding is None or finding.kind not in (Kind.STRANGER, Kind.DUPLICATE):
-        raise NotPossible
+        raise Refused
     if finding.state in (State.REMOVING, State.REMOVED, State.APPROVED):
         user_id = "" if finding.is_invite else finding.upstream_id
         outsiders.allow(team=finding.team, email=finding.email, upstream_user_id=user_id, actor=actor)

@@ -11,7 +11,7 @@ from base.actors import Actor
 from base.bells import ring
 from guardian.models import Finding
 from guardian.rules.states import Kind, State
-from guardian.sweeping.findings import NotPossible
+from invites.actions.seat import Refused
 from invites.departures.carry_out import CARRY_OUT
 from invites.departures.removing import open_automatic
 from invites.models import Departure, SeatGrant
@@ -35,13 +35,13 @@ def seats(now: datetime) -> QuerySet[SeatGrant]:
 
 
 def remove(*, grant_id: int, actor: Actor) -> None:
-    """Have the person of this seat leave now. Raises NotPossible: "paused", "changed", or "stays" when extended."""
+    """Have the person of this seat leave now. Raises Refused: "paused", "changed", or "stays" when extended."""
     if REMOVALS_PAUSED.get():
-        raise NotPossible("paused")
+        raise Refused("paused")
     now = timezone.now()
     grant = seats(now).select_related("redemption").filter(pk=grant_id).first()
     if grant is None:
-        raise NotPossible
+        raise Refused
     ends_at = grant.redemption.ends_at
     departure = open_automatic(
         team_id=grant.team_id,
@@ -54,5 +54,5 @@ def remove(*, grant_id: int, actor: Actor) -> None:
         actor=actor,
     )
     if departure is None:
-        raise NotPossible("stays")
+        raise Refused("stays")
     ring(CARRY_OUT, departure.pk)

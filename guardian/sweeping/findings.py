@@ -17,6 +17,7 @@ from guardian.rules.rules import Candidate, Found
 from guardian.rules.states import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
 from guardian.rules.still_possible import Shown
 from invites.actions import allow as outsiders
+from invites.actions.seat import Refused
 from invites.departures.carry_out import NOT_PERMITTED, PROTECTED
 from invites.models import Departure
 from invites.states import DepartureState
@@ -204,26 +205,18 @@ def waiting() -> dict[int, int]:
     return dict(held.annotate(people=Count("pk")))
 
 
-class NotPossible(Exception):
-    """Nothing was changed; `code` is "changed" (decided or closed meanwhile), "paused" or "stays"."""
-
-    def __init__(self, code: str = "changed") -> None:
-        super().__init__(code)
-        self.code = code
-
-
 def approve(*, finding_id: int, actor: Actor) -> None:
-    """A person looked: the next sweep removes, whatever the numbers and the mode. Raises NotPossible."""
+    """A person looked: the next sweep removes, whatever the numbers and the mode. Raises Refused."""
     _decide(finding_id, State.APPROVED, actor, closes=False)
 
 
 def dismiss(*, finding_id: int, actor: Actor) -> None:
-    """Leave it be for as long as this person stays; a later return is a new finding. Raises NotPossible."""
+    """Leave it be for as long as this person stays; a later return is a new finding. Raises Refused."""
     _decide(finding_id, State.DISMISSED, actor, closes=False)
 
 
 def allow(*, finding_id: int, actor: Actor) -> None:
-    """Let the person stay in this Team for good. Raises NotPossible."""
+    """Let the person stay in this Team for good. Raises Refused."""
     finding = _decide(finding_id, State.ALLOWED, actor, closes=True)
     team = Team.objects.get(pk=finding.team_id)
     user_id = "" if finding.is_invite else finding.upstream_id
@@ -239,7 +232,7 @@ def _decide(finding_id: int, state: State, actor: Actor, *, closes: bool) -> Fin
         decidable = (*UNDECIDED, State.DISMISSED) if state is not State.DISMISSED else UNDECIDED
         rows = Finding.objects.filter(pk=finding_id, state__in=decidable).update(**fields)
         if rows != 1:
-            raise NotPossible
+            raise Refused
         finding = Finding.objects.select_related("team").get(pk=finding_id)
         events.finding_decided(
             subject=events.Subject("finding", str(finding.pk), finding.email),

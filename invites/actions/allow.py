@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring
-from invites.actions.seat import NotPossible
+from invites.actions.seat import Refused
 from invites.departures.carry_out import CARRY_OUT, take_over
 from invites.models import Departure, SeatGrant
 from invites.seats import moves
@@ -48,21 +48,21 @@ def disallow(*, allowed_id: int, actor: Actor) -> None:
 def remove(*, member_id: int, actor: Actor) -> Departure:
     """Have a member or pending invite without a seat of ours taken out.
 
-    Raises NotPossible("manager") for owners, admins and the credential's own user, ("seated") for someone whose
+    Raises Refused("manager") for owners, admins and the credential's own user, ("seated") for someone whose
     seat is taken back instead, ("gone") when the last snapshot no longer shows them.
     """
     now = timezone.now()
     row = Member.objects.select_related("team__owner").filter(pk=member_id).first()
     if row is None:
-        raise NotPossible("gone")
+        raise Refused("gone")
     owner = row.team.owner
     if row.role in MANAGER_ROLES or row.upstream_id == owner.upstream_user_id or row.email == owner.email:
-        raise NotPossible("manager")
+        raise Refused("manager")
     with transaction.atomic(durable=True):
         moves.lock_team(row.team_id)
         is_it = Q(email=row.email) & ~Q(email="") | Q(upstream_user_id=row.upstream_id) & ~Q(upstream_user_id="")
         if SeatGrant.objects.live().filter(is_it, team_id=row.team_id).exists():
-            raise NotPossible("seated")
+            raise Refused("seated")
         departure, is_new = Departure.objects.get_or_create(
             team_id=row.team_id,
             email=row.email or row.upstream_id,  # hidden: the id stands for the address

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from base.actors import Actor
 from invites.actions import seat
-from invites.actions.seat import NotPossible
+from invites.actions.seat import Refused
 from invites.models import Redemption, SeatGrant
 from invites.queries import reseat_plan
 
@@ -63,6 +63,6 @@ def _unseatable(redemptions: Sequence[Redemption], now: datetime) -> dict[int, s
 def _do(action: Action, redemption: Redemption, actor: Actor) -> str:
     try:
         _DO[action](redemption_id=redemption.pk, actor=actor)
-    except NotPossible as refused:
+    except Refused as refused:
         return refused.code
     return ""

@@ -1,4 +1,4 @@
-"""What an operator does to a seat: withdraw, take back, move, extend. Each verb is one deed, and leaves its audit row.
+"""What an operator does to a seat: withdraw, take back, move, extend. Each function leaves its audit row.
 
 Nothing here waits for upstream: whoever is to leave gets a Departure with a bell of its own, and the reconciler
 is the sweep.
@@ -24,10 +24,10 @@ from notifications.audit import events
 RECONCILE = "invites.tasks.reconcile"
 
 
-class NotPossible(Exception):
-    """The seat is not in a state for this deed any more; `code` says why, nothing was changed."""
+class Refused(Exception):
+    """Nothing was changed, and `code` says why: "changed" when the seat or finding moved on meanwhile."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str = "changed") -> None:
         super().__init__(code)
         self.code = code
 
@@ -35,17 +35,17 @@ class NotPossible(Exception):
 def withdraw(*, redemption_id: int, actor: Actor, reason: DepartureReason = DepartureReason.WITHDRAWN) -> None:
     """Take back an invitation nobody accepted; once it is gone the code is usable again.
 
-    Raises NotPossible("joined") when the person is in already, ("no_seat") when no seat is held.
+    Raises Refused("joined") when the person is in already, ("no_seat") when no seat is held.
     """
     with transaction.atomic(durable=True):
         grant = _locked_grant(redemption_id)
         if grant.state == GrantState.JOINED:
-            raise NotPossible("joined")
+            raise Refused("joined")
         _let_go(grant, reason, actor)
 
 
 def take_back(*, redemption_id: int, actor: Actor) -> None:
-    """End a seat and take the person out; the code stays spent. Raises NotPossible("no_seat")."""
+    """End a seat and take the person out; the code stays spent. Raises Refused("no_seat")."""
     with transaction.atomic(durable=True):
         _let_go(_locked_grant(redemption_id), DepartureReason.TAKEN_BACK, actor)
 
@@ -54,14 +54,14 @@ def reseat(*, redemption_id: int, actor: Actor) -> None:
     """Move a person to another Team under the same claim: no new code, the end of a temporary seat kept.
 
     A lost Team's seat is given up at once; from a living one the person leaves first, so that there are never
-    two live seats. Raises NotPossible("no_seat"), ("bound") for a claim that may sit in that Team only.
+    two live seats. Raises Refused("no_seat"), ("bound") for a claim that may sit in that Team only.
     """
     now = timezone.now()
     grant = SeatGrant.objects.live().filter(redemption_id=redemption_id).select_related("team", "redemption").first()
     if grant is None:
-        raise NotPossible("no_seat")
+        raise Refused("no_seat")
     if grant.redemption.bound_team_id == grant.team_id and not grant.team.is_lost:
-        raise NotPossible("bound")
+        raise Refused("bound")
     if not grant.team.is_lost:
         with transaction.atomic(durable=True):
             _let_go(_locked_grant(redemption_id), DepartureReason.RESEATED, actor)
@@ -73,15 +73,15 @@ def reseat(*, redemption_id: int, actor: Actor) -> None:
 def end_claim(*, redemption_id: int, actor: Actor) -> None:
     """End a claim that waits without a seat. Its code can be used again, unless the person was in before.
 
-    Raises NotPossible("over"), ("changed") when it got a seat meanwhile.
+    Raises Refused("over"), ("changed") when it got a seat meanwhile.
     """
     now = timezone.now()
     with transaction.atomic(durable=True):
         redemption = seating.locked_claim(redemption_id)
         if redemption.state != RedemptionState.OPEN:
-            raise NotPossible("over")
+            raise Refused("over")
         if redemption.grants.filter(state__in=HOLDS_SEAT).exists():
-            raise NotPossible("changed")
+            raise Refused("changed")
         if was_in(redemption.grants.all()):
             moves.end(redemption_id=redemption_id, reason=DepartureReason.TAKEN_BACK, now=now, actor=actor)
         else:
@@ -96,7 +96,7 @@ def was_in(tries: Iterable[SeatGrant]) -> bool:
 def set_end(*, redemption_id: int, ends_at: datetime | None, actor: Actor) -> None:
     """Extend a temporary seat, shorten it, or make it permanent (None).
 
-    Raises NotPossible("over"), ("leaving") when upstream is being told, or was told, to take the person out.
+    Raises Refused("over"), ("leaving") when upstream is being told, or was told, to take the person out.
     """
     leaving = Departure.objects.filter(grant__redemption=redemption_id, state=DepartureState.OPEN)
     live = SeatGrant.objects.live().filter(redemption_id=redemption_id)
@@ -104,10 +104,10 @@ def set_end(*, redemption_id: int, ends_at: datetime | None, actor: Actor) -> No
         for team_id in live.values_list("team_id", flat=True):  # one at most; locked against the last look
             moves.lock_team(team_id)
         if leaving.filter(Q(told_at__isnull=False) | Q(lease_until__gt=timezone.now())).exists():
-            raise NotPossible("leaving")
+            raise Refused("leaving")
         redemption = Redemption.objects.select_for_update(of=("self",)).get(pk=redemption_id)
         if redemption.state != RedemptionState.OPEN:
-            raise NotPossible("over")
+            raise Refused("over")
         fields: dict[str, object] = {"ends_at": ends_at}
         if ends_at is None:
             fields["seat_time"] = None  # or the clock would start at the next confirmation
@@ -124,11 +124,11 @@ def _locked_grant(redemption_id: int) -> SeatGrant:
     live = SeatGrant.objects.live().filter(redemption_id=redemption_id)
     team_id = live.values_list("team_id", flat=True).first()
     if team_id is None:
-        raise NotPossible("no_seat")
+        raise Refused("no_seat")
     moves.lock_team(team_id)
     grant = live.filter(team_id=team_id).first()
     if grant is None:
-        raise NotPossible("no_seat")
+        raise Refused("no_seat")
     return grant
 
 

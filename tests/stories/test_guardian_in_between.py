@@ -470,7 +470,7 @@ class TestOtherDeedsOnTheSeat:
     def test_a_seat_upstream_was_told_to_end_cannot_be_extended(self, sandbox: SandboxServer, team: Team) -> None:
         grant = a_joined(sandbox, team, ANA, ends_at=timezone.now() + LATE)
         look(sandbox)
-        with pytest.raises(seat.NotPossible, match="leaving"):
+        with pytest.raises(seat.Refused, match="leaving"):
             seat.set_end(redemption_id=grant.redemption_id, ends_at=None, actor=OLGA)
 
     @pytest.mark.parametrize(("deed", "state"), [(seat.take_back, "ended"), (seat.withdraw, "refused")])

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from base.actors import operator
 from base.times import full
 from invites.actions import seat
-from invites.actions.seat import NotPossible
+from invites.actions.seat import Refused
 from invites.admin.redemptions.actions import problem_words
 from invites.codes.batches import LONGEST_SEAT
 from invites.models import Redemption
@@ -62,7 +62,7 @@ def change(request: HttpRequest, redemption: Redemption) -> None:
         seat.set_end(redemption_id=redemption.pk, ends_at=ends_at, actor=operator(request))
     except _Unreadable as error:
         messages.error(request, str(error))
-    except NotPossible as refused:
+    except Refused as refused:
         words = problem_words(refused.code)
         messages.warning(request, _("%(email)s: %(what)s") % {"email": redemption.email, "what": words})
     else:

@@ -23,7 +23,7 @@ from invites import words
 from invites.actions import add_people
 from invites.actions import allow as outsiders
 from invites.actions.add_people import MOST_ADDRESSES, Added, Result
-from invites.actions.seat import NotPossible
+from invites.actions.seat import Refused
 from invites.admin.parts import table
 from invites.admin.redemptions.actions import problem_words
 from invites.admin.teams.people import may_operate
@@ -110,7 +110,7 @@ def remove(request: HttpRequest, team_id: int, member_id: int) -> HttpResponse:
 def _remove(request: HttpRequest, team: Team, member: Member) -> HttpResponse:
     try:
         outsiders.remove(member_id=member.pk, actor=operator(request))
-    except NotPossible as refused:
+    except Refused as refused:
         why = {"email": member, "what": problem_words(refused.code)}
         messages.warning(request, _("%(email)s: %(what)s") % why)
     else:

@@ -12,7 +12,7 @@ from base import actors
 from base.actors import Actor
 from invites.actions import add_people, allow, archive, seat
 from invites.actions.add_people import Added
-from invites.actions.seat import NotPossible
+from invites.actions.seat import Refused
 from invites.delivery.drain import deliver
 from invites.departures import carry_out
 from invites.following.sync import sync_team
@@ -78,7 +78,7 @@ class TestWithdraw:
     def test_it_refuses_when_the_person_is_in(self, sandbox: SandboxServer) -> None:
         import_sandbox_team(sandbox)
         redemption = seated(sandbox, joined=True)
-        with pytest.raises(NotPossible) as refused:
+        with pytest.raises(Refused) as refused:
             seat.withdraw(redemption_id=redemption.pk, actor=OLGA)
         assert refused.value.code == "joined"
 
@@ -113,7 +113,7 @@ class TestTakeBack:
         team.refresh_from_db()
         assert (redemption.state, redemption.code.uses_held, team.seats_held) == ("ended", 1, 0)
         assert (listed(sandbox, team), Departure.objects.get().state) == (set(), "done")
-        with pytest.raises(NotPossible):
+        with pytest.raises(Refused):
             seat.take_back(redemption_id=redemption.pk, actor=OLGA)
 
     def test_it_takes_out_whoever_is_allowed_there_as_well(self, sandbox: SandboxServer) -> None:
@@ -191,7 +191,7 @@ class TestReseat:
     def test_it_refuses_to_move_a_bound_claim_out_of_its_living_team(self, sandbox: SandboxServer) -> None:
         team = import_sandbox_team(sandbox)
         redemption = seated(sandbox, team=team)
-        with pytest.raises(NotPossible) as refused:
+        with pytest.raises(Refused) as refused:
             seat.reseat(redemption_id=redemption.pk, actor=OLGA)
         assert refused.value.code == "bound"
 
@@ -229,11 +229,11 @@ class TestEndClaim:
         redemption = self.a_waiting_one(sandbox)
         import_sandbox_team(sandbox)
         finish()
-        with pytest.raises(NotPossible) as refused:
+        with pytest.raises(Refused) as refused:
             seat.end_claim(redemption_id=redemption.pk, actor=OLGA)
         assert refused.value.code == "changed"
         Redemption.objects.update(state="ended")
-        with pytest.raises(NotPossible) as refused:
+        with pytest.raises(Refused) as refused:
             seat.end_claim(redemption_id=redemption.pk, actor=OLGA)
         assert refused.value.code == "over"
 
@@ -368,7 +368,7 @@ class TestOutsiders:
 
     def test_it_never_removes_owners_and_admins(self, sandbox: SandboxServer, team: Team) -> None:
         for row in Member.objects.filter(role__in=["account-owner", "account-admin"]):
-            with pytest.raises(NotPossible) as refused:
+            with pytest.raises(Refused) as refused:
                 allow.remove(member_id=row.pk, actor=OLGA)
             assert refused.value.code == "manager"
         assert not Departure.objects.exists()

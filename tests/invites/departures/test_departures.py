@@ -371,6 +371,6 @@ class TestWhoCannotBeMadeOut:
     def test_a_hidden_row_that_is_a_seat_is_no_strangers(self) -> None:
         grant = a_seat(upstream_user_id="user-ana")
         row = Member.objects.create(team=grant.team, kind="member", upstream_id="user-ana", role="standard-user")
-        with pytest.raises(seat.NotPossible) as refused:
+        with pytest.raises(seat.Refused) as refused:
             allow.remove(member_id=row.pk, actor=OLGA)
         assert refused.value.code == "seated"
