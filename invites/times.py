@@ -19,7 +19,7 @@ def zone(when: datetime) -> str:
     return f"UTC{sign}{minutes // 60}" + (f":{minutes % 60:02}" if minutes % 60 else "")
 
 
-def full(when: datetime) -> str:
+def public_time(when: datetime) -> str:
     """`2 Mar 2026, 14:30 (UTC+8)`."""
     return _("%(time)s (%(zone)s)") % {"time": _date_and_time(when), "zone": zone(when)}
 

@@ -12,9 +12,9 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.timezone import localtime
 
 from base.actors import client_ip
+from base.times import clock
 from notifications.audit import events
 
 
@@ -34,17 +34,14 @@ def unlocks_at(*, username: str, ip: str, now: datetime) -> datetime:
     return now + cool_off
 
 
-def clock(moment: datetime) -> str:
-    return localtime(moment).strftime("%H:%M")
-
-
 def locked_out(
     request: HttpRequest, original_response: HttpResponse | None = None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
     """429 with the time after which log-in works again; the same whether the account exists or not."""
     username = (credentials or {}).get("username") or request.POST.get("username", "")
-    until = unlocks_at(username=username, ip=client_ip(request), now=timezone.now())
-    context = admin.site.each_context(request) | {"until": clock(until)}
+    now = timezone.now()
+    until = unlocks_at(username=username, ip=client_ip(request), now=now)
+    context = admin.site.each_context(request) | {"until": clock(until, now)}
     return render(request, "admin/locked_out.html", context, status=429)
 
 

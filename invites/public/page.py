@@ -70,7 +70,7 @@ def status_page(redemption: Redemption, *, is_submitter: bool, now: datetime) ->
         notes=status_words.notes(status),
         steps=status_words.steps(status, now=now),
         ends_at=status.ends_at,
-        until=times.full(status.ends_at) if status.ends_at is not None else "",
+        until=times.public_time(status.ends_at) if status.ends_at is not None else "",
         zone=times.zone(now),
         resend=resend,
         resend_lines=status_words.resend_lines(resend, now=now),

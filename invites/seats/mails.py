@@ -106,4 +106,4 @@ def _end(redemption: Redemption) -> str:
     if redemption.ends_at is None:
         return ""
     with override(redemption.language):
-        return times.full(redemption.ends_at)
+        return times.public_time(redemption.ends_at)

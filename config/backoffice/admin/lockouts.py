@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from base.actors import operator
 from base.operator_pages import ReadOnlyPages
-from base.times import tag
-from config.backoffice import lockout, operators
+from base.times import clock, tag
+from config.backoffice import operators
 
 assert axes_admin  # noqa: S101 - imported first, so that there is something to take out
 AccessAttempt._meta.verbose_name = gettext_lazy("lockout")
@@ -57,11 +57,11 @@ class LockoutTable(ReadOnlyPages):
 
     @admin.display(description=gettext_lazy("State"))
     def state(self, attempt: AccessAttempt) -> str:
-        until = attempt.attempt_time + settings.AXES_COOLOFF_TIME
-        if attempt.failures_since_start < settings.AXES_FAILURE_LIMIT or until <= timezone.now():
+        now, until = timezone.now(), attempt.attempt_time + settings.AXES_COOLOFF_TIME
+        if attempt.failures_since_start < settings.AXES_FAILURE_LIMIT or until <= now:
             facts = {"tone": "idle", "icon": "lock_open", "text": _("Not locked")}
         else:
-            text = _("Locked until {time}").format(time=lockout.clock(until))
+            text = _("Locked until {time}").format(time=clock(until, now))
             facts = {"tone": "bad", "icon": "lock", "text": text}
         return render_to_string("admin/parts/badge.html", facts)
 

@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 
 from config.backoffice.settings_page.notices import MAIL
 from config.backoffice.settings_page.saving import sentence, typed
-from invites.times import full
+from invites.times import public_time
 from notifications.settings import declared, placeholders, runtime
 
 _EXAMPLE_PERSON, _EXAMPLE_SITE, _EXAMPLE_PAGE = "name@example.com", "https://seats.example.com", "Q4RT6HZN"
@@ -42,7 +42,7 @@ def _mail(
     language: str, site: str, subject: runtime.Tunable[str], body: runtime.Tunable[str], texts: Mapping[str, str]
 ) -> Mail:
     with translation.override(language):
-        ends_at = full(timezone.now() + timedelta(hours=24))
+        ends_at = public_time(timezone.now() + timedelta(hours=24))
     example = {
         "email": _EXAMPLE_PERSON,
         "status_url": site + reverse("status", args=[_EXAMPLE_PAGE]),

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from base.actors import command
-from config.backoffice.lockout import clock
+from base.times import clock
 from notifications import topics
 from notifications.models import AuditEvent, Message
 from notifications.settings import runtime
@@ -82,7 +82,7 @@ class TestLockout:
 
     def test_it_says_when_and_trying_again_does_not_put_it_off(self, person: User) -> None:
         start = timezone.now()
-        sentence = f"Too many tries. Try again after {clock(start + timedelta(minutes=30))}."
+        sentence = f"Too many tries. Try again after {clock(start + timedelta(minutes=30), start)}."
         with time_machine.travel(start, tick=False) as traveller:
             lock()
             assert sentence in attempt("wrong").content.decode()

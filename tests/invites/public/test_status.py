@@ -527,13 +527,13 @@ class TestTimes:
     @pytest.mark.parametrize(("day", "shown"), [(1, "UTC-4"), (3, "UTC-5")])
     def test_it_is_the_zone_of_that_day_where_clocks_change(self, day, shown):
         with timezone.override("America/New_York"), translation.override("en"):
-            assert times.full(datetime(2026, 11, day, 5, tzinfo=UTC)).endswith(f"({shown})")
+            assert times.public_time(datetime(2026, 11, day, 5, tzinfo=UTC)).endswith(f"({shown})")
 
     def test_months_are_the_languages_own(self):
         with translation.override("en"):
-            assert times.full(NOON) == "2 Mar 2026, 20:00 (UTC+8)"
+            assert times.public_time(NOON) == "2 Mar 2026, 20:00 (UTC+8)"
         with translation.override("zh-hans"):
-            assert times.full(NOON) == "2026年3月2日 20:00（UTC+8）"
+            assert times.public_time(NOON) == "2026年3月2日 20:00（UTC+8）"
 
     def test_a_day_ends_at_the_operators_midnight(self):
         before, after = datetime(2026, 3, 2, 15, 59, tzinfo=UTC), datetime(2026, 3, 2, 16, 1, tzinfo=UTC)
@@ -780,6 +780,6 @@ class TestTakenBackByTheGuardian:
         redemption.grants.update(reason="overdue")
         with translation.override("en"):
             said = headline(public_status(redemption), email=redemption.email, now=ended_at)
-            taken_back_at = times.full(ended_at)
+            taken_back_at = times.public_time(ended_at)
         assert said.heading == "Your time is over"
         assert said.text == f"The seat was taken back on {taken_back_at}."
