@@ -9,13 +9,9 @@ from django.utils import timezone, translation
 
 from base.actors import job
 from config.backoffice.overview import attention
-from guardian import mode
-from notifications.audit import events
 from notifications.models import Message
 from notifications.texts import notices
-from teampool import snapshot
-from teampool.login.tokens import expire_team
-from teampool.models import Owner, Team
+from teampool.models import Team
 from teampool.teams import health
 from teampool.upstream.types import Failure
 from tests.cast import a_team, an_owner
@@ -57,21 +53,6 @@ class TestTheSameWords:
                 fail(team, Failure.TOKEN_REJECTED)
             assert pushed() == shown()
         assert shown() == "Login of a@x.co expired; 2 Teams take no one"
-
-    def test_a_token_nothing_renews(self) -> None:
-        owner = an_owner("a@x.co")
-        whose = {"owner_id": owner.pk, "version": owner.credential_version, "login": Owner.Login.EXPIRED}
-        expire_team(team_id=a_team(owner=owner).pk, cause="test", actor=ACTOR, **whose)
-        assert pushed() == shown() == "Login of a@x.co expired; 1 Team takes no one"
-
-    def test_removals_that_are_paused(self) -> None:
-        mode.pause_removals(stood_still_hours=3.2)
-        assert pushed() == shown()
-
-    def test_a_list_that_is_not_believed(self) -> None:
-        team = a_team(sync_problem=snapshot.OTHER_WORKSPACE)
-        events.list_untrusted(subject=health.subject(team), problem=snapshot.OTHER_WORKSPACE, actor=ACTOR)
-        assert pushed() == shown()
 
     def test_a_team_that_was_suspended(self) -> None:
         team = a_team(held=2)
