@@ -31,6 +31,7 @@ from guardian.rules.states import Kind
 from guardian.sweeping import findings
 from invites.actions.bulk import MOST_AT_ONCE, Action
 from invites.actions.seat import Refused
+from invites.admin.confirming import Told, results, too_many
 from invites.admin.parts import table
 from invites.admin.redemptions import page
 from invites.admin.redemptions.confirm import confirm as confirm_claims
@@ -54,7 +55,6 @@ _OVERDUE_COLUMNS = (
     gettext_lazy("Ended"),
     gettext_lazy("What happens"),
 )
-_RESULT_COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Result"))
 _LEAD = gettext_lazy(
     "ChatGPT's list is looked at once more right before each removal; whoever has got a seat by then stays. "
     "A removal counts as done once a complete list shows it."
@@ -89,9 +89,7 @@ def remove_page(request: HttpRequest, finding_id: int | None = None) -> HttpResp
 
 def confirm(request: HttpRequest, ids: Sequence[int], *, back: str) -> HttpResponse:
     """Who it is, why, what happens and who stays; nothing is changed by looking."""
-    if len(ids) > MOST_AT_ONCE:
-        text = _("At most %(n)s people at once; %(chosen)s are chosen.")
-        messages.error(request, text % {"n": number(MOST_AT_ONCE), "chosen": number(len(ids))})
+    if too_many(request, len(ids)):
         return redirect(back)
     rows = list(shown(Finding.objects.filter(pk__in=ids)).order_by("first_seen_at", "pk"))
     lines = [[one.email, one.team, words.kind_badge(one), evidence(one), _what_happens(one)] for one in rows]
@@ -145,33 +143,17 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def _act(request: HttpRequest, chosen: Sequence[tuple[int, str]], deed: Callable[[int], None]) -> HttpResponse:
     """Do it to each. One person: back to where the button was; several: a page with each result."""
     back = where_from(request)
-    results: list[tuple[str, str]] = []
+    told: list[Told] = []
     for pk, email in chosen:
         try:
             deed(pk)
         except Refused as refused:
-            results.append((email, refused.code))
+            told.append(Told(email, email, words.problem(refused.code), is_done=False))
         else:
-            results.append((email, ""))
-    if len(results) == 1:
-        email, code = results[0]
-        text = _("%(email)s: %(what)s") % {"email": email, "what": _said(code)}
-        messages.warning(request, text) if code else messages.success(request, text)
-    if len(results) <= 1:
+            told.append(Told(email, email, _("Started: the person is being removed."), is_done=True))
+    if not told:
         return redirect(back)
-    done = sum(1 for _email, code in results if not code)
-    context = {
-        "title": _("Remove people"),
-        "opts": None,
-        "lead": _("Started for %(done)s of %(all)s.") % {"done": number(done), "all": number(len(results))},
-        "next": back,
-        **table(_RESULT_COLUMNS, [[email, _said(code)] for email, code in results]),
-    }
-    return TemplateResponse(request, _TEMPLATE, frame(request) | context)
-
-
-def _said(code: str) -> str:
-    return words.problem(code) if code else _("Started: the person is being removed.")
+    return results(request, told, title=_("Remove people"), template=_TEMPLATE, frame=frame(request), back=back)
 
 
 # Seats

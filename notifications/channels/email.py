@@ -108,24 +108,24 @@ class Email:
         """The reason in words, with the server's own; whether it is this address, or the way as a whole."""
         if isinstance(error, smtplib.SMTPAuthenticationError):
             words = _("Wrong user name or password: {answer}").format(answer=self._said(error))
-            return NotDelivered(words, is_way_down=True)
+            return NotDelivered(words, channel_is_down=True)
         if isinstance(error, smtplib.SMTPRecipientsRefused):
             code, answer = next(iter(error.recipients.values()))
             words = _("The server refuses this address: {answer}").format(answer=self._clean(code, answer))
             return NotDelivered(words, is_final=500 <= code < 600)
         if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPConnectError | smtplib.SMTPHeloError):
-            return NotDelivered(self._said(error), is_way_down=True)
+            return NotDelivered(self._said(error), channel_is_down=True)
         if isinstance(error, smtplib.SMTPResponseException):
             return NotDelivered(self._said(error))
         if isinstance(error, smtplib.SMTPNotSupportedError):
             return NotDelivered(
                 _("The server offers no encryption, or no log-in, on this port: 465 goes with SSL, 587 with STARTTLS"),
-                is_way_down=True,
+                channel_is_down=True,
             )
         if isinstance(error, smtplib.SMTPException):
             reason = TimeoutError() if deadline.is_over else ConnectionResetError()
-            return NotDelivered(words_for(reason, deadline), is_way_down=True)
-        return NotDelivered(words_for(error, deadline), is_way_down=True)
+            return NotDelivered(words_for(reason, deadline), channel_is_down=True)
+        return NotDelivered(words_for(error, deadline), channel_is_down=True)
 
     def _said(self, error: smtplib.SMTPResponseException) -> str:
         return self._clean(error.smtp_code, error.smtp_error)
@@ -151,7 +151,7 @@ class Email:
 
 def _refuse_bad_address(recipient: str, sender: str) -> None:
     if not sender:
-        raise NotDelivered(_("There is no sender: write one, or a user name that is an address."), is_way_down=True)
+        raise NotDelivered(_("There is no sender: write one, or a user name that is an address."), channel_is_down=True)
     for address, is_final, words in (
         (parseaddr(sender)[1], False, _("The sender is not an e-mail address.")),
         (recipient, True, _("The recipient is not an e-mail address.")),
@@ -159,7 +159,7 @@ def _refuse_bad_address(recipient: str, sender: str) -> None:
         try:
             validate_email(address)
         except ValidationError:
-            raise NotDelivered(words, is_final=is_final, is_way_down=not is_final) from None
+            raise NotDelivered(words, is_final=is_final, channel_is_down=not is_final) from None
 
 
 def _domain(sender: str) -> str:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 class NotDelivered(Exception):
     """The receiver did not take it. `reason` is for a person: one line, without any secret.
 
-    `is_final`: no later try can do better. `is_way_down`: no other message would get through now either.
+    `is_final`: no later try can do better. `channel_is_down`: no other message would get through now either.
     """
 
-    def __init__(self, reason: str, *, is_final: bool = False, is_way_down: bool = False) -> None:
+    def __init__(self, reason: str, *, is_final: bool = False, channel_is_down: bool = False) -> None:
         super().__init__(reason)
         self.reason = " ".join(reason.split())[:300]
-        self.is_final, self.is_way_down = is_final, is_way_down
+        self.is_final, self.channel_is_down = is_final, channel_is_down
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Webhook:
     def send(self, message: Message) -> None:
         """Post the message's context. Raises NotDelivered unless the receiver answers 2xx."""
         if not self.may_be_private and not self.url.startswith("https://"):
-            raise NotDelivered(_("An https address is needed."), is_way_down=True)
+            raise NotDelivered(_("An https address is needed."), channel_is_down=True)
         body = json.dumps({key: message.context[key] for key in BODY}, ensure_ascii=False)
         headers = self._signed(str(message.uid), body)
         posting.refuse_unless_taken(posting.post(self.url, body.encode(), headers, may_be_private=self.may_be_private))

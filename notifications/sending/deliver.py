@@ -41,20 +41,20 @@ _JUST_NOW = timedelta(seconds=90)
 State = Message.State
 
 
-class Came(Enum):
+class Outcome(Enum):
     """What came of one message."""
 
     THROUGH = auto()
     TO_NOTHING = auto()
-    TO_A_CLOSED_WAY = auto()  # nor would any other message of the channel
+    CHANNEL_DOWN = auto()  # nor would any other message of the channel get through
     TOO_LATE = auto()  # another worker has it
 
 
 def drain(until: datetime) -> int:
     """Send everything that is due, until then at most; the number sent. A channel takes a thread of its own."""
     _wake_mended(timezone.now())
-    ways = _due(timezone.now()).order_by().values_list("channel", flat=True).distinct()
-    names = [name for name in ways if name in CHANNELS]
+    due = _due(timezone.now()).order_by().values_list("channel", flat=True).distinct()
+    names = [name for name in due if name in CHANNELS]
     if len(names) == 1:
         return _drain_channel(names[0], until)
     with ThreadPoolExecutor(max_workers=len(CHANNELS)) as pool:
@@ -123,12 +123,12 @@ def _send_heads(name: str, channel: Channel, until: datetime) -> int:
                 if timezone.now() >= until:
                     return sent
                 came = _deliver(message, channel)
-                sent += came is Came.THROUGH
-                if came is Came.TO_A_CLOSED_WAY:
+                sent += came is Outcome.THROUGH
+                if came is Outcome.CHANNEL_DOWN:
                     return sent
-                if came is not Came.THROUGH:
+                if came is not Outcome.THROUGH:
                     break  # the next one to this recipient must not overtake it
-            tried += came is not Came.TOO_LATE
+            tried += came is not Outcome.TOO_LATE
         if not tried:
             return sent  # all of it is in other hands
     return sent
@@ -165,9 +165,9 @@ def _in_order(head: Message, *, has_more: bool) -> Iterator[Message]:
         has_more = len(page) == PAGE
 
 
-def _deliver(message: Message, channel: Channel) -> Came:
+def _deliver(message: Message, channel: Channel) -> Outcome:
     if not _claim(message, timezone.now()):
-        return Came.TOO_LATE
+        return Outcome.TOO_LATE
     try:
         channel.send(message)
     except NotDelivered as failure:
@@ -176,7 +176,7 @@ def _deliver(message: Message, channel: Channel) -> Came:
         log.exception("message %s", message.pk)
         return _settle_failure(message, NotDelivered(_("Something went wrong on our side; the log says more.")))
     fields = {"state": State.SENT, "sent_at": timezone.now(), "lease_until": None, "last_error": ""}
-    return Came.THROUGH if _mine(message).update(**fields) else Came.TOO_LATE
+    return Outcome.THROUGH if _mine(message).update(**fields) else Outcome.TOO_LATE
 
 
 def _claim(message: Message, now: datetime) -> bool:
@@ -193,7 +193,7 @@ def _mine(message: Message) -> QuerySet[Message]:
     return Message.objects.filter(pk=message.pk, state=State.WAITING, attempts=message.attempts)
 
 
-def _settle_failure(message: Message, failure: NotDelivered) -> Came:
+def _settle_failure(message: Message, failure: NotDelivered) -> Outcome:
     """Wait for the next try, or keep it as failed after the last."""
     now = timezone.now()
     tries_left = len(BACK_OFF) - message.attempts + 1
@@ -207,8 +207,8 @@ def _settle_failure(message: Message, failure: NotDelivered) -> Came:
             due_at = now + BACK_OFF[message.attempts - 1]
             rows = _mine(message).update(due_at=due_at, lease_until=None, last_error=failure.reason)
     if not rows:
-        return Came.TOO_LATE
-    return Came.TO_A_CLOSED_WAY if failure.is_way_down else Came.TO_NOTHING
+        return Outcome.TOO_LATE
+    return Outcome.CHANNEL_DOWN if failure.channel_is_down else Outcome.TO_NOTHING
 
 
 def _report(message: Message, reason: str) -> None:

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from base.times import full
 from config.backoffice.overview import guardian, notices, people, stock, teams
 from config.backoffice.overview.lines import Line, changed_at, paste, those_teams
+from notifications.texts import notices as operator_notices
 from teampool.models import Team, renewing
 
 __all__ = ["TOKEN_ENDS_SOON", "WORKER_SILENT", "Line", "lines"]
@@ -73,11 +73,7 @@ def _logins_expired() -> Iterable[Line]:
     since = changed_at("owner", "owner_changed", list(owners))
     if len(owners) == 1:
         ((owner, email),) = owners.items()
-        text = ngettext(
-            "Login of {owner} expired; {n} Team takes no one",
-            "Login of {owner} expired; {n} Teams take no one",
-            len(stopped),
-        ).format(owner=email, n=len(stopped))
+        text = operator_notices.line("login_expired", {"owner": email, "teams": len(stopped)})
         yield Line("login", text, link=paste(owner), button=_("Paste new session"), since=since)
     else:
         text = _("{owners} logins expired; {n} Teams take no one").format(owners=len(owners), n=len(stopped))

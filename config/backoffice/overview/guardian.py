@@ -18,6 +18,7 @@ from guardian.decisions import overdue
 from guardian.models import Finding, Sweep, Watch
 from guardian.rules import policy
 from guardian.rules.states import NEEDS_CARE, Kind, State
+from notifications.texts import notices
 
 OVERDUE_ONES = "admin:guardian_overdue"
 _HELD = Q(kind__in=NEEDS_CARE, state=State.HELD)
@@ -46,14 +47,14 @@ def capped(waiting: dict[str, Any]) -> Iterable[Line]:
         rules = policy.current()
         limit = rules.limit_for(held)
         if held > limit:
-            text = _("The sweep wanted to remove {n}, limit {m}; it stopped")
+            text = notices.line("guardian_capped", {"wanted": held, "limit": limit})
         else:  # the rest of them
             text = ngettext(
                 "{n} person of a sweep that stopped at its limit still waits for you",
                 "{n} people of a sweep that stopped at its limit still wait for you",
                 held,
-            )
-        yield Line("capped", text.format(n=held, m=limit), link=_list("?state=held"), button=_("See the list"))
+            ).format(n=held)
+        yield Line("capped", text, link=_list("?state=held"), button=_("See the list"))
 
 
 def overdue_seats(now: datetime) -> Iterable[Line]:
@@ -96,7 +97,7 @@ def too_slow() -> Iterable[Line]:
     if not rules.is_enabled or last is None or last.finished_at is None:
         return
     seconds = int((last.finished_at - last.started_at).total_seconds())
-    text = _("A sweep takes {a} s, the interval is {b} s").format(a=seconds, b=int(rules.interval[1]))
+    text = notices.line("sweep_too_slow", {"seconds": seconds, "interval": int(rules.interval[1])})
     link = reverse("admin:settings_section", args=["guardian"])
     yield Line("slow", text, is_red=False, link=link, button=_("Adjust"), since=since)
 

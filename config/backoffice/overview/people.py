@@ -14,6 +14,7 @@ from config.backoffice.overview.lines import Line, redemptions, those_teams
 from invites.admin.redemptions.standing import unseen, without_seat
 from invites.models import Redemption
 from invites.queries import failed_departures
+from notifications.texts import notices
 
 
 def waiting_for_a_seat(now: datetime) -> Iterable[Line]:
@@ -30,9 +31,7 @@ def waiting_for_a_seat(now: datetime) -> Iterable[Line]:
 def unresolved(now: datetime) -> Iterable[Line]:
     facts = Redemption.objects.filter(unseen(now)).aggregate(n=Count("pk"), since=Min("created_at"))
     if facts["n"]:
-        text = ngettext(
-            "{n} invitation unconfirmed for 10 min", "{n} invitations unconfirmed for 10 min", facts["n"]
-        ).format(n=facts["n"])
+        text = notices.line("invite_unresolved", {"count": facts["n"], "minutes": 10})
         yield Line(
             "unresolved",
             text,

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from config.backoffice.overview.lines import Line
 from notifications.settings.declared import LOW_STOCK_THRESHOLD
+from notifications.texts import notices
 from teampool.pool import stock
 
 
@@ -18,8 +18,6 @@ def low_stock(now: datetime) -> Iterable[Line]:
     """What the alert goes by, at this moment; red once nobody can be given a seat."""
     pool, threshold = stock.summary(now), LOW_STOCK_THRESHOLD.get()
     if pool.is_low(threshold):
-        text = ngettext("{n} free seat, threshold {m}", "{n} free seats, threshold {m}", pool.free).format(
-            n=f"{pool.free:,}", m=f"{threshold:,}"
-        )
+        text = notices.line("low_stock", {"current_seats": pool.free, "threshold": threshold})
         link = reverse("admin:import_teams")
         yield Line("low_stock", text, is_red=not pool.soon, link=link, button=_("Import Teams"))

@@ -8,10 +8,10 @@ from datetime import datetime
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from base.times import full
 from config.backoffice.overview.lines import Line, changed_at, those_teams
+from notifications.texts import notices
 from teampool.models import SEATS_USED, Team
 from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.teams.subscriptions import ENDS_SOON, ends_soon
@@ -50,24 +50,11 @@ def gone(pool: list[Team]) -> Iterable[Line]:
     if len(lost) > 1:
         text = _("{teams} Teams were lost; {n} people lost their seat").format(teams=len(lost), n=people)
     else:
-        text = _gone_text(lost[0].workspace_state, people).format(team=lost[0], n=people)
+        context = {"team": str(lost[0]), "people": people, "state": lost[0].workspace_state}
+        text = notices.line("team_suspended", context)
         link = f"{link}?teams={lost[0].pk}"
     since = changed_at("team", "team_changed", [team.pk for team in lost])
     yield Line("gone", text, link=link, button=_("Re-seat {n}").format(n=people), since=since)
-
-
-def _gone_text(state: str, people: int) -> str:
-    if state == State.SUSPENDED:
-        return ngettext(
-            "{team} was suspended; {n} person lost their seat",
-            "{team} was suspended; {n} people lost their seat",
-            people,
-        )
-    return ngettext(
-        "The login no longer reaches {team}; {n} person lost their seat",
-        "The login no longer reaches {team}; {n} people lost their seat",
-        people,
-    )
 
 
 def unpaid(pool: list[Team], now: datetime) -> Iterable[Line]:
@@ -100,7 +87,7 @@ def untrusted(pool: list[Team]) -> Iterable[Line]:
     yield from _line(
         "untrusted",
         those,
-        one=_("The list of people of {team} cannot be its own; it takes no one"),
+        event="list_untrusted",
         many=_("The lists of people of {n} Teams cannot be their own; they take no one"),
     )
 
@@ -121,23 +108,26 @@ def subscription_ends(pool: list[Team], now: datetime) -> Iterable[Line]:
         (team.subscription_until, team) for team in pool if team.subscription_until is not None and ends_soon(team, now)
     ]
     if ending:
-        first = full(min(until for until, _team in ending))
+        first = min(until for until, _team in ending)
+        many = _("The subscriptions of {n} Teams end soon, the first {time}, unrenewed")
         yield from _line(
             "subscription",
             [team for _until, team in ending],
-            one=_("The subscription of {team} ends {time} and is not renewed").replace("{time}", first),
-            many=_("The subscriptions of {n} Teams end soon, the first {time}, unrenewed").replace("{time}", first),
+            event="subscription_ends",
+            context={"until": first.isoformat()},
+            many=many.replace("{time}", full(first)),
             is_red=False,
         )
 
 
 def over_full(pool: list[Team]) -> Iterable[Line]:
     full_up = [team for team in pool if team.is_over_full]
-    used = f"{full_up[0].seats_used}/{full_up[0].seat_total}" if full_up else ""
+    context = {"used": full_up[0].seats_used, "total": full_up[0].seat_total} if full_up else {}
     yield from _line(
         "over_full",
         full_up,
-        one=_("{team} is over-full {used}; nobody is removed by itself").replace("{used}", used),
+        event="team_over_full",
+        context=context,
         many=_("{n} Teams are over-full; nobody is removed by itself"),
         is_red=False,
         button=_("See people"),
@@ -145,11 +135,23 @@ def over_full(pool: list[Team]) -> Iterable[Line]:
 
 
 def _line(
-    kind: str, those: list[Team], *, one: str, many: str, is_red: bool = True, button: str = ""
+    kind: str,
+    those: list[Team],
+    *,
+    many: str,
+    one: str = "",
+    event: str = "",
+    context: notices.Context | None = None,
+    is_red: bool = True,
+    button: str = "",
 ) -> Iterable[Line]:
-    """One Team opens itself, several open the list of just those."""
+    """One Team opens itself, in the words of `one` or of the notice of `event`; several open the list of just those."""
     if not those:
         return
-    text = one.format(team=those[0]) if len(those) == 1 else many.format(n=len(those))
+    if len(those) > 1:
+        text = many.format(n=len(those))
+    else:
+        team = str(those[0])
+        text = notices.line(event, {"team": team, **(context or {})}) if event else one.format(team=team)
     link = those_teams([team.pk for team in those])
     yield Line(kind, text, is_red=is_red, link=link, button=button or _("See"))

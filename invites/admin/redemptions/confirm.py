@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,8 +18,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from base import operator_pages
 from base.actors import operator
 from invites import words
-from invites.actions.bulk import MOST_AT_ONCE, NO_SEAT, Action, Picked, Result, carry_out
+from invites.actions.bulk import NO_SEAT, Action, Picked, Result, carry_out
 from invites.actions.seat import was_in
+from invites.admin.confirming import Told, results, too_many
 from invites.admin.parts import table
 from invites.admin.redemptions import standing
 from invites.admin.redemptions.actions import problem_words
@@ -35,7 +35,7 @@ _COLUMNS = (
     gettext_lazy("Team"),
     gettext_lazy("What happens"),
 )
-_RESULT_COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Result"))
+_TEMPLATE = "admin/invites/redemption/confirm.html"
 
 
 def confirm(
@@ -43,10 +43,7 @@ def confirm(
 ) -> HttpResponse:
     """Who it is, from where to where, what stays; nothing is held or changed by looking."""
     redemptions = list(standing.with_grants(Redemption.objects.filter(pk__in=ids).order_by("pk")))
-    if len(redemptions) > MOST_AT_ONCE:
-        text = _("At most %(n)s people at once; %(chosen)s are chosen.")
-        numbers = {"n": words.number(MOST_AT_ONCE), "chosen": words.number(len(redemptions))}
-        messages.error(request, text % numbers)
+    if too_many(request, len(redemptions)):
         return redirect(back)
     lines = _moves(redemptions) if action is Action.RESEAT else [_line(action, one) for one in redemptions]
     doable = [(one.pk, grant.pk if grant else NO_SEAT) for one, grant, _said, problem in lines if not problem]
@@ -64,27 +61,16 @@ def confirm(
         "next": back,
         **table(_COLUMNS, rows),
     }
-    return TemplateResponse(request, "admin/invites/redemption/confirm.html", frame | context)
+    return TemplateResponse(request, _TEMPLATE, frame | context)
 
 
 def act(request: HttpRequest, action: Action, *, frame: dict[str, Any], back: str) -> HttpResponse:
     """Carry out what was confirmed. One person: back to where the button was; several: a page with each result."""
-    results = carry_out(action, _picked(request), actor=operator(request), now=timezone.now())
-    if len(results) == 1:
-        result = results[0]
-        text = _("%(email)s: %(what)s") % {"email": result.redemption.email, "what": _said(action, result)}
-        messages.warning(request, text) if result.problem else messages.success(request, text)
-        return redirect(back)
-    done = sum(1 for result in results if not result.problem)
-    summary = _("Started for %(done)s of %(all)s.")
-    context = {
-        "title": _TITLES[action],
-        "opts": None,
-        "lead": summary % {"done": words.number(done), "all": words.number(len(results))},
-        "next": back,
-        **table(_RESULT_COLUMNS, [[_link(result.redemption), _said(action, result)] for result in results]),
-    }
-    return TemplateResponse(request, "admin/invites/redemption/confirm.html", frame | context)
+    done = carry_out(action, _picked(request), actor=operator(request), now=timezone.now())
+    told = [
+        Told(one.redemption.email, _link(one.redemption), _said(action, one), is_done=not one.problem) for one in done
+    ]
+    return results(request, told, title=_TITLES[action], template=_TEMPLATE, frame=frame, back=back)
 
 
 def where_from(request: HttpRequest) -> str:

@@ -73,7 +73,7 @@ def connect(host: str, port: int, *, deadline: Deadline, may_be_private: bool) -
     forbid_transaction("a connection to a receiver")
     found = _look_up(host, port, deadline)
     if not may_be_private and any(is_private(ipaddress.ip_address(address[0])) for _family, address in found):
-        raise NotDelivered(_("Private addresses are not allowed."), is_way_down=True)
+        raise NotDelivered(_("Private addresses are not allowed."), channel_is_down=True)
     problem: OSError = OSError("no address")
     for family, address in found:
         line = socket.socket(family, socket.SOCK_STREAM)

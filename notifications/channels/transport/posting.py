@@ -50,10 +50,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_private: b
                 line.do_handshake()
             return _exchange(call, parts.path, parts.query, parts.netloc, body, headers)
     except OSError as error:
-        raise NotDelivered(words_for(error, deadline), is_way_down=True) from None
+        raise NotDelivered(words_for(error, deadline), channel_is_down=True) from None
     except http.client.HTTPException:
         reason = words_for(TimeoutError() if deadline.is_over else ConnectionError(), deadline)
-        raise NotDelivered(reason, is_way_down=True) from None
+        raise NotDelivered(reason, channel_is_down=True) from None
     finally:
         call.close()
 

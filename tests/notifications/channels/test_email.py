@@ -113,7 +113,7 @@ class TestRefusals:
         settle(smtp_password="wrong-pa55word")
         failure = refused()
         assert failure.reason == "Wrong user name or password: 535 5.7.8 bad password … for you"
-        assert failure.is_way_down
+        assert failure.channel_is_down
 
     def test_a_certificate_nobody_vouches_for_is_refused(self, certificates, db):
         with mail_server(certificates.for_server()) as mailbox:
@@ -160,7 +160,7 @@ class TestRefusals:
         failure = refused()
         assert failure.reason == "The server refuses this address: 550 5.1.1 no such user"
         assert failure.is_final
-        assert not failure.is_way_down
+        assert not failure.channel_is_down
 
     def test_an_address_it_wants_to_wait_for_is_tried_again(self, mailbox):
         mailbox.says_to_recipient = "451 4.7.1 greylisted"

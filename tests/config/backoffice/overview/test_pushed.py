@@ -9,13 +9,9 @@ from django.utils import timezone, translation
 
 from base.actors import job
 from config.backoffice.overview import attention
-from guardian import mode
-from notifications.audit import events
 from notifications.models import Message
 from notifications.texts import notices
-from teampool import snapshot
-from teampool.login.tokens import expire_team
-from teampool.models import Owner, Team
+from teampool.models import Team
 from teampool.teams import health
 from teampool.upstream.types import Failure
 from tests.cast import a_team, an_owner
