@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
 from base.actors import Actor
+from base.work import free
 from invites.bells import ring_deliver
 from invites.models import Redemption, SeatGrant
 from invites.seats import timing
@@ -23,7 +23,7 @@ def check_again(*, now: datetime, actor: Actor) -> int:
     """
     is_open = Redemption.objects.filter(state=RedemptionState.OPEN)
     unseen = SeatGrant.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lte=now),
+        free(now),
         state__in=UNCONFIRMED,
         created_at__lte=now - timing.UNRESOLVED_AFTER,
         redemption__in=is_open,
