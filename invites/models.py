@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from base.work import free
 from invites.states import (
     HOLDS_CODE,
     HOLDS_SEAT,
@@ -155,7 +156,7 @@ class SeatGrantQuerySet(models.QuerySet["SeatGrant"]):
     def due(self, now: datetime) -> Self:
         """Grants that want something of upstream now, that no worker is busy with, in Teams that do not cool down."""
         return self.live().filter(
-            Q(lease_until=None) | Q(lease_until__lte=now),
+            free(now),
             Q(team__cooldown_until=None) | Q(team__cooldown_until__lte=now),
             due_at__lte=now,
         )

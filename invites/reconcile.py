@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring
+from base.work import free
 from invites.actions import seat
 from invites.bells import ring_deliver
 from invites.departures import carry_out
@@ -73,9 +74,7 @@ def _seat_waiting(now: datetime) -> int:
 def _carry_out_departures(now: datetime) -> int:
     """A slice of them, by one worker at a time: Teams that hang cost a timeout each. Rings again when some are left."""
     until = timezone.now() + timing.DEPARTURES
-    due = Departure.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lte=now), state=DepartureState.OPEN, due_at__lte=now
-    )
+    due = Departure.objects.filter(free(now), state=DepartureState.OPEN, due_at__lte=now)
     count, is_over = 0, False
     with leases.slot(LEASE, ttl=LEASE_TTL) as alone:
         if alone is None:

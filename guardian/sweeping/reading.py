@@ -8,10 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from base.threads import closing
 from guardian.models import Sweep
 from guardian.rules.policy import Policy
 from invites.following.sync import SyncResult, sync_team
@@ -42,6 +42,7 @@ def look(sweep: Sweep, settings_now: Policy, until: datetime, on_result: Notice 
     free = threading.Semaphore(settings_now.threads)
     pause = threading.Event()
 
+    @closing
     def one(team_id: int) -> None:
         try:
             result = sync_team(team_id=team_id)
@@ -51,7 +52,6 @@ def look(sweep: Sweep, settings_now: Policy, until: datetime, on_result: Notice 
             log.exception("sweep: Team %s", team_id)  # it counts as not looked at
         finally:
             free.release()
-            connection.close()
 
     started: list[object] = []
     with ThreadPoolExecutor(settings_now.threads, thread_name_prefix="sweep") as pool:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring, ring_at
+from base.work import free
 from invites.departures.rights import ALLOWED, is_over, why_stay
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, timing
@@ -204,10 +205,8 @@ def find(people: list[Person], departure: Departure | SeatGrant) -> Person | Non
 
 
 def _claim(departure_id: int, now: datetime) -> Departure | None:
-    free = Departure.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lte=now), pk=departure_id, state=DepartureState.OPEN, due_at__lte=now
-    )
-    if free.update(lease_until=now + timing.lease(), attempts=F("attempts") + 1) != 1:
+    claimed = Departure.objects.filter(free(now), pk=departure_id, state=DepartureState.OPEN, due_at__lte=now)
+    if claimed.update(lease_until=now + timing.lease(), attempts=F("attempts") + 1) != 1:
         return None  # another worker has it, or it is not due
     return Departure.objects.select_related("team__owner", "grant__redemption").get(pk=departure_id)
 

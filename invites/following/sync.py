@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
 
 from base.actors import Actor
+from base.threads import closing
+from base.work import free
 from invites.following.follow import follow
 from invites.seats import timing
 from teampool.access import Access
@@ -40,8 +41,8 @@ class SyncResult:
 def sync_team(*, team_id: int) -> SyncResult | None:
     """Look at one Team now. None: another worker is doing just that. A Team that cannot be read keeps its data."""
     now = timezone.now()
-    free = Team.objects.filter(Q(sync_lease_until=None) | Q(sync_lease_until__lte=now), pk=team_id, archived_at=None)
-    if free.update(sync_lease_until=now + timing.lease(), sync_tried_at=now) != 1:
+    claimed = Team.objects.filter(free(now, "sync_lease_until"), pk=team_id, archived_at=None)
+    if claimed.update(sync_lease_until=now + timing.lease(), sync_tried_at=now) != 1:
         return None
     team = Team.objects.select_related("owner").get(pk=team_id)
     problem, is_older = "", False
@@ -81,13 +82,11 @@ def sync(
 ) -> int:
     """Look at these Teams, three at a time, until done or out of time; the number looked at."""
 
+    @closing
     def one(team_id: int) -> SyncResult | None:
-        try:
-            if until is not None and timezone.now() >= until:
-                return None
-            return sync_team(team_id=team_id)
-        finally:
-            connection.close()
+        if until is not None and timezone.now() >= until:
+            return None
+        return sync_team(team_id=team_id)
 
     done = 0
     with ThreadPoolExecutor(THREADS, thread_name_prefix="sync") as pool:

@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
-from django.db.models import Q
 
+from base import work
 from base.actors import Actor
 from invites.bells import ring_deliver
 from invites.models import Redemption, SeatGrant
@@ -88,7 +88,7 @@ def check_again(*, now: datetime, actor: Actor) -> int:
     """
     is_open = Redemption.objects.filter(state=RedemptionState.OPEN)
     unseen = SeatGrant.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lte=now),
+        work.free(now),
         state__in=UNCONFIRMED,
         created_at__lte=now - timing.UNRESOLVED_AFTER,
         redemption__in=is_open,

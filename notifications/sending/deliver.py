@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from django.db import connections, transaction
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db import transaction
+from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from base.threads import closing
+from base.work import free
 from notifications.channels.bark import Bark
 from notifications.channels.email import Email
 from notifications.channels.result import NotDelivered
@@ -58,7 +60,7 @@ def drain(until: datetime) -> int:
     if len(names) == 1:
         return _drain_channel(names[0], until)
     with ThreadPoolExecutor(max_workers=len(CHANNELS)) as pool:
-        return sum(pool.map(lambda name: _in_a_thread(name, until), names))
+        return sum(pool.map(lambda name: closing(_drain_channel)(name, until), names))
 
 
 def has_due(now: datetime) -> bool:
@@ -89,13 +91,6 @@ def _wake_mended(now: datetime) -> None:
     if mended:
         tried = Message.objects.filter(channel__in=mended, state=State.WAITING, attempts__gt=0, due_at__gt=now)
         tried.update(due_at=now)
-
-
-def _in_a_thread(name: str, until: datetime) -> int:
-    try:
-        return _drain_channel(name, until)
-    finally:
-        connections.close_all()
 
 
 def _drain_channel(name: str, until: datetime) -> int:
@@ -135,7 +130,7 @@ def _send_heads(name: str, channel: Channel, until: datetime) -> int:
 
 
 def _due(now: datetime) -> QuerySet[Message]:
-    return Message.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), state=State.WAITING, due_at__lte=now)
+    return Message.objects.filter(free(now), state=State.WAITING, due_at__lte=now)
 
 
 def _heads(name: str, now: datetime) -> list[tuple[Message, bool]]:
@@ -181,8 +176,8 @@ def _deliver(message: Message, channel: Channel) -> Outcome:
 
 def _claim(message: Message, now: datetime) -> bool:
     """Make a message the caller's until the lease ends. 0 rows: another worker was quicker, or sent it."""
-    free = _due(now).filter(pk=message.pk, attempts=message.attempts)
-    if free.update(attempts=message.attempts + 1, lease_until=now + LEASE) != 1:
+    claimed = _due(now).filter(pk=message.pk, attempts=message.attempts)
+    if claimed.update(attempts=message.attempts + 1, lease_until=now + LEASE) != 1:
         return False
     message.attempts += 1
     return True

@@ -12,11 +12,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
-from django.db import connections, transaction
-from django.db.models import Count, F, Q
+from django.db import transaction
+from django.db.models import Count, F
 from django.utils import timezone
 
 from base.actors import Actor
+from base.threads import closing
+from base.work import free
 from notifications.audit import events
 from teampool.imports.line import bring_in_line, end_line
 from teampool.imports.reasons import UNREACHABLE
@@ -49,16 +51,14 @@ def work(job_id: int, *, still_mine: Callable[[], bool] = lambda: True, seconds:
     stop, guard = threading.Event(), threading.Lock()
     ends_at = time.monotonic() + (SLICE.total_seconds() if seconds is None else seconds)
 
+    @closing
     def drain() -> None:
-        try:
-            while not stop.is_set() and time.monotonic() < ends_at:
-                with guard:
-                    line = _claim(job_id)
-                if line is None:
-                    return
-                bring_in_line(line, actor=actor)
-        finally:
-            connections.close_all()
+        while not stop.is_set() and time.monotonic() < ends_at:
+            with guard:
+                line = _claim(job_id)
+            if line is None:
+                return
+            bring_in_line(line, actor=actor)
 
     with ThreadPoolExecutor(THREADS, thread_name_prefix="import") as pool:
         pending = {pool.submit(drain) for _ in range(min(THREADS, job.total))}
@@ -81,17 +81,15 @@ def work(job_id: int, *, still_mine: Callable[[], bool] = lambda: True, seconds:
 
 def waiting_jobs(now: datetime) -> list[int]:
     """Unfinished imports nobody works on, the one that waits longest first."""
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    jobs = ImportJob.objects.filter(free, finished_at=None).order_by(F("lease_until").asc(nulls_first=True), "pk")
+    jobs = ImportJob.objects.filter(free(now), finished_at=None).order_by(F("lease_until").asc(nulls_first=True), "pk")
     return list(jobs.values_list("pk", flat=True))
 
 
 def _take_lease(job_id: int) -> datetime | None:
     now = timezone.now()
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
     until = now + LEASE
     # 0 rows: another process is at it.
-    return until if ImportJob.objects.filter(free, pk=job_id).update(lease_until=until) else None
+    return until if ImportJob.objects.filter(free(now), pk=job_id).update(lease_until=until) else None
 
 
 def _renew_lease(job_id: int, lease: datetime) -> datetime | None:

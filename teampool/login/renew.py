@@ -6,10 +6,10 @@ import time
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from base import actors
+from base.work import free
 from teampool.login import token_chain
 from teampool.login.tokens import (
     drop_refresh_token,
@@ -94,9 +94,8 @@ def lease() -> timedelta:
 def _take_lease(owner_id: int) -> datetime | None:
     now = timezone.now()
     until = now + lease()
-    free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lte=now)
-    # 0 rows: another process is at it.
-    return until if Owner.objects.filter(free, pk=owner_id).update(refresh_lease_until=until) else None
+    owner = Owner.objects.filter(free(now, "refresh_lease_until"), pk=owner_id)
+    return until if owner.update(refresh_lease_until=until) else None  # 0 rows: another process is at it
 
 
 def _refuse_if_hopeless(team: Team, is_certain: bool) -> None:

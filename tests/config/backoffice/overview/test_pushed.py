@@ -9,6 +9,7 @@ from django.utils import timezone, translation
 
 from base.actors import job
 from config.backoffice.overview import attention
+from guardian import mode
 from notifications.models import Message
 from notifications.texts import notices
 from teampool.models import Team
@@ -54,19 +55,8 @@ class TestTheSameWords:
             assert pushed() == shown()
         assert shown() == "Login of a@x.co expired; 2 Teams take no one"
 
-    def test_a_token_nothing_renews(self) -> None:
-        owner = an_owner("a@x.co")
-        whose = {"owner_id": owner.pk, "version": owner.credential_version, "login": Owner.Login.EXPIRED}
-        expire_team(team_id=a_team(owner=owner).pk, cause="test", actor=ACTOR, **whose)
-        assert pushed() == shown() == "Login of a@x.co expired; 1 Team takes no one"
-
     def test_removals_that_are_paused(self) -> None:
         mode.pause_removals(stood_still_hours=3.2)
-        assert pushed() == shown()
-
-    def test_a_list_that_is_not_believed(self) -> None:
-        team = a_team(sync_problem=snapshot.OTHER_WORKSPACE)
-        events.list_untrusted(subject=team.subject, problem=snapshot.OTHER_WORKSPACE, actor=ACTOR)
         assert pushed() == shown()
 
     def test_a_team_that_was_suspended(self) -> None:
