@@ -33,6 +33,8 @@ UNCONFIRMED = tuple(state for state in HOLDS_SEAT if state not in CONFIRMED)
 
 # Upstream refused the invite because the person is in already: this Team is not left, even when its lists hide them.
 SAID_MEMBER = "said_member"
+# Upstream accepted the invite and no list ever showed it.
+GHOST = "never_listed"
 
 
 class Refusal(models.TextChoices):

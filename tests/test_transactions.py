@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.transactions import WrongTransaction, forbid_transaction, require_transaction
+from invites import locking
 from invites.models import Redemption
 from invites.redeeming.redeem import redeem
-from invites.seats import moves, seating
+from invites.seats import seating
 from notifications.channels.transport.connecting import Deadline, connect
 from notifications.channels.transport.smtp import MailServer
 from teampool.upstream import transport
@@ -82,14 +83,14 @@ def test_without_a_transaction_of_the_tests_own_it_is_the_same(sandbox):
     with transaction.atomic(), pytest.raises(WrongTransaction):
         ask(sandbox)
     with pytest.raises(WrongTransaction):
-        moves.lock_team(a_team().pk)
+        locking.lock_team(a_team().pk)
 
 
 @pytest.mark.django_db
 class TestALock:
     def test_a_refusal_that_somebody_swallows_still_fails_the_test(self):
         with contextlib.suppress(WrongTransaction):
-            moves.lock_team(1)
+            locking.lock_team(1)
         (found,) = RECORDER.take()
         assert "a row is locked outside a transaction" in found
 
@@ -98,7 +99,7 @@ class TestALock:
         return redeem(email=ANA, code=a_code(team=a_team()).code)
 
     def test_a_team_is_locked_inside_a_transaction_only(self, claim):
-        for lock in (moves.lock_team, moves.locked_team):
+        for lock in (locking.lock_team, locking.locked_team):
             with pytest.raises(WrongTransaction):
                 lock(claim.bound_team_id)
             with transaction.atomic():
@@ -106,9 +107,9 @@ class TestALock:
 
     def test_a_claim_is_locked_inside_a_transaction_only(self, claim):
         with pytest.raises(WrongTransaction):
-            seating.locked_claim(claim.pk)
+            locking.locked_claim(claim.pk)
         with transaction.atomic():
-            assert seating.locked_claim(claim.pk) == claim
+            assert locking.locked_claim(claim.pk) == claim
 
     def test_a_seat_is_taken_inside_a_transaction_only(self, claim):
         with pytest.raises(WrongTransaction):

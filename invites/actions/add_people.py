@@ -10,12 +10,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from base.actors import Actor
+from invites import locking
 from invites.codes import codes
 from invites.models import Redemption
 from invites.redeeming import presence
 from invites.redeeming.emails import read_email
 from invites.redeeming.errors import EmailInvalid
-from invites.seats import moves, seating
+from invites.seats import seating
 from invites.states import RedemptionState
 from notifications.audit import events
 from teampool.models import Team
@@ -82,7 +83,7 @@ def _add(team: Team, email: str, actor: Actor) -> Result:
     now = timezone.now()
     try:
         with transaction.atomic(durable=True):
-            moves.lock_team(team.pk)
+            locking.lock_team(team.pk)
             there = presence.of(email, now=now)
             if there.is_by_right or there.overdue is not None or there.is_leaving:
                 return Result(email, Added.ALREADY, there.seat)

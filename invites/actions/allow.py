@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring
+from invites import locking
 from invites.actions.seat import Refused
 from invites.departures.carry_out import CARRY_OUT, take_over
 from invites.models import Departure, SeatGrant
-from invites.seats import moves
 from invites.states import DepartureReason, DepartureState
 from notifications.audit import events
 from teampool.models import AllowedMember, Member, Team
@@ -59,7 +59,7 @@ def remove(*, member_id: int, actor: Actor) -> Departure:
     if row.role in MANAGER_ROLES or row.upstream_id == owner.upstream_user_id or row.email == owner.email:
         raise Refused("manager")
     with transaction.atomic(durable=True):
-        moves.lock_team(row.team_id)
+        locking.lock_team(row.team_id)
         is_it = Q(email=row.email) & ~Q(email="") | Q(upstream_user_id=row.upstream_id) & ~Q(upstream_user_id="")
         if SeatGrant.objects.live().filter(is_it, team_id=row.team_id).exists():
             raise Refused("seated")

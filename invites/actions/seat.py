@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.bells import ring
+from invites import locking
 from invites.departures import carry_out
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, seating
@@ -77,7 +78,7 @@ def end_claim(*, redemption_id: int, actor: Actor) -> None:
     """
     now = timezone.now()
     with transaction.atomic(durable=True):
-        redemption = seating.locked_claim(redemption_id)
+        redemption = locking.locked_claim(redemption_id)
         if redemption.state != RedemptionState.OPEN:
             raise Refused("over")
         if redemption.grants.filter(state__in=HOLDS_SEAT).exists():
@@ -102,10 +103,10 @@ def set_end(*, redemption_id: int, ends_at: datetime | None, actor: Actor) -> No
     live = SeatGrant.objects.live().filter(redemption_id=redemption_id)
     with transaction.atomic(durable=True):
         for team_id in live.values_list("team_id", flat=True):  # one at most; locked against the last look
-            moves.lock_team(team_id)
+            locking.lock_team(team_id)
         if leaving.filter(Q(told_at__isnull=False) | Q(lease_until__gt=timezone.now())).exists():
             raise Refused("leaving")
-        redemption = Redemption.objects.select_for_update(of=("self",)).get(pk=redemption_id)
+        redemption = locking.locked_redemption(redemption_id)
         if redemption.state != RedemptionState.OPEN:
             raise Refused("over")
         fields: dict[str, object] = {"ends_at": ends_at}
@@ -125,7 +126,7 @@ def _locked_grant(redemption_id: int) -> SeatGrant:
     team_id = live.values_list("team_id", flat=True).first()
     if team_id is None:
         raise Refused("no_seat")
-    moves.lock_team(team_id)
+    locking.lock_team(team_id)
     grant = live.filter(team_id=team_id).first()
     if grant is None:
         raise Refused("no_seat")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from invites.delivery.settle import GHOST
 from invites.departures import carry_out, removing, rights
-from invites.states import DepartureReason, Refusal
+from invites.states import GHOST, DepartureReason, Refusal
 from teampool.teams import words
 from teampool.upstream.types import Failure
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from invites import locking
 from invites.bells import ring_deliver
 from invites.delivery.deliver import ACTOR, work
 from invites.models import SeatGrant
@@ -133,7 +134,7 @@ def claim(grant: SeatGrant, *, limit: int) -> SeatGrant | None:
     """
     now = timezone.now()
     with transaction.atomic(durable=True):
-        moves.lock_team(grant.team_id)
+        locking.lock_team(grant.team_id)
         if grant.state in BEFORE_INVITED and _writes_under_way(now, team_id=grant.team_id).total() >= limit:
             return None
         if not moves.claim(grant, until=now + timing.lease(), actor=ACTOR):

@@ -15,19 +15,18 @@ from django.db.models import F
 
 from base.actors import Actor
 from base.bells import ring
+from invites import locking
 from invites.bells import ring_deliver_at
 from invites.delivery.look import Look
 from invites.departures import carry_out
-from invites.models import Departure, RedeemCode, Redemption, SeatGrant
+from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, seating, timing
-from invites.states import SAID_MEMBER, DepartureState, GrantState, Refusal
+from invites.states import GHOST, SAID_MEMBER, DepartureState, GrantState, Refusal
 from notifications.audit import events
 from teampool.models import Member, Team
 from teampool.teams import health
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Answer, Failure, Fault, Verdict
-
-GHOST = "never_listed"
 
 
 def _write(grant: SeatGrant, **fields: Any) -> bool:
@@ -77,7 +76,7 @@ def sent(grant: SeatGrant, answer: Answer, *, now: datetime, actor: Actor) -> bo
 
 def _invited(grant: SeatGrant, now: datetime, actor: Actor) -> bool:
     with transaction.atomic(durable=True):
-        moves.lock_team(grant.team_id)
+        locking.lock_team(grant.team_id)
         if not moves.advance(grant, GrantState.INVITED, now=now, actor=actor, looks=0, leaving_since=None, leave_as=""):
             return False
         Team.objects.filter(pk=grant.team_id).update(last_invite_at=now)
@@ -113,8 +112,8 @@ def _refuse(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> None:
     with transaction.atomic(durable=True):
         code_id = grant.redemption.code_id
         if code_id is not None:  # lock order: code first
-            RedeemCode.objects.select_for_update(of=("self",)).get(pk=code_id)
-        moves.lock_team(grant.team_id)
+            locking.lock_code(code_id)
+        locking.lock_team(grant.team_id)
         if moves.leave(grant, GrantState.CANCELLED, reason=reason, now=now, actor=actor):
             moves.refuse(redemption_id=grant.redemption_id, refusal=Refusal.EMAIL_REFUSED, now=now, actor=actor)
 
@@ -122,7 +121,7 @@ def _refuse(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> None:
 def _fail_over(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> None:
     """Two transactions: cancel here, then take elsewhere. A crash between them is a row of the reconciler."""
     with transaction.atomic(durable=True):
-        moves.lock_team(grant.team_id)
+        locking.lock_team(grant.team_id)
         if not moves.leave(grant, GrantState.CANCELLED, reason=reason, now=now, actor=actor):
             return
     seating.reseat_or_refuse(redemption_id=grant.redemption_id, now=now, actor=actor)
@@ -141,7 +140,7 @@ def found(grant: SeatGrant, seen: Look, *, now: datetime, actor: Actor) -> None:
         return
     due_at = None if state is GrantState.JOINED else now + timing.LOOKS_PENDING[0]
     with transaction.atomic(durable=True):
-        moves.lock_team(grant.team_id)
+        locking.lock_team(grant.team_id)
         health.note_listed(grant.team)
         moves.advance(
             grant,

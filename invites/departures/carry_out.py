@@ -15,6 +15,7 @@ from django.utils import timezone
 from base.actors import Actor
 from base.bells import ring, ring_at
 from base.work import free
+from invites import locking
 from invites.departures.rights import ALLOWED, is_over, why_stay
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, timing
@@ -82,7 +83,7 @@ def leave_dead_team(*, grant: SeatGrant, now: datetime, actor: Actor, unbinds: b
     Team, with `unbinds` nobody is. False: the grant is no longer as the caller saw it, and nothing was given up.
     """
     with transaction.atomic(durable=True):
-        moves.lock_team(grant.team_id)
+        locking.lock_team(grant.team_id)
         to = GrantState.ENDED if grant.state in CONFIRMED else GrantState.CANCELLED
         may_be_there = grant.sends > 0 or grant.ask_first or to is GrantState.ENDED  # as far as upstream knows
         if not moves.leave(grant, to, reason="team_gone", now=now, actor=actor, frees_seat=not may_be_there):
@@ -218,7 +219,7 @@ def _mine(departure: Departure) -> Q:
 def _last_look(departure: Departure, person: Person | None, now: datetime) -> bool:
     """Right before the call: whoever has a seat in this Team by right meanwhile stays, and this is dropped."""
     with transaction.atomic(durable=True):
-        moves.lock_team(departure.team_id)
+        locking.lock_team(departure.team_id)
         if why := why_stay(departure, now, person):
             give_up_overdue(departure, why, now=now, actor=ACTOR)
             return _drop(departure, why, now)
@@ -229,7 +230,7 @@ def _last_look(departure: Departure, person: Person | None, now: datetime) -> bo
 def _let_stay(departure: Departure, why: str, now: datetime) -> bool:
     """Nobody can take this person out."""
     with transaction.atomic(durable=True):
-        moves.lock_team(departure.team_id)
+        locking.lock_team(departure.team_id)
         give_up_overdue(departure, why, now=now, actor=ACTOR)
         return _drop(departure, why, now)
 

@@ -8,10 +8,10 @@ from typing import Any
 from django.db import transaction
 
 from base.actors import Actor
+from invites import locking
 from invites.departures.carry_out import give_up_overdue
 from invites.departures.rights import why_stay
 from invites.models import Departure, SeatGrant
-from invites.seats import moves
 from invites.states import DepartureReason, DepartureState
 from notifications.audit import events
 
@@ -37,7 +37,7 @@ def open_automatic(
     open already is returned as it is.
     """
     with transaction.atomic(durable=True):
-        moves.lock_team(team_id)
+        locking.lock_team(team_id)
         known = Departure.objects.filter(team_id=team_id, email=email, state=DepartureState.OPEN).first()
         if known is not None:
             return known

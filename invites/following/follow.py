@@ -14,6 +14,7 @@ from django.utils import timezone
 from base.actors import Actor
 from base.bells import ring
 from base.transactions import require_transaction
+from invites import locking
 from invites.departures import confirm
 from invites.departures.hidden import count_outsiders
 from invites.models import SeatGrant
@@ -44,7 +45,7 @@ def follow(*, team_id: int, snapshot: Snapshot, actor: Actor = ACTOR) -> bool:
     """
     now = timezone.now()
     with transaction.atomic(durable=True):
-        team = moves.locked_team(team_id)
+        team = locking.locked_team(team_id)
         if not is_news(team, snapshot):
             return False
         problem = why_untrusted(team, snapshot)

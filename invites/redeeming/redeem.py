@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from base.actors import Actor
+from invites import locking
 from invites.codes import codes, uses
 from invites.departures import carry_out
 from invites.models import RedeemCode, Redemption, SeatGrant
@@ -93,8 +94,7 @@ class _Moved(Exception):
 def _redeem_once(typed: str, address: str, ip: str, language: str, now: datetime, *, adopts: bool) -> Redemption:
     is_open = IS_OPEN.get()
     with transaction.atomic(durable=True):
-        codes_here = RedeemCode.objects.select_for_update(of=("self",)).select_related("team")
-        code = codes_here.filter(code=typed).first() if typed else None
+        code = locking.locked_code(typed)
         if code is None:
             raise errors.CodeUnknown
         claim = Claim(address, code, ip, language, now)
@@ -112,7 +112,7 @@ def _redeem_once(typed: str, address: str, ip: str, language: str, now: datetime
         if is_elsewhere:
             there = Presence()  # no adoption: their Team is left alone, unlocked
         elif there.team_id is not None:
-            moves.lock_team(there.team_id)
+            locking.lock_team(there.team_id)
             locked_id, there = there.team_id, presence.of(address, now=now)  # what is true under the lock counts
             if there.team_id != locked_id and not there.is_by_right:
                 raise _Moved

@@ -11,13 +11,11 @@ from typing import Any
 from django.db.models import F
 
 from base.actors import Actor
-from base.transactions import require_transaction
 from invites.codes import uses
 from invites.models import Redemption, SeatGrant
 from invites.seats import mails
 from invites.states import CONFIRMED, HOLDS_SEAT, GrantState, RedemptionState, Refusal
 from notifications.audit import events
-from teampool.models import Team
 from teampool.pool import seats
 
 REACHED_AT = {
@@ -27,24 +25,6 @@ REACHED_AT = {
     GrantState.CANCELLED: "ended_at",
     GrantState.ENDED: "ended_at",
 }
-
-
-def lock_team(team_id: int) -> None:
-    """Lock the Team's row until the transaction ends; every mover of its grants takes it first.
-
-    On SQLite the transaction began by locking the whole database; the query is the same, and the tests see the order.
-    """
-    require_transaction()
-    Team.objects.select_for_update(of=("self",), no_key=True).values_list("pk").get(pk=team_id)
-
-
-def locked_team(team_id: int) -> Team:
-    """The same, with the row and its owner, tokens and all, as they are under the lock.
-
-    Two queries: what is joined to a row that was waited for is older than the row.
-    """
-    lock_team(team_id)
-    return Team.objects.select_related("owner").get(pk=team_id)
 
 
 def claim(grant: SeatGrant, *, until: datetime, actor: Actor) -> bool:

@@ -13,10 +13,10 @@ from django.db import transaction
 
 from base import work
 from base.actors import Actor
+from invites import locking
 from invites.bells import ring_deliver
 from invites.models import Redemption, SeatGrant
 from invites.seats import timing
-from invites.seats.moves import lock_team
 from invites.states import UNCONFIRMED, GrantState, RedemptionState
 from notifications.audit import events
 
@@ -69,9 +69,9 @@ def want_resend(*, redemption_id: int, actor: Actor, now: datetime) -> bool:
     if team_id is None:
         return False
     with transaction.atomic(durable=True):
-        lock_team(team_id)  # before the redemption, as everyone who moves its seat
-        redemption = Redemption.objects.select_for_update(of=("self",)).get(pk=redemption_id)
-        grant = SeatGrant.objects.live().select_for_update(of=("self",)).filter(redemption=redemption).first()
+        locking.lock_team(team_id)  # before the redemption, as everyone who moves its seat
+        redemption = locking.locked_redemption(redemption_id)
+        grant = locking.locked_live_grant(redemption)
         if grant is None or resend_view(redemption, grant, now).state is not Resend.AVAILABLE:
             return False
         Redemption.objects.filter(pk=redemption.pk).update(resend_wanted_at=now)

@@ -11,8 +11,9 @@ from django.db.models import Q, QuerySet
 
 from base.actors import Actor
 from base.transactions import require_transaction
+from invites import locking
 from invites.bells import ring_deliver
-from invites.models import Departure, RedeemCode, Redemption, SeatGrant
+from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, timing
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, RedemptionState, Refusal
 from notifications.audit import events
@@ -108,7 +109,7 @@ def reseat_or_refuse(*, redemption_id: int, now: datetime, actor: Actor) -> Rede
     Does nothing to a redemption that is not open, has a live grant, or waits for a departure.
     """
     with transaction.atomic(durable=True):
-        redemption = locked_claim(redemption_id)
+        redemption = locking.locked_claim(redemption_id)
         if redemption.state != RedemptionState.OPEN or redemption.grants.filter(state__in=HOLDS_SEAT).exists():
             return redemption
         if departures_under_way(redemption.email).exists():
@@ -116,19 +117,6 @@ def reseat_or_refuse(*, redemption_id: int, now: datetime, actor: Actor) -> Rede
         _seat_or_settle(redemption, now=now, actor=actor)
         redemption.refresh_from_db()
         return redemption
-
-
-def locked_claim(redemption_id: int) -> Redemption:
-    """The redemption, locked, and its code before it.
-
-    It may be locked before a Team is, against the order, only because nobody who holds a Team's lock waits for a
-    claim without a live grant: whoever ended that grant has committed by then.
-    """
-    require_transaction()
-    redemption = Redemption.objects.get(pk=redemption_id)
-    if redemption.code_id is not None:
-        RedeemCode.objects.select_for_update().get(pk=redemption.code_id)
-    return Redemption.objects.select_for_update(of=("self",)).get(pk=redemption_id)
 
 
 def _seat_or_settle(redemption: Redemption, *, now: datetime, actor: Actor) -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from base.actors import Actor
+from invites import locking
 from invites.delivery import settle
 from invites.delivery.drain import claim, deliver
 from invites.delivery.look import Look
@@ -166,13 +167,13 @@ class TestSomebodyKnown:
     def test_what_is_true_under_the_lock_counts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         team = a_team(outsiders=1)
         Member.objects.create(team=team, kind="member", upstream_id="user-1", email=SAM)
-        lock = moves.lock_team
+        lock = locking.lock_team
 
         def lock_late(team_id: int) -> None:
             Departure.objects.create(team_id=team_id, email=SAM, reason=DepartureReason.STRANGER)
             lock(team_id)
 
-        monkeypatch.setattr("invites.seats.moves.lock_team", lock_late)
+        monkeypatch.setattr("invites.locking.lock_team", lock_late)
         redemption = redeem(email=SAM, code=a_code().code)
         assert (redemption.state, redemption.grants.count()) == ("open", 0)
 

@@ -184,7 +184,7 @@ def test_a_stale_worker_does_not_end_a_seat_confirmed_meanwhile() -> None:
     )
     stale = SeatGrant.objects.select_related("team__owner", "redemption").get()  # its read is under way, and fails
     SeatGrant.objects.update(state=GrantState.JOINED, joined_at=timezone.now())  # the sync saw the person
-    assert next_step(stale, Unreadable(is_team_dead=False), now=timezone.now()) is Step.LEAVE
+    assert next_step(stale, Unreadable(is_team_lost=False), now=timezone.now()) is Step.LEAVE
     settle.given_up(stale, now=timezone.now(), actor=JOB)
     assert the_grant().state == GrantState.JOINED
     assert not Departure.objects.exists(), "a member would be removed"

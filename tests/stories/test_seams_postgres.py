@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from base.actors import Actor
+from invites import locking
 from invites.following.follow import follow
 from invites.models import Redemption, SeatGrant
 from invites.redeeming.redeem import redeem
@@ -79,13 +80,13 @@ def test_two_strangers_with_codes_for_each_others_team(monkeypatch: pytest.Monke
     Member.objects.create(team=one, kind="member", upstream_id="user-1", email=ANA)
     Member.objects.create(team=two, kind="member", upstream_id="user-2", email=SAM)
     gate = threading.Barrier(2)
-    lock = moves.lock_team
+    lock = locking.lock_team
 
     def both(team_id: int) -> None:
         lock(team_id)
         gate.wait(10)
 
-    monkeypatch.setattr("invites.seats.moves.lock_team", both)
+    monkeypatch.setattr("invites.locking.lock_team", both)
     a, b = a_code(team=two).code, a_code(team=one).code
     results = run_together(lambda: redeem(email=ANA, code=a), lambda: redeem(email=SAM, code=b))
     assert all(isinstance(r, Redemption) for r in results), results
@@ -147,7 +148,7 @@ def while_it_is_written_to(team: Team, deed: Callable[[], Any], *, until: thread
 
     def hold() -> None:
         with transaction.atomic():
-            moves.lock_team(team.pk)
+            locking.lock_team(team.pk)
             locked.set()
             (until or done).wait(10)
 

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from invites import locking
 from invites.models import Departure, Redemption, SeatGrant
 from invites.redeeming import errors, presence
 from invites.redeeming import redeem as redeeming
 from invites.redeeming.presence import Presence
 from invites.redeeming.redeem import redeem
-from invites.seats import moves, seating
+from invites.seats import seating
 from invites.states import DepartureState, GrantState, RedemptionState
 from teampool.models import AllowedMember, Member, Team
 from tests.cast import ANA, SAM, a_code, a_team, run_together
@@ -168,10 +169,10 @@ class TestSomebodyAlreadyThere:
     ) -> None:
         team, code, done = a_team(), a_code(), []
         a_member(team, ANA)
-        of, once, lock, take = presence.of, redeeming._redeem_once, moves.lock_team, seating.take_seat
+        of, once, lock, take = presence.of, redeeming._redeem_once, locking.lock_team, seating.take_seat
         monkeypatch.setattr(presence, "of", lambda *a, **k: Presence() if "lock" in done else of(*a, **k))
         monkeypatch.setattr(redeeming, "_redeem_once", lambda *a, **k: (done.append("begin"), once(*a, **k))[1])
-        monkeypatch.setattr(moves, "lock_team", lambda *a: (done.append("lock"), lock(*a)))
+        monkeypatch.setattr(locking, "lock_team", lambda *a: (done.append("lock"), lock(*a)))
         monkeypatch.setattr(seating, "take_seat", lambda *a, **k: (done.append("seat"), take(*a, **k))[1])
         assert redeem(email=ANA, code=code.code).grants.get().team == team
         assert done == ["begin", "lock", "begin", "seat"]
