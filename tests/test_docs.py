@@ -125,6 +125,13 @@ class TestIntegration:
 
 
 class TestPages:
+    @pytest.mark.parametrize("name", ["en/design", "en/how-it-works", "zh/how-it-works"])
+    def test_each_module_a_page_names_is_there(self, name):
+        here = [path.as_posix() for path in ROOT.rglob("*.py") if not path.relative_to(ROOT).as_posix().startswith(".")]
+        named = set(re.findall(r"`([a-z_/]+\.py)`", (DOCS / f"{name}.md").read_text()))
+        assert named
+        assert [module for module in sorted(named) if not any(path.endswith(f"/{module}") for path in here)] == []
+
     def test_each_is_there_in_both_languages(self):
         english, chinese = ({path.name for path in (DOCS / language).glob("*.md")} for language in ("en", "zh"))
         assert english - ENGLISH_ONLY == chinese
