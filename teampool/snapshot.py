@@ -139,8 +139,7 @@ def why_untrusted(team: Team, snapshot: Snapshot) -> str:
     if len(shown) < 2:
         return ""
     members = Member.objects.filter(kind=Member.Kind.MEMBER)
-    known = set(team.members.filter(kind=Member.Kind.MEMBER).values_list("upstream_id", flat=True))
-    known.discard(team.owner.upstream_user_id)
+    known = set(members.filter(team=team).not_own().values_list("upstream_id", flat=True))
     if not known or shown & known:
         return ""
     elsewhere = members.filter(upstream_id__in=shown).exclude(team=team).values("team").annotate(people=Count("pk"))

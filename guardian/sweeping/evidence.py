@@ -106,14 +106,13 @@ def twins(team_ids: Sequence[int]) -> set[int]:
     `rules.why_not_judged` ask the same of one list alone.
     """
     here: dict[int, dict[str, datetime | None]] = defaultdict(dict)
-    owners = dict(Team.objects.filter(pk__in=team_ids).values_list("pk", "owner__upstream_user_id"))
-    members = Member.objects.filter(kind=Member.Kind.MEMBER).values_list("team_id", "upstream_id", "joined_at")
-    for team_id, user_id, at in members.filter(team__in=team_ids):
-        if user_id != owners.get(team_id):
-            here[team_id][user_id] = at
+    members = Member.objects.filter(kind=Member.Kind.MEMBER)
+    columns = ("team_id", "upstream_id", "joined_at")
+    for team_id, user_id, at in members.not_own().filter(team__in=team_ids).values_list(*columns):
+        here[team_id][user_id] = at
     wanted = {user_id for ids in here.values() for user_id in ids}
     where: dict[str, dict[int, datetime | None]] = defaultdict(dict)
-    for team_id, user_id, at in members.filter(living("team__"), upstream_id__in=wanted):
+    for team_id, user_id, at in members.filter(living("team__"), upstream_id__in=wanted).values_list(*columns):
         where[user_id][team_id] = at
     found = set()
     for team_id, ids in here.items():

@@ -44,4 +44,4 @@ def _nameless() -> QuerySet[Member]:
         Q(team=OuterRef("team")) | Q(team=None), upstream_user_id=OuterRef("upstream_id")
     )
     rows = Member.objects.filter(~Exists(seats), ~Exists(allowed), team=OuterRef("team"), email="", deactivated_at=None)
-    return rows.exclude(seat_type=USAGE_BASED).exclude(upstream_id=F("team__owner__upstream_user_id"))
+    return rows.exclude(seat_type=USAGE_BASED).not_own()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +17,11 @@ class MemberQuerySet(models.QuerySet["Member"]):
     def shown_now(self, email: str) -> Self:
         """Rows of the last lists of living Teams that show this e-mail, the log-in's own rows among them."""
         return self.filter(living("team__"), email=email, deactivated_at=None)
+
+    def not_own(self) -> Self:
+        """Without the rows of the Team's own log-in: its user id or its e-mail, as `snapshot.is_own_row` finds it."""
+        own_id = Q(upstream_id=F("team__owner__upstream_user_id")) & ~Q(upstream_id="")
+        return self.exclude(own_id).exclude(Q(email=F("team__owner__email")) & ~Q(email=""))
 
 
 class Member(models.Model):

@@ -61,17 +61,23 @@ class TestTwins:
 
     NOW = timezone.now()
 
-    def twins(self, *, joined: timedelta | None = timedelta(), **fields: Any) -> set[int]:
+    def twins(self, *, joined: timedelta | None = timedelta(), owns_a_row: bool = False, **fields: Any) -> set[int]:
         """Ana and Sam were in one Team, with `fields`, and came `joined` later into the other."""
         before, after = a_team(**fields), a_team()
         for email in ("ana@example.com", "sam@example.com"):
             a_member(before, email, joined_at=self.NOW)
             moved = a_member(after, email, joined_at=None if joined is None else self.NOW + joined)
             Member.objects.filter(pk=moved.pk).update(upstream_id=before.members.get(email=email).upstream_id)
+        if owns_a_row:
+            a_member(after, after.owner.email, role="account-owner", joined_at=self.NOW)
         return twins([after.pk])
 
     def test_the_same_list_twice_is_somebody_elses(self) -> None:
         assert self.twins()
+
+    def test_the_log_ins_own_row_is_known_by_its_address_too(self) -> None:
+        """Nobody has said its user id yet; in the other Team it does not stand, and hides nothing."""
+        assert self.twins(owns_a_row=True)
 
     def test_a_list_that_does_not_say_since_when_may_be(self) -> None:
         assert self.twins(joined=None)
