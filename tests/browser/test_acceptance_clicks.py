@@ -166,7 +166,7 @@ def test_task_9_clear_out_the_expired_teams(sit_down: Any) -> None:
 def test_task_10_change_the_stock_threshold(sit_down: Any) -> None:
     a_team(seats=20)
     desk = sit_down()
-    desk.menu("设置")
+    desk.link("预警线")
     desk.page.get_by_label("阈值").fill("7")
     desk.page.keyboard.press("Tab")
     section = desk.page.locator("form", has=desk.page.get_by_label("阈值"))

@@ -95,7 +95,9 @@ REDEEMING = Section(
             "While redeeming is off, the public form says so; seats and invitations go on as they are. "
             "The code of a withdrawn invitation can be used again."
         ),
-        format_lazy(
+        _("Tries are not limited: the environment variable REDEEM_THROTTLE says so.")
+        if settings.REDEEM_THROTTLE == "off"
+        else format_lazy(
             _("The limit of tries, {limit}, is set by the environment variable REDEEM_THROTTLE."),
             limit=settings.REDEEM_THROTTLE,
         ),
