@@ -105,9 +105,9 @@ def _queue(messages: Iterable[Message]) -> None:
 
 
 def _ring(dedupe_keys: list[str], now: datetime) -> None:
-    """One bell for a burst: none when an older message, whose bell is younger than it lasts, waits for its drain.
+    """Ring once per burst: skip when an older message was queued within the last 10 s; its drain sends ours too.
 
-    A message skipped wrongly costs a minute: the timetable rings as well.
+    A bell that was skipped wrongly costs a minute: the timetable rings as well.
     """
     fresh = Message.objects.filter(state=Message.State.WAITING, attempts=0, created_at__gt=now - _BELL_LASTS)
     oldest = fresh.order_by("pk").values_list("dedupe_key", flat=True).first()

@@ -70,7 +70,10 @@ def open_departure(*, grant: SeatGrant, reason: DepartureReason, now: datetime, 
 
 
 def take_over(departure: Departure, *, reason: DepartureReason, grant: SeatGrant | None) -> bool:
-    """Make an open departure of the guardian's one of a person's. False: it was nobody's but a person's."""
+    """Turn an automatic departure into an operator's, so the guardian can no longer cancel it.
+
+    False if it already was an operator's.
+    """
     fields = {"is_automatic": False, "reason": reason, "grant": grant}
     rows = Departure.objects.filter(pk=departure.pk, state=DepartureState.OPEN, is_automatic=True).update(**fields)
     return rows == 1

@@ -69,9 +69,10 @@ def _asked_in_at(departure: Departure) -> datetime | None:
 
 
 def _give_up(departure: Departure, now: datetime) -> None:
-    """No call can name the person and no list will: the seat ends, and whoever the hidden row is counts as an outsider.
+    """We can neither remove nor identify this person because ChatGPT hides the e-mail.
 
-    A code is not freed by that, as they may be in. One who was to be moved, or was taken for absent, stays.
+    End the seat and count the hidden row as an outsider, so the Team is not overbooked. The code stays spent, because
+    the person may be in. A seat that was to move, or whose person counted as absent, is kept.
     """
     Departure.objects.filter(pk=departure.pk).update(
         state=DepartureState.DROPPED, closed_at=now, last_problem=HIDDEN, due_at=None

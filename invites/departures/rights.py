@@ -42,7 +42,8 @@ def why_stay(departure: Departure, now: datetime, person: Person | None = None) 
         return SEATED_AGAIN
     if departure.reason not in BY_HAND:
         known_as = {(departure.email, departure.upstream_user_id)} | ({(person.email, user_id)} if person else set())
-        # A person's word about this one outweighs a baseline, which is about everyone who was there.
+        # An operator's removal of this person overrides the baseline (taken for everybody present at once), but not an
+        # explicit permission.
         counts = departure.is_automatic
         if any(is_allowed(departure.team_id, email, id_, counts_baseline=counts) for email, id_ in known_as):
             return ALLOWED

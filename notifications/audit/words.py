@@ -212,7 +212,7 @@ def who(event: AuditEvent) -> str:
 
 def on_what(event: AuditEvent) -> str:
     kind = str(OBJECTS.get(event.object_kind, event.object_kind))
-    # What there is one of has its kind for an id.
+    # Singletons (guardian, pool) use their kind as id: do not print it twice.
     name = event.object_label or ("" if event.object_id == event.object_kind else event.object_id)
     return name if name.startswith(f"{kind} ") else f"{kind} {name}".rstrip()
 

@@ -37,7 +37,8 @@ BACK_OFF = tuple(timedelta(minutes=n) for n in (1, 5, 30, 120, 720))
 LEASE = timedelta(seconds=60)
 SLICE = timedelta(seconds=45)
 PAGE = 50
-# How the keys of a channel's settings begin, and how long a change of one is news: longer than from drain to drain.
+# Prefix of each channel's setting keys. A change within the last 90 s (longer than the interval between drains) retries
+# that channel's waiting messages at once.
 _SET_BY = {EMAIL: "notifications.smtp", BARK: "notifications.bark", WEBHOOK: "notifications.webhook"}
 _JUST_NOW = timedelta(seconds=90)
 State = Message.State

@@ -1,8 +1,8 @@
 """The only writer of stored tokens, and of what a dead log-in does to its Teams.
 
-Lock order: the Owner's row before the Team's, and never the key: PostgreSQL takes a share of the Owner's key by
-itself when a Team is written twice in one transaction, and that must not wait for us. Every write of a token
-raises `credential_version`, so that whatever was learned about an older token applies no more (design §5).
+Lock the Owner's row before the Team's, with `no_key=True`. Saving a Team makes PostgreSQL take FOR KEY SHARE on its
+Owner (the foreign key), which would deadlock against a full FOR UPDATE. Every write of a token raises
+`credential_version`, so that a failure of an older token no longer counts (design §5).
 """
 
 from __future__ import annotations
