@@ -1,4 +1,7 @@
-"""How long things may take, wait or stay unknown (design §4). Read as `timing.NAME`, never copied."""
+"""How long things may take, wait or stay unknown (design §4). Read as `timing.NAME`, never copied.
+
+Waits that an operator sets, as that before an unaccepted invitation is withdrawn, stand in `invites/settings.py`.
+"""
 
 from __future__ import annotations
 

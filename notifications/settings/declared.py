@@ -1,4 +1,8 @@
-"""The run-time settings of this room: where notices go, what operators are told, what redeemers read."""
+"""The run-time settings of this room: where notices go, what operators are told, what redeemers read.
+
+The other rooms declare theirs in `invites/settings.py`, `teampool/settings.py` and `guardian/rules/policy.py`; the
+pages show them from `config/backoffice/settings_page/sections.py`.
+"""
 
 from __future__ import annotations
 

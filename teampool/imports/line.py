@@ -1,4 +1,7 @@
-"""One line of an import, from its kept secrets to its result. Any step may be the last: doing it again is harmless."""
+"""Carries out one queued line of an import, from its kept secrets to its result.
+
+Any step may be the last: doing it again is harmless. The columns a pasted line may have stand in `reading/record.py`.
+"""
 
 from __future__ import annotations
 

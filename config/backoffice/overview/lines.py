@@ -1,4 +1,4 @@
-"""One line of the first screen, and the addresses its button may lead to."""
+"""What a line of the first screen is, and the addresses its button may lead to; `attention.py` lists the lines."""
 
 from __future__ import annotations
 
