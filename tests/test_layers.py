@@ -28,7 +28,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "backoffice",
         "context first_run formats health icon openapi secrets security sqlite3",
     ),
-    "config.service": ("demo", "supervisor doctor backup", "die_with_parent startup warmup watchdog"),
+    "config.service": ("demo", "supervisor doctor backup", "startup", "die_with_parent static_files warmup watchdog"),
     "config.backoffice": (
         "admin_app",
         "site",

@@ -8,12 +8,12 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from django.db import connection, connections
 from django.utils import timezone
 
+from config.service import static_files
 from guardian.clockwork import heartbeats, timetable
 
 Say = Callable[[str], None]
@@ -75,8 +75,7 @@ def prepare(say: Say) -> None:
         heartbeats.pause_if_stale(timezone.now())  # before any worker of ours gives a sign of life
         timetable.put_in_place(timezone.now())
     if hasattr(staticfiles_storage, "manifest_name"):
-        with _alone_in(Path(settings.STATIC_ROOT)):
-            call_command("collectstatic", interactive=False, verbosity=0)
+        static_files.collect()
     # What starts next must not inherit a connection, and a supervisor needs none between two looks.
     connections.close_all()
 
@@ -94,15 +93,3 @@ def _alone_among_nodes() -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARING])
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Two installations may share the code, and with it the folder of static files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    held = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
