@@ -137,6 +137,6 @@ def kill_all(pids: Sequence[int], number: signal.Signals = signal.SIGKILL) -> No
         os.kill(pid, number)
 
 
-def end_of(process: subprocess.Popen[bytes], *, within: float = 30) -> int:
-    """The exit code of a process that is about to end."""
+def end_of(process: subprocess.Popen[bytes], *, within: float = 90) -> int:
+    """The exit code of a process that is about to end. Longer than the grace a busy machine may need to the full."""
     return process.wait(within)
