@@ -12,8 +12,7 @@ from base.actors import Actor, job
 from guardian.models import Finding, Watch
 from guardian.rules import policy
 from guardian.rules.states import State
-from invites.departures.carry_out import OUT_OF_HOURS
-from invites.departures.removing import REPORT_ONLY, SWITCHED_OFF, call_off
+from invites.departures.closing import OUT_OF_HOURS, REPORT_ONLY, SWITCHED_OFF, call_off
 from invites.models import Departure, SeatGrant
 from invites.settings import REMOVALS_PAUSED
 from invites.states import DepartureReason, DepartureState

@@ -13,7 +13,7 @@ from guardian.models import Finding
 from guardian.rules.states import Kind, State
 from invites.actions.seat import Refused
 from invites.departures.carry_out import CARRY_OUT
-from invites.departures.removing import open_automatic
+from invites.departures.opening import open_automatic
 from invites.models import Departure, SeatGrant
 from invites.settings import REMOVALS_PAUSED
 from invites.states import BEFORE_INVITED, DepartureReason, DepartureState

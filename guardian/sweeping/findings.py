@@ -18,7 +18,7 @@ from guardian.rules.states import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
 from guardian.rules.still_possible import Shown
 from invites.actions import allow as outsiders
 from invites.actions.seat import Refused
-from invites.departures.carry_out import NOT_PERMITTED, PROTECTED
+from invites.departures.closing import NOT_PERMITTED, PROTECTED
 from invites.models import Departure
 from invites.states import DepartureState
 from notifications.audit import events

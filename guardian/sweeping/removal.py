@@ -8,8 +8,7 @@ from guardian.mode import ACTOR
 from guardian.models import Finding
 from guardian.rules.states import Kind
 from guardian.sweeping import findings
-from invites.departures.carry_out import UNTIL
-from invites.departures.removing import open_automatic
+from invites.departures.opening import UNTIL, open_automatic
 from invites.models import Departure
 from invites.states import DepartureReason
 

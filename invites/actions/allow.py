@@ -10,7 +10,8 @@ from base.actors import Actor
 from base.bells import ring
 from invites import locking
 from invites.actions.seat import Refused
-from invites.departures.carry_out import CARRY_OUT, take_over
+from invites.departures.carry_out import CARRY_OUT
+from invites.departures.opening import take_over
 from invites.models import Departure, SeatGrant
 from invites.states import DepartureReason, DepartureState
 from notifications.audit import events

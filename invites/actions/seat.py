@@ -16,7 +16,7 @@ from django.utils import timezone
 from base.actors import Actor
 from base.bells import ring
 from invites import locking
-from invites.departures import carry_out
+from invites.departures import carry_out, opening
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, seating
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, GrantState, RedemptionState, Refusal
@@ -67,7 +67,7 @@ def reseat(*, redemption_id: int, actor: Actor) -> None:
         with transaction.atomic(durable=True):
             _let_go(_locked_grant(redemption_id), DepartureReason.RESEATED, actor)
         return
-    if carry_out.leave_dead_team(grant=grant, now=now, actor=actor, unbinds=True):
+    if opening.leave_dead_team(grant=grant, now=now, actor=actor, unbinds=True):
         seating.reseat_or_refuse(redemption_id=redemption_id, now=now, actor=actor)
 
 
@@ -147,5 +147,5 @@ def _let_go(grant: SeatGrant, reason: DepartureReason, actor: Actor) -> None:
             moves.next_try(redemption_id=grant.redemption_id)
         ring(RECONCILE)
     else:
-        departure = carry_out.open_departure(grant=grant, reason=reason, now=now, actor=actor)
+        departure = opening.open_departure(grant=grant, reason=reason, now=now, actor=actor)
         ring(carry_out.CARRY_OUT, departure.pk)

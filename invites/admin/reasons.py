@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from invites.departures import carry_out, removing, rights
+from invites.departures import carry_out, closing, rights
 from invites.states import GHOST, DepartureReason, Refusal
 from teampool.teams import words
 from teampool.upstream.types import Failure
@@ -31,19 +31,19 @@ _WORDS: dict[str, str] = {
 # Why somebody stays, or is still there; our own words in English, as `Departure.last_problem` holds them.
 _IN_THE_WAY: dict[str, str] = {
     carry_out.UNAVAILABLE: gettext_noop("the Team cannot be reached"),
-    carry_out.PROTECTED: gettext_noop("owners and admins are never removed"),
-    carry_out.NOT_PERMITTED: gettext_noop("ChatGPT does not permit it"),
+    closing.PROTECTED: gettext_noop("owners and admins are never removed"),
+    closing.NOT_PERMITTED: gettext_noop("ChatGPT does not permit it"),
     carry_out.PAUSED: gettext_noop("removals are paused"),
-    carry_out.HIDDEN: gettext_noop("ChatGPT hides the e-mail: remove the hidden person on the Team's page"),
-    carry_out.ACCEPTED: gettext_noop("was accepted meanwhile"),
+    closing.HIDDEN: gettext_noop("ChatGPT hides the e-mail: remove the hidden person on the Team's page"),
+    closing.ACCEPTED: gettext_noop("was accepted meanwhile"),
     rights.SEATED_AGAIN: gettext_noop("has a seat again"),
     rights.ALLOWED: gettext_noop("was allowed meanwhile"),
     rights.EXTENDED: gettext_noop("was extended meanwhile"),
     rights.OTHER_SEAT_UNSURE: gettext_noop("the other seat is not confirmed"),
     rights.UNDER_WAY: gettext_noop("a redemption is under way"),
-    removing.SWITCHED_OFF: gettext_noop("the guardian was switched off"),
-    removing.REPORT_ONLY: gettext_noop("the guardian only reports"),
-    carry_out.OUT_OF_HOURS: gettext_noop("outside the guardian's hours"),
+    closing.SWITCHED_OFF: gettext_noop("the guardian was switched off"),
+    closing.REPORT_ONLY: gettext_noop("the guardian only reports"),
+    closing.OUT_OF_HOURS: gettext_noop("outside the guardian's hours"),
 }
 
 

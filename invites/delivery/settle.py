@@ -18,7 +18,7 @@ from base.bells import ring
 from invites import locking
 from invites.bells import ring_deliver_at
 from invites.delivery.look import Look
-from invites.departures import carry_out
+from invites.departures import opening
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, seating, timing
 from invites.states import GHOST, SAID_MEMBER, DepartureState, GrantState, Refusal
@@ -194,7 +194,7 @@ def _postpone(grant: SeatGrant, until: datetime, **fields: Any) -> None:
 
 def given_up(grant: SeatGrant, *, now: datetime, actor: Actor) -> None:
     """Seat the person elsewhere, and leave a Departure that is carried out if this Team returns."""
-    if carry_out.leave_dead_team(grant=grant, now=now, actor=actor):
+    if opening.leave_dead_team(grant=grant, now=now, actor=actor):
         seating.reseat_or_refuse(redemption_id=grant.redemption_id, now=now, actor=actor)
 
 

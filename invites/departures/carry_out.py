@@ -1,6 +1,6 @@
-"""People who are to leave a Team: written first, then said upstream, then confirmed by a later complete list.
+"""Tells upstream who is to leave a Team: an open departure is claimed, looked at once more, said, and written down.
 
-Opened under the Team's lock. Owners, admins and the credential's own user are never touched.
+Owners, admins and the credential's own user are never touched.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from base.actors import Actor
 from base.bells import ring, ring_at
 from base.work import free
 from invites import locking
-from invites.departures.rights import ALLOWED, is_over, why_stay
-from invites.models import Departure, Redemption, SeatGrant
+from invites.departures.closing import ACCEPTED, NOT_PERMITTED, OUT_OF_HOURS, PROTECTED, give_up_overdue
+from invites.departures.opening import UNTIL
+from invites.departures.rights import why_stay
+from invites.models import Departure, SeatGrant
 from invites.seats import moves, timing
 from invites.settings import REMOVALS_PAUSED
-from invites.states import CONFIRMED, DepartureReason, DepartureState, GrantState, RedemptionState
+from invites.states import DepartureReason, DepartureState, GrantState
 from notifications.audit import events
 from teampool.access import Access
 from teampool.models import Member, Team
-from teampool.pool import seats
 from teampool.snapshot import Person, fetch, why_untrusted
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
@@ -33,77 +34,10 @@ from teampool.upstream.types import MANAGER_ROLES, Answer, Failure, Verdict
 log = logging.getLogger(__name__)
 ACTOR = Actor("job", "depart")
 DEAD_TEAM_AGAIN = timedelta(hours=1)
-# Problems in our own words, as `last_problem` holds them; the first two end a departure although the person is in.
-PROTECTED = "owners and admins are never removed"
-NOT_PERMITTED = "ChatGPT does not permit it"
+# Why a departure waits, in our own words, as `last_problem` holds it.
 UNAVAILABLE = "Team unavailable"
 PAUSED = "removals are paused"
-HIDDEN = "the e-mail is hidden"
-ACCEPTED = "was accepted meanwhile"
-OUT_OF_HOURS = "outside the guardian's hours"
-# In the evidence of one the guardian decided on by itself: when its hours are over, as ISO text.
-UNTIL = "until"
 CARRY_OUT = "invites.tasks.carry_out"
-
-
-def open_departure(*, grant: SeatGrant, reason: DepartureReason, now: datetime, actor: Actor) -> Departure:
-    """Write that this grant's person is to leave; the one already open is returned. The caller holds the lock.
-
-    One the guardian opened becomes this one: it may be called off no more.
-    """
-    departure, is_new = Departure.objects.get_or_create(
-        team_id=grant.team_id,
-        email=grant.email,
-        state=DepartureState.OPEN,
-        defaults={
-            "grant": grant,
-            "upstream_user_id": grant.upstream_user_id,
-            "reason": reason,
-            "due_at": now,
-            "opened_at": now,
-            "evidence": {"seat": grant.state, "invited_at": grant.invited_at and grant.invited_at.isoformat()},
-        },
-    )
-    if is_new or take_over(departure, reason=reason, grant=grant):
-        events.departure_moved(subject=departure.subject, state="opened", reason=reason.value, actor=actor)
-    return departure
-
-
-def take_over(departure: Departure, *, reason: DepartureReason, grant: SeatGrant | None) -> bool:
-    """Turn an automatic departure into an operator's, so the guardian can no longer cancel it.
-
-    False if it already was an operator's.
-    """
-    fields = {"is_automatic": False, "reason": reason, "grant": grant}
-    rows = Departure.objects.filter(pk=departure.pk, state=DepartureState.OPEN, is_automatic=True).update(**fields)
-    return rows == 1
-
-
-def leave_dead_team(*, grant: SeatGrant, now: datetime, actor: Actor, unbinds: bool = False) -> bool:
-    """Give up a seat in a Team that is lost, here only; the departure is carried out if that Team returns.
-
-    The redemption stays open without a grant and starts a new try; whoever was in is no longer bound to that
-    Team, with `unbinds` nobody is. False: the grant is no longer as the caller saw it, and nothing was given up.
-    """
-    with transaction.atomic(durable=True):
-        locking.lock_team(grant.team_id)
-        to = GrantState.ENDED if grant.state in CONFIRMED else GrantState.CANCELLED
-        may_be_there = grant.sends > 0 or grant.ask_first or to is GrantState.ENDED  # as far as upstream knows
-        if not moves.leave(grant, to, reason="team_gone", now=now, actor=actor, frees_seat=not may_be_there):
-            return False
-        if may_be_there:
-            # Not free before upstream says so: a Team that lives but could not be read goes on taking people.
-            seats.release_to_outsider(team_id=grant.team_id)
-            open_departure(grant=grant, reason=DepartureReason.TEAM_GONE, now=now, actor=actor)
-        if unbinds or to is GrantState.ENDED:
-            # Bound to a Team that is gone, the claim would wait for ever.
-            Redemption.objects.filter(pk=grant.redemption_id, bound_team_id=grant.team_id).update(bound_team=None)
-        ends_at = Redemption.objects.values_list("ends_at", flat=True).get(pk=grant.redemption_id)
-        if ends_at is not None and ends_at <= now:
-            moves.end(redemption_id=grant.redemption_id, reason="time_over", now=now, actor=actor)
-        elif to is GrantState.ENDED:
-            moves.next_try(redemption_id=grant.redemption_id)
-        return True
 
 
 def carry_out(*, departure_id: int) -> bool:
@@ -236,21 +170,6 @@ def _let_stay(departure: Departure, why: str, now: datetime) -> bool:
         locking.lock_team(departure.team_id)
         give_up_overdue(departure, why, now=now, actor=ACTOR)
         return _drop(departure, why, now)
-
-
-def give_up_overdue(departure: Departure, why: str, *, now: datetime, actor: Actor) -> None:
-    """Their time is over and they stay all the same: the seat of ours ends, or they would keep two.
-
-    Who is in against our will keeps it until they have brought a new code. The caller holds the lock.
-    """
-    if departure.reason != DepartureReason.OVERDUE or departure.grant_id is None or not is_over(departure, now):
-        return
-    # As it is under the lock.
-    grant = SeatGrant.objects.live().filter(pk=departure.grant_id).select_related("redemption").first()
-    if grant is None:
-        return
-    if why == ALLOWED or (why in (PROTECTED, NOT_PERMITTED) and grant.redemption.state == RedemptionState.ENDED):
-        moves.leave_in(grant, reason="time_over", now=now, actor=actor)
 
 
 def _drop(departure: Departure, problem: str, now: datetime) -> bool:

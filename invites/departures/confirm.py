@@ -6,14 +6,14 @@ In the transaction that follows the snapshot, under the Team's lock.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from base.bells import ring
-from invites.departures.carry_out import ACTOR, HIDDEN, find, gone_after
-from invites.departures.hidden import asked_in_at, may_be
+from invites.departures.carry_out import ACTOR, find, gone_after
+from invites.departures.closing import HIDDEN
 from invites.models import Departure, SeatGrant
 from invites.seats import moves, timing
-from invites.states import DepartureReason, DepartureState, GrantState
+from invites.states import SAID_MEMBER, DepartureReason, DepartureState, GrantState
 from notifications.audit import events
 from teampool.models import Team
 from teampool.snapshot import Person, Snapshot
@@ -23,6 +23,8 @@ from teampool.snapshot import Person, Snapshot
 FREES_CODE = (DepartureReason.WITHDRAWN, DepartureReason.RECLAIMED)
 # Nobody wants them gone: they were to sit elsewhere, or had not accepted, which they may have done meanwhile.
 MAY_STAY = (DepartureReason.RESEATED, DepartureReason.RECLAIMED)
+# Two clocks are compared.
+MARGIN = timedelta(minutes=10)
 
 
 def confirm(
@@ -103,3 +105,28 @@ def _end_seat(grant: SeatGrant, reason: DepartureReason, now: datetime) -> None:
         moves.next_try(redemption_id=grant.redemption_id)
     elif was_in:
         moves.end(redemption_id=grant.redemption_id, reason=reason, now=now, actor=ACTOR)
+
+
+# Rows whose e-mail upstream hides: which of our people each of them may be. Pure.
+
+
+def may_be(row: Person, *, asked_in_at: datetime | None) -> bool:
+    """False for a row that is older than this person's invitation; True where either time is not known."""
+    return asked_in_at is None or row.since is None or row.since >= asked_in_at - MARGIN
+
+
+def asked_in_at(grant: SeatGrant) -> datetime | None:
+    """The earliest time the person of this seat can have come into its Team.
+
+    None when they may have been there before they got the seat, for example when ChatGPT said "already a member".
+    """
+    return None if grant.ask_first or grant.reason == SAID_MEMBER else grant.created_at
+
+
+def count_outsiders(hidden: Collection[Person], unlisted: Collection[SeatGrant]) -> int:
+    """Hidden rows that cannot belong to any of our unlisted seats: they are outsiders.
+
+    Each unlisted seat explains at most one hidden row.
+    """
+    possible = [row for row in hidden if any(may_be(row, asked_in_at=asked_in_at(grant)) for grant in unlisted)]
+    return len(hidden) - min(len(possible), len(unlisted))

@@ -16,7 +16,7 @@ from base.bells import ring
 from base.transactions import require_transaction
 from invites import locking
 from invites.departures import confirm
-from invites.departures.hidden import count_outsiders
+from invites.departures.confirm import count_outsiders
 from invites.models import SeatGrant
 from invites.seats import moves, timing
 from invites.states import CONFIRMED, DepartureState, GrantState

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from invites.departures.carry_out import HIDDEN, NOT_PERMITTED, PROTECTED
+from invites.departures.closing import HIDDEN, NOT_PERMITTED, PROTECTED
 from invites.models import Departure, SeatGrant
 from invites.states import DepartureReason, DepartureState
 from teampool.models import AllowedMember, Member, living

@@ -15,7 +15,7 @@ from django.utils import timezone
 from base.actors import Actor
 from invites import locking
 from invites.codes import codes, uses
-from invites.departures import carry_out
+from invites.departures import opening
 from invites.models import RedeemCode, Redemption, SeatGrant
 from invites.redeeming import errors, presence, throttle
 from invites.redeeming.emails import read_email
@@ -68,7 +68,7 @@ def redeem(*, email: str, code: str, ip: str = "", language: str = "zh-hans") ->
         except _Moved:
             continue
         except _OverdueInDeadTeam as found:
-            carry_out.leave_dead_team(grant=found.grant, now=now, actor=Actor("job", "redeem"))
+            opening.leave_dead_team(grant=found.grant, now=now, actor=Actor("job", "redeem"))
             continue
         if redemption.state == RedemptionState.ALREADY and redemption.seated_by_id is not None:
             _leave_dead_team(redemption.seated_by_id, now)
@@ -217,7 +217,7 @@ def _follow_overdue(claim: Claim, old: SeatGrant, *, is_leaving: bool) -> Redemp
     if is_leaving:
         return _open(claim)
     if claim.code.team_id not in (None, old.team_id):
-        carry_out.open_departure(grant=old, reason=DepartureReason.OVERDUE, now=claim.now, actor=claim.actor)
+        opening.open_departure(grant=old, reason=DepartureReason.OVERDUE, now=claim.now, actor=claim.actor)
         return _open(claim)
     old_state = GrantState(old.state)
     moves.leave(old, GrantState.ENDED, reason="renewed", now=claim.now, actor=claim.actor, frees_seat=False)
@@ -236,5 +236,5 @@ def _leave_dead_team(redemption_id: int, now: datetime) -> None:
     actor = Actor("job", "redeem")
     grant = SeatGrant.objects.live().filter(redemption_id=redemption_id).select_related("team").first()
     if grant is not None and grant.team.is_lost:
-        carry_out.leave_dead_team(grant=grant, now=now, actor=actor)
+        opening.leave_dead_team(grant=grant, now=now, actor=actor)
         seating.reseat_or_refuse(redemption_id=redemption_id, now=now, actor=actor)

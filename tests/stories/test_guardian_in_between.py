@@ -18,8 +18,10 @@ from guardian.rules.still_possible import Shown
 from guardian.sweeping import findings, reading, removal, sweep
 from invites.actions import allow, seat
 from invites.delivery.drain import deliver
-from invites.departures import removing
-from invites.departures.carry_out import HIDDEN, OUT_OF_HOURS, carry_out, leave_dead_team
+from invites.departures import opening
+from invites.departures.carry_out import carry_out
+from invites.departures.closing import HIDDEN, OUT_OF_HOURS
+from invites.departures.opening import leave_dead_team
 from invites.departures.rights import ALLOWED, OTHER_SEAT_UNSURE, UNDER_WAY, why_stay
 from invites.following.sync import sync_team
 from invites.models import Departure, Redemption, SeatGrant
@@ -367,7 +369,7 @@ class TestAnotherName:
     def test_a_duplicate_known_by_id_only_is_removed(self) -> None:
         there, here = a_team(held=1), a_team()
         a_grant(a_redemption(), GrantState.JOINED, team=there, upstream_user_id="user-ana")
-        departure = removing.open_automatic(
+        departure = opening.open_automatic(
             team_id=here.pk,
             email="another@example.com",
             upstream_user_id="user-ana",

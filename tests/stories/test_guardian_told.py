@@ -11,7 +11,7 @@ from guardian.mode import ACTOR
 from guardian.sweeping import findings
 from invites.admin.reasons import in_the_way
 from invites.departures import carry_out, rights
-from invites.departures.removing import REPORT_ONLY, SWITCHED_OFF
+from invites.departures.closing import REPORT_ONLY, SWITCHED_OFF
 from invites.models import Departure
 from notifications.audit import events
 from notifications.audit import words as wording

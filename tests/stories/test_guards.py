@@ -15,7 +15,7 @@ from invites import locking
 from invites.delivery import settle
 from invites.delivery.drain import claim, deliver
 from invites.delivery.look import Look
-from invites.departures import carry_out
+from invites.departures import closing
 from invites.following.follow import follow
 from invites.models import Departure, SeatGrant
 from invites.reconcile import reconcile
@@ -230,7 +230,7 @@ class TestDepartures:
         departure = self.leaves(team, told_at=now - timedelta(hours=1))
         follow(team_id=team.pk, snapshot=a_snapshot(a_member(None, "user-9"), at=now))
         departure.refresh_from_db()
-        assert (departure.state, departure.last_problem) == (DepartureState.DROPPED, carry_out.HIDDEN)
+        assert (departure.state, departure.last_problem) == (DepartureState.DROPPED, closing.HIDDEN)
 
     def test_who_is_still_there_is_told_again(self) -> None:
         team, now = a_team(), timezone.now()

@@ -16,7 +16,7 @@ from invites.delivery import settle
 from invites.delivery.deciding import Step, Unreadable, next_step
 from invites.delivery.drain import claim_next, deliver
 from invites.delivery.look import Look
-from invites.departures import carry_out
+from invites.departures import carry_out, opening
 from invites.following.follow import follow
 from invites.following.sync import sync_team
 from invites.models import Departure, Redemption, SeatGrant
@@ -59,7 +59,7 @@ def test_it_gives_a_seat_in_a_lost_team_back_once() -> None:
     Team.objects.filter(pk=lost.pk).update(workspace_state="suspended")
     ana = the_grant()
     for _ in range(2):  # two workers, or a double click
-        carry_out.leave_dead_team(grant=ana, now=timezone.now(), actor=JOB)
+        opening.leave_dead_team(grant=ana, now=timezone.now(), actor=JOB)
     check_books()
 
 
@@ -73,13 +73,13 @@ def test_through_the_form_a_double_click(monkeypatch: pytest.MonkeyPatch) -> Non
     a_team()
     code = a_code().code
     gate = threading.Barrier(2)
-    leave = carry_out.leave_dead_team
+    leave = opening.leave_dead_team
 
     def both(**kwargs: Any) -> bool:
         gate.wait(10)
         return leave(**kwargs)
 
-    monkeypatch.setattr("invites.departures.carry_out.leave_dead_team", both)
+    monkeypatch.setattr("invites.departures.opening.leave_dead_team", both)
     run_together(*(lambda: redeem(email=ANA, code=code) for _ in range(2)))
     check_books()
 

@@ -14,7 +14,7 @@ from invites.actions import add_people, allow, archive, seat
 from invites.actions.add_people import Added
 from invites.actions.seat import Refused
 from invites.delivery.drain import deliver
-from invites.departures import carry_out
+from invites.departures import opening
 from invites.following.sync import sync_team
 from invites.models import Departure, Redemption, SeatGrant
 from invites.reconcile import reconcile
@@ -450,7 +450,7 @@ class TestArchive:
         (plan,) = archive.preview([team.pk])
         assert plan.codes == 0
         archive.archive(team_ids=[team.pk], codes_to=other if is_moved else None, actor=OLGA)
-        assert carry_out.leave_dead_team(grant=SeatGrant.objects.live().get(), now=timezone.now(), actor=OLGA)
+        assert opening.leave_dead_team(grant=SeatGrant.objects.live().get(), now=timezone.now(), actor=OLGA)
         seat.end_claim(redemption_id=ana.pk, actor=OLGA)
         code.refresh_from_db()
         assert code.uses_held == 0

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from invites.departures import carry_out as depart
+from invites.departures import closing
 from invites.departures.carry_out import carry_out
 from invites.following.sync import sync_team
 from invites.models import Departure
@@ -106,7 +107,7 @@ class TestNotPermitted:
         assert not carry_out(departure_id=departure.pk)
         departure.refresh_from_db()
         team.refresh_from_db()
-        assert (departure.state, departure.last_problem) == (DepartureState.DROPPED, depart.NOT_PERMITTED)
+        assert (departure.state, departure.last_problem) == (DepartureState.DROPPED, closing.NOT_PERMITTED)
         assert team.workspace_state == Team.Workspace.ACTIVE
 
     def test_it_waits_where_our_own_user_lost_its_role(self, sandbox: SandboxServer, team: Team) -> None:

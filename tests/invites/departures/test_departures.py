@@ -14,7 +14,7 @@ from base.actors import Actor
 from invites.actions import allow, seat
 from invites.admin.reasons import in_the_way
 from invites.delivery.drain import deliver
-from invites.departures import carry_out, removing
+from invites.departures import carry_out, closing, opening
 from invites.following.follow import follow
 from invites.following.sync import sync_team
 from invites.models import Departure, RedeemCode, Redemption, SeatGrant
@@ -115,7 +115,7 @@ class TestBells:
 class TestDropped:
     def test_the_audit_says_why(self) -> None:
         departure = Departure.objects.create(team=a_team(), email=ANA, reason="stranger", is_automatic=True)
-        removing.call_off(departure_ids=[departure.pk], why=removing.REPORT_ONLY, now=timezone.now(), actor=OLGA)
+        closing.call_off(departure_ids=[departure.pk], why=closing.REPORT_ONLY, now=timezone.now(), actor=OLGA)
         with translation.override("en"):
             said = words.what(AuditEvent.objects.get(action="departure_dropped"))
         assert said == "Stays after all: the guardian only reports"
@@ -230,7 +230,7 @@ class TestOverAndStillIn:
         pass_time(7200)
         grant = SeatGrant.objects.live().get()
         now = timezone.now()
-        departure = carry_out.open_departure(grant=grant, reason=DepartureReason.OVERDUE, now=now, actor=OLGA)
+        departure = opening.open_departure(grant=grant, reason=DepartureReason.OVERDUE, now=now, actor=OLGA)
         seat.set_end(redemption_id=redemption.pk, ends_at=now + timedelta(days=1), actor=OLGA)
         carry_out.carry_out(departure_id=departure.pk)
         assert SeatGrant.objects.live().get() == grant
@@ -246,7 +246,7 @@ class TestReclaim:
         for _ in range(5):
             reconcile()
             pass_time(60)
-        assert Departure.objects.get().last_problem == carry_out.NOT_PERMITTED
+        assert Departure.objects.get().last_problem == closing.NOT_PERMITTED
         pass_time(86400)
         reconcile()
         assert Departure.objects.count() == 2
@@ -353,7 +353,7 @@ class TestWhoCannotBeMadeOut:
         departure.refresh_from_db()
         grant.team.refresh_from_db()
         redemption = Redemption.objects.get()
-        assert (departure.state, departure.last_problem) == (DepartureState.DROPPED, carry_out.HIDDEN)
+        assert (departure.state, departure.last_problem) == (DepartureState.DROPPED, closing.HIDDEN)
         assert (redemption.state, redemption.code.uses_held) == (state, 1)
         assert (grant.team.seats_held, grant.team.outsiders) == seats
         check_books()

@@ -16,7 +16,7 @@ from base.times import full
 from config.backoffice.overview import attention
 from config.backoffice.overview.attention import Line
 from config.backoffice.overview.lines import those_teams
-from invites.departures import carry_out
+from invites.departures import closing
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState
 from notifications.audit import events
@@ -252,7 +252,7 @@ class TestRemovalFailed:
         values = {
             "state": "dropped",
             "closed_at": NOW,
-            "last_problem": carry_out.NOT_PERMITTED,
+            "last_problem": closing.NOT_PERMITTED,
             "opened_at": NOW - HOUR,
         }
         return Departure.objects.create(team=team, email=email, reason="stranger", **(values | fields))
@@ -292,7 +292,7 @@ class TestRemovalFailed:
     def test_one_behind_a_hidden_row_for_as_long_as_nobody_can_name_it(self) -> None:
         team = a_team()
         hidden = a_member(team, "")
-        given_up = {"state": "dropped", "closed_at": NOW, "last_problem": carry_out.HIDDEN}
+        given_up = {"state": "dropped", "closed_at": NOW, "last_problem": closing.HIDDEN}
         Departure.objects.create(team=team, email="sam@example.com", reason="withdrawn", **given_up)
         assert only().link == reverse("admin:teampool_team_change", args=[team.pk])
         AllowedMember.objects.create(team=team, upstream_user_id=hidden.upstream_id, origin="operator")

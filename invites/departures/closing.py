@@ -1,0 +1,58 @@
+"""Closes a Departure without the person being out: dropped, with its event."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from base.actors import Actor
+from invites.departures.rights import ALLOWED, is_over
+from invites.models import Departure, SeatGrant
+from invites.seats import moves
+from invites.states import DepartureReason, DepartureState, RedemptionState
+from notifications.audit import events
+
+# Why a departure was dropped, in our own words, as `last_problem` holds it. The first two although the person is in.
+PROTECTED = "owners and admins are never removed"
+NOT_PERMITTED = "ChatGPT does not permit it"
+HIDDEN = "the e-mail is hidden"
+ACCEPTED = "was accepted meanwhile"
+OUT_OF_HOURS = "outside the guardian's hours"
+SWITCHED_OFF = "the guardian was switched off"
+REPORT_ONLY = "the guardian only reports"
+
+
+def give_up_overdue(departure: Departure, why: str, *, now: datetime, actor: Actor) -> None:
+    """Their time is over and they stay all the same: the seat of ours ends, or they would keep two.
+
+    Who is in against our will keeps it until they have brought a new code. The caller holds the lock.
+    """
+    if departure.reason != DepartureReason.OVERDUE or departure.grant_id is None or not is_over(departure, now):
+        return
+    # As it is under the lock.
+    grant = SeatGrant.objects.live().filter(pk=departure.grant_id).select_related("redemption").first()
+    if grant is None:
+        return
+    if why == ALLOWED or (why in (PROTECTED, NOT_PERMITTED) and grant.redemption.state == RedemptionState.ENDED):
+        moves.leave_in(grant, reason="time_over", now=now, actor=actor)
+
+
+def call_off(*, departure_ids: list[int], why: str, now: datetime, actor: Actor) -> int:
+    """Drop automatic departures nobody has told upstream yet and no worker is busy with; how many."""
+    count = 0
+    for departure in Departure.objects.filter(pk__in=departure_ids, is_automatic=True, state=DepartureState.OPEN):
+        with transaction.atomic(durable=True):
+            rows = Departure.objects.filter(
+                pk=departure.pk, state=DepartureState.OPEN, told_at=None, attempts=departure.attempts, lease_until=None
+            ).update(state=DepartureState.DROPPED, closed_at=now, last_problem=why[:200])
+            if rows:  # 0 rows: it is being said this moment
+                events.departure_moved(
+                    subject=departure.subject,
+                    state="dropped",
+                    reason=departure.reason,
+                    actor=actor,
+                    details={"why": why},
+                )
+                count += 1
+    return count
