@@ -1,1 +1,1 @@
-"""What every room stands on: it knows no Team, no code and no notice, and imports nothing of ours."""
+"""What every room uses. It knows no Team, code or notice, and imports nothing of ours."""

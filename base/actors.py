@@ -30,9 +30,9 @@ def operator(request: HttpRequest) -> Actor:
 
 
 def client_ip(request: HttpRequest) -> str:
-    """The address of the client: the Nth from the right of X-Forwarded-For behind N own proxies.
+    """The client's address. Behind N trusted proxies: the Nth entry of X-Forwarded-For from the right.
 
-    What a client writes into that header itself stands further left and is never believed.
+    Entries further left were written by the client itself and are never believed.
     """
     proxies: int = settings.TRUSTED_PROXY_COUNT
     forwarded: list[str] = [

@@ -1,7 +1,6 @@
-"""Bells: tell the worker there is something to do, once the transaction is in. The rows are the truth.
+"""Bells: after commit, tell the worker that a row needs work. The row says what to do; the bell only wakes.
 
-The queue is a table of the same database: a bell written in the caller's transaction is seen with its commit,
-goes with its rollback, and costs no commit of its own.
+The queue is a table of the same database: a bell is committed and rolled back with the caller's transaction.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from django_q.signing import SignedPackage
 
 
 def ring(task: str, *ids: int) -> None:
-    """Queue `task` after commit; a bell that is lost costs time only, every one has a sweep."""
+    """Queue `task` at commit. A lost bell only costs time: a sweep finds the row too."""
     ring_at(timezone.now(), task, *ids)
 
 
 def ring_at(when: datetime, task: str, *ids: int | str) -> None:
-    """Queue `task` for later. The queue's own scheduler looks only every 30 s; a delayed row is exact to a second."""
+    """Queue `task` for `when`. django-q2's scheduler looks every 30 s; a delayed queue row is exact to a second."""
     name, tag = uuid()
     package = {
         "id": tag,

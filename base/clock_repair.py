@@ -1,7 +1,7 @@
-"""Moments that a clock which ran ahead left in our rows.
+"""Repair times that were written while the server's clock ran ahead.
 
-Once it is right again they lie where no honest writer reaches: a lease nobody holds, a wait of days, a list that
-seems newer than every later one. Each room names its columns in its `moments.py`; the guardian puts them right.
+After the clock is corrected they are impossible: a lease nobody holds, a wait of days, a list that seems newer than
+every later list. Each room names its columns in `clock_repair.py`; the guardian runs the repair.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Value
 
-# Clocks of two nodes may differ by minutes without anybody's harm: what a smaller lead leaves is over as soon.
+# Clocks of two nodes may differ by minutes. A smaller lead needs no repair: it is over in 15 minutes.
 SKEW = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Columns of some rows that hold moments.
+    """Time columns of some rows, by what they mean.
 
-    A lease and a wait lie as far ahead as written here at most. A lease is cut to that, since its holder may be
-    at work; a wait is over. A fact is past: it happened now, or is forgotten where it has to be found out anew.
+    `leases` and `waits` name the longest honest lead. A late lease is shortened to it, because its holder may still be
+    working; a late wait ends now. A late fact becomes now; a forgotten column becomes NULL and is found out anew.
     """
 
     rows: QuerySet[Any]
@@ -35,7 +35,7 @@ class Moments:
     forgotten: Sequence[str] = ()
 
     def bounds(self, now: datetime) -> dict[str, tuple[datetime, datetime | None]]:
-        """For each column the last moment that can be honest, and what a later one becomes."""
+        """For each column: the last honest time, and what replaces a later time."""
         return (
             {name: (now + longest + SKEW, now + longest) for name, longest in self.leases.items()}
             | {name: (now + longest + SKEW, now) for name, longest in self.waits.items()}
@@ -49,19 +49,19 @@ class Moments:
 
 
 def is_any_ahead(tables: Sequence[Moments], now: datetime) -> bool:
-    """One read, whatever is in the tables."""
+    """True when any column of any table holds an impossible time. One query."""
     first, *rest = (table.ahead(now).values_list(Value(1)) for table in tables)
     return first.union(*rest, all=True).exists()
 
 
 def bring_back(tables: Sequence[Moments], now: datetime) -> dict[str, int]:
-    """Put right every such moment; how many rows of which table. May run beside itself and everything else."""
+    """Repair every impossible time; return the number of rows by table. Safe to run twice at once."""
     done: Counter[str] = Counter()
     for table in tables:
         bounds = table.bounds(now)
         for row in list(table.ahead(now).values("pk", *bounds)):
             late = {name: row[name] for name, (last, _) in bounds.items() if row[name] is not None and row[name] > last}
-            # By itself, and only as it was read: no two rows are ever locked at once, and whoever moved it on wins.
+            # One row at a time, only if unchanged: no two rows are locked at once, and a newer write wins.
             mine = table.rows.model._default_manager.filter(pk=row["pk"], **late)
             done[str(table.rows.model._meta.model_name)] += mine.update(**{name: bounds[name][1] for name in late})
     return {name: count for name, count in done.items() if count}

@@ -1,4 +1,4 @@
-"""Lists as a file: CSV that opens in a spreadsheet in the right script and without running a formula."""
+"""CSV downloads that a spreadsheet opens in the right encoding and without running formulas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.http import StreamingHttpResponse
 
 BOM = "\ufeff"  # without it Excel reads UTF-8 as the local code page
-# What a spreadsheet takes for the beginning of a formula, also in full width.
+# A cell that begins like this is a formula to a spreadsheet, full-width signs included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _SPLITS = re.compile(r"""([;\r\n])(?=[\s"]*[=+\-@＝＋－＠])""")
 
@@ -22,16 +22,16 @@ class _Echo:
 
 
 def as_text(value: str) -> str:
-    """The cell a spreadsheet shows as it is: an apostrophe stands before what it would take for a formula.
+    """The value as a plain cell: an apostrophe goes before whatever a spreadsheet would run as a formula.
 
-    Also inside: one that splits at semicolons reads what follows one as a cell of its own, whatever the quotes say.
+    Also after a semicolon or line break: some spreadsheets start a new cell there, even inside quotes.
     """
     value = _SPLITS.sub(r"\1'", value)
     return f"'{value}" if value.lstrip(" ").startswith(_FORMULA) else value
 
 
 def download(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> StreamingHttpResponse:
-    """A file `name` of these rows, read as they are sent; every cell is `as_text`."""
+    """A file `name` with these rows, streamed; every cell passes `as_text`."""
     response = StreamingHttpResponse(_lines(header, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

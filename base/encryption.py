@@ -1,4 +1,4 @@
-"""Secrets at rest: one field type, encrypted with a rotatable key, never looked up by value."""
+"""A text field that is encrypted in the database, with keys that can be rotated."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(stored: str) -> str:
-    """Raises cryptography.fernet.InvalidToken with a wrong key: never hidden, never passed on as text."""
+    """The plain text. Raises cryptography.fernet.InvalidToken when no key opens it; it never returns ciphertext."""
     if not stored.startswith(PREFIX):
         raise ValueError("stored value is not encrypted")
     return fernet().decrypt(stored[len(PREFIX) :].encode()).decode()
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
-    """Text that is ciphertext in the database. Empty stays empty; only `isnull` and `exact=""` can be asked."""
+    """Encrypted text. Empty stays empty; queries can only ask `isnull` and `exact=""`."""
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)

@@ -1,7 +1,4 @@
-"""What every table of the operator's pages has in common; no rule of the product is here.
-
-The theme is named in this one place: without it the classes stand on Django's own admin.
-"""
+"""What all tables of the operator's site share. The theme is imported only here."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ else:
 
 
 class OperatorPages(ThemedAdmin):
-    """Pages of 50, no deletion (the product has its own verbs), no second history beside the audit."""
+    """Pages of 50 rows. No delete page: the product has its own actions. No history page: the audit is the history."""
 
     list_per_page = 50
     list_max_show_all = 0
@@ -31,16 +28,15 @@ class OperatorPages(ThemedAdmin):
     list_filter_submit = False
     list_disable_select_all = False
     compressed_fields = True
-    # Off: the list says it all, and no address shows the columns of one row, which may hold secrets.
+    # False: rows have no page of their own, so no address shows a row's columns, which may hold secrets.
     has_row_pages = True
-    # Shown instead of "nothing found" while the table is empty, with a button to `empty_link`'s view.
+    # Shown instead of "nothing found" while the table is empty, with a button to the view of `empty_link`.
     empty_text: Any = ""
     empty_link: tuple[Any, Any] | None = None
-    # What the button that adds a row says.
     add_text: Any = ""
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Never a secret, not even to read: a page somebody may open by its address shows every field."""
+        """Exclude encrypted fields, also from read-only pages, which show every field by default."""
         secrets = [field.name for field in self.model._meta.fields if isinstance(field, EncryptedTextField)]
         return [*(super().get_exclude(request, obj) or ()), *secrets]
 
@@ -72,13 +68,13 @@ class ReadOnlyPages(OperatorPages):
 
 
 def row_button(action: str, name: object) -> SafeString:
-    """A button of one row, which posts the page's one hidden form (`admin/parts/row_actions.html`) to `action`."""
+    """A button of one row. It posts the page's only form (`admin/parts/row_actions.html`) to `action`."""
     return format_html(
         '<button type="submit" form="row-actions" formaction="{}" class="row-button">{}</button>', action, name
     )
 
 
 def where_from(request: HttpRequest, *, otherwise: str) -> str:
-    """The page the button was on, if it is one of ours."""
+    """The page to return to: the form's `next` if it is on this site, else `otherwise`."""
     back = request.POST.get("next", "")
     return back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else otherwise

@@ -1,4 +1,4 @@
-"""Keeps secrets out of the log, whoever wrote the line."""
+"""Keep secrets out of the log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def redact(text: str) -> str:
 
 
 class RedactSecrets(logging.Filter):
-    """Rewrites the finished message and a traceback's text; never drops a record."""
+    """Rewrite the finished message and the traceback; never drop a record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redact(record.getMessage()), ()

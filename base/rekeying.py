@@ -1,4 +1,4 @@
-"""Puts every encrypted value under the newest key, so that the older ones can be thrown away."""
+"""Re-encrypt every secret under the newest key, so that the older keys can be thrown away."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROWS_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One encrypted column, as the database names it."""
+    """An encrypted column by its database names."""
 
     table: str
     key: str
@@ -30,7 +30,7 @@ class Column:
 
 @dataclass(slots=True)
 class Rekeyed:
-    """How many values of a column got the newest key, how many had it, and which rows no known key opens."""
+    """Values that got the newest key, values that had it, and the rows no known key opens."""
 
     column: Column
     changed: int
@@ -39,7 +39,6 @@ class Rekeyed:
 
 
 def encrypted_columns() -> list[Column]:
-    """Every column of every model that holds secrets."""
     models: list[type[Model]] = list(apps.get_models())
     return [
         Column(model._meta.db_table, str(model._meta.pk.column), str(field.column))
@@ -50,7 +49,7 @@ def encrypted_columns() -> list[Column]:
 
 
 def rekey(column: Column) -> Rekeyed:
-    """Re-encrypt this column. May be stopped and started again; a value that changes meanwhile is left as it became."""
+    """Re-encrypt this column. Safe to stop and repeat; a value written meanwhile is left as it is."""
     result = Rekeyed(column, changed=0, current=0, unreadable=[])
     newest = Fernet(settings.ENCRYPTION_KEYS[0])
     for key, stored in _rows(column):
@@ -68,7 +67,7 @@ def rekey(column: Column) -> Rekeyed:
 
 
 def survey(column: Column) -> Rekeyed:
-    """The same without writing: `changed` counts what an older key opens."""
+    """Like `rekey`, but writes nothing: `changed` counts the values an older key opens."""
     result = Rekeyed(column, changed=0, current=0, unreadable=[])
     newest = Fernet(settings.ENCRYPTION_KEYS[0])
     for key, stored in _rows(column):
@@ -91,7 +90,7 @@ def _opens(key: Fernet | MultiFernet, token: bytes) -> bool:
 
 
 def _rows(column: Column) -> Iterator[tuple[int | str, str]]:
-    """Primary key and ciphertext, past the field that would decrypt it; in pages, by key."""
+    """Primary key and ciphertext of each row, in pages. Raw SQL, because the model field would decrypt."""
     quote = connection.ops.quote_name
     key, name, table = quote(column.key), quote(column.name), quote(column.table)
     last: int | str | None = None
@@ -112,7 +111,7 @@ def _rows(column: Column) -> Iterator[tuple[int | str, str]]:
 
 
 def _replace(column: Column, key: int | str, before: str, after: str) -> int:
-    """1, or 0 when somebody wrote a new value since it was read: that one is under the newest key already."""
+    """Rows changed: 0 when a new value was written since we read, which has the newest key already."""
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Work in threads: each call gives back the database connections it opened."""
+"""Functions that run in threads must close the database connections they opened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 def closing(work: Callable[P, R]) -> Callable[P, R]:
-    """Make `work` fit for a thread of its own: its connections are closed however it ends."""
+    """`work`, closing its thread's connections however it ends."""
 
     @wraps(work)
     def closed(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,4 +1,4 @@
-"""Times as the operator reads them: how long ago under a day, else the date; always machine-readable."""
+"""Times as the operator reads them: how long ago within a day, else the date."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from django.utils.translation import gettext as _
 
 
 def full(moment: datetime) -> str:
-    """`2026-03-02 14:30` in the operator's time zone."""
+    """`2026-03-02 14:30`, in the operator's time zone."""
     return localtime(moment).strftime("%Y-%m-%d %H:%M")
 
 
 def clock(moment: datetime, now: datetime) -> str:
-    """`14:30` on the same day in the operator's time zone, else the full time."""
+    """`14:30` when it is today in the operator's time zone, else the full time."""
     return localtime(moment).strftime("%H:%M") if localtime(moment).date() == localtime(now).date() else full(moment)
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """`12 min ago`, in the largest whole unit; the full time from a day on."""
+    """`12 min ago`, in the largest whole unit; the full time after a day, or in the future."""
     age = now - moment
     if age >= timedelta(days=1) or age < timedelta(0):
         return full(moment)
@@ -34,7 +34,7 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def tag(moment: datetime | None, text: str = "") -> SafeString | str:
-    """A `<time>` element; – for none."""
+    """A `<time>` element; – for None."""
     if moment is None:
         return "–"
     return format_html(

@@ -1,6 +1,6 @@
-"""Where a transaction must be open, and where none may be (design §3).
+"""Checks that a transaction is open, or that none is (design §3).
 
-Both checks work under `STRICT_TRANSACTIONS` only: in the tests, and while `DEBUG` is on.
+They work only under `STRICT_TRANSACTIONS`: in tests, and while `DEBUG` is on.
 """
 
 from __future__ import annotations
@@ -11,32 +11,28 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class WrongTransaction(RuntimeError):
-    """A mistake in the code, found while developing: a lock without a transaction, or a call within one."""
+    """A mistake in the code: a lock outside a transaction, or a network call inside one."""
 
 
 def depth(connection: BaseDatabaseWrapper) -> int:
-    """How many `atomic` blocks our own code has open on this connection.
-
-    Django wraps a whole test in blocks of its own, which it marks; those do not count.
-    """
-    # By the same mark Django lets a durable block run inside a test's.
+    """How many `atomic` blocks our code has open here; the blocks Django wraps around a test do not count."""
     return sum(not block._from_testcase for block in connection.atomic_blocks)  # type: ignore[attr-defined]
 
 
 def require_transaction() -> None:
-    """Refuse to lock a row outside a transaction; every function that locks in its caller's transaction calls this.
+    """Raise when a function that locks rows is called outside a transaction.
 
-    PostgreSQL would refuse the query by itself. SQLite would run it and lock nothing: another writer could change
-    the row between the caller's look and the caller's write.
+    PostgreSQL refuses such a query itself. SQLite runs it without locking: another writer could change the row
+    between the caller's read and its write.
     """
     if settings.STRICT_TRANSACTIONS and not depth(connections[DEFAULT_DB_ALIAS]):
         raise WrongTransaction("a row is locked outside a transaction: open transaction.atomic() around it")
 
 
 def forbid_transaction(call: str) -> None:
-    """Refuse to go out to the network while a transaction is open; `call` names what was about to be sent.
+    """Raise when a transaction is open before a network call; `call` names it.
 
-    Its locks would be held for as long as the other side likes, and a rollback would forget what was sent.
+    Its locks would be held until the other side answers, and a rollback would forget what was sent.
     """
     if settings.STRICT_TRANSACTIONS and any(depth(one) for one in connections.all(initialized_only=True)):
         raise WrongTransaction(f"{call}: the network is used inside a transaction; commit first")

@@ -1,9 +1,9 @@
-"""Rows that are work: a worker claims one, does it outside any transaction, and writes down what came of it.
+"""Rows that are work: a worker claims a row, works outside any transaction, then writes down the result.
 
-The lease: a claim sets `lease_until`, and until then the row is that worker's alone. A worker that dies lets nothing
-go; when its lease has ended, the row is free for anybody.
-The fence: a claim raises `attempts`, or sets a lease nobody else has, and every later write of the claim names it.
-0 rows: a claim or write that changes none came too late. Another worker has the row now, and its word counts.
+Lease: a claim sets `lease_until`; until then the row belongs to that worker. If the worker dies, the row is free
+again when the lease ends.
+Fence: a claim also raises `attempts` (or sets a lease nobody else has), and each later write of it filters by that.
+0 rows changed: the claim or the write came too late; another worker has the row, and its result counts.
 """
 
 from __future__ import annotations
@@ -14,5 +14,5 @@ from django.db.models import Q
 
 
 def free(now: datetime, lease: str = "lease_until") -> Q:
-    """Rows no worker holds: never claimed, let go of, or left behind by one whose lease has ended."""
+    """Rows no worker holds: never claimed, released, or with a lease that ended."""
     return Q((lease, None)) | Q((f"{lease}__lte", now))
