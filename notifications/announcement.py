@@ -23,14 +23,14 @@ _EXCERPT = 80
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The text as one reader gets it; `version` changes with either language's text and with nothing else."""
+    """The announcement in a reader's language. `version` changes when either language's text changes."""
 
     html: SafeString
     version: str
 
 
 def current(language: str) -> Shown | None:
-    """What is announced now, in this language or in the one there is; None when nothing is. One query."""
+    """The announcement to show, in this language or else in the other; None when there is none. One query."""
     row = Announcement.objects.filter(pk=1, is_shown=True).first()
     text = in_language(row.zh, row.en, language) if row is not None else ""
     return Shown(as_html(text), version_of(row.zh, row.en)) if row is not None and text else None
@@ -50,12 +50,12 @@ def is_version(text: str) -> bool:
 
 
 def stored() -> Announcement:
-    """The row, or an empty one that is not saved."""
+    """The stored row, or a new unsaved row."""
     return Announcement.objects.filter(pk=1).first() or Announcement(pk=1, updated_at=timezone.now())
 
 
 def change(*, zh: str, en: str, is_shown: bool, actor: Actor) -> bool:
-    """Write the announcement; False when that changes nothing. The audit keeps how each text begins."""
+    """Save the announcement; False when nothing changed. The audit keeps the beginning of each text."""
     after: dict[str, Any] = {"zh": zh, "en": en, "is_shown": is_shown}
     with transaction.atomic():
         row = Announcement.objects.select_for_update().filter(pk=1).first() or Announcement(pk=1)

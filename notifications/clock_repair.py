@@ -1,4 +1,4 @@
-"""The moments of this room that a clock which ran ahead may have left too late."""
+"""This room's times that a clock which ran ahead may have written wrongly."""
 
 from __future__ import annotations
 

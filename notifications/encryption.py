@@ -1,4 +1,4 @@
-"""Landed migrations import this field from here; it lives in `base.encryption`."""
+"""Landed migrations import the field from here; it now lives in `base.encryption`."""
 
 from __future__ import annotations
 

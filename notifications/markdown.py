@@ -1,4 +1,4 @@
-"""Markdown of an operator as HTML that cannot do harm: a few tags, safe links, no HTML and no picture of theirs."""
+"""An operator's Markdown as safe HTML: a few tags, https and mailto links, no raw HTML, no pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REL = "nofollow noopener"
 
 @lru_cache(maxsize=8)
 def as_html(text: str) -> SafeString:
-    """Headings (all of one size), bold, italic, lists, links, code; whatever else is typed stands there as text."""
+    """Headings (one size), bold, italic, lists, links, code; everything else stays plain text."""
     return mark_safe(  # noqa: S308 - cleaned a second time, should the renderer ever let something through
         nh3.clean(
             _markdown().render(text),
@@ -50,14 +50,14 @@ def _is_safe(url: str) -> bool:
 
 
 def _heading(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType) -> str:
-    tokens[at].tag = "h3"  # the page has its own first and second
+    tokens[at].tag = "h3"  # the page has its own h1 and h2
     return renderer.renderToken(tokens, at, options, env)
 
 
 def _emphasis(state: StateInline, silent: bool) -> bool:
-    """As in CommonMark, and where Chinese stands on either side too.
+    """CommonMark's emphasis, and also next to Chinese.
 
-    By the book, `**注意：**今晚` is not bold: it wants a blank after the colon, which Chinese has not.
+    CommonMark does not make `**注意：**今晚` bold: it wants a space after the colon, which Chinese does not write.
     """
     marker = state.src[state.pos]
     if silent or marker not in "_*":

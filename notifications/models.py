@@ -1,4 +1,4 @@
-"""What happened (AuditEvent), what is to be sent (Message), run-time settings, and the announcement."""
+"""The audit (AuditEvent), the outbox (Message), run-time settings, and the announcement."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from base.encryption import EncryptedTextField
 
 
 class AppendOnly(TypeError):
-    """A record of the audit is written once: none is ever changed or deleted."""
+    """Raised on an attempt to change or delete a record of the audit."""
 
 
 class AuditEvents(models.QuerySet["AuditEvent"]):
-    """Records to read. What would change or delete some of them raises AppendOnly."""
+    """A QuerySet that raises AppendOnly on every update and delete."""
 
     def update(self, **fields: Any) -> NoReturn:
         raise AppendOnly
@@ -35,7 +35,7 @@ class AuditEvents(models.QuerySet["AuditEvent"]):
 
 
 class AuditEvent(models.Model):
-    """Append-only: who did what to whom, from where. Written in the transaction of the fact."""
+    """Append-only: who did what to whom, from where. Written in the transaction of the change itself."""
 
     at = models.DateTimeField(_("time"), db_index=True)
     actor_kind = models.CharField(_("kind"), max_length=16)
@@ -55,7 +55,7 @@ class AuditEvent(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["object_kind", "object_id", "-id"], name="notifications_audit_object"),
-            # What few records have is found among many at once, newest first.
+            # Finds rare actions among many records, newest first.
             models.Index(fields=["action", "-id"], name="notifications_audit_action"),
             models.Index(fields=["actor_kind", "-id"], name="notifications_audit_actor"),
         ]
@@ -73,7 +73,7 @@ class AuditEvent(models.Model):
 
 
 class Message(models.Model):
-    """One notification to send over one channel; the row is the outbox."""
+    """A notification to send over one channel; the row is the outbox."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -92,7 +92,7 @@ class Message(models.Model):
     due_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(_("error"), max_length=300, blank=True)
-    # Who sends it now, until when; `attempts` is the fence. The receiver sees the same `uid` at every try.
+    # The lease of the worker that is sending; `attempts` is the fence. The receiver sees the same `uid` at every try.
     lease_until = models.DateTimeField(null=True, blank=True)
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
 
@@ -107,11 +107,11 @@ class Message(models.Model):
 
 
 class Setting(models.Model):
-    """One run-time setting that differs from its default (`notifications.runtime` declares them)."""
+    """A run-time setting that differs from its default; each is declared in its room's settings module."""
 
     key = models.CharField(max_length=64, primary_key=True)
     value = models.JSONField(default=str)
-    secret = EncryptedTextField(blank=True, default="")  # instead of `value` where the setting is a secret
+    secret = EncryptedTextField(blank=True, default="")  # used instead of `value` when the setting is a secret
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -123,7 +123,7 @@ class Setting(models.Model):
 
 
 class Announcement(models.Model):
-    """What redeemers are told on the form, in Markdown; at most one row."""
+    """The text above the redeem form, in Markdown; at most one row."""
 
     zh = models.TextField("中文", max_length=4000, blank=True)
     en = models.TextField("English", max_length=4000, blank=True)

@@ -1,4 +1,4 @@
-"""The door of the background worker into this room."""
+"""This room's tasks: the queue calls them by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from notifications.sending import deliver as delivery
 
 
 def deliver() -> int:
-    """A slice of at most 45 s over the messages that are due; rings itself again when time was short."""
+    """Send due messages for at most 45 s; rings again when some are left."""
     until = timezone.now() + delivery.SLICE
     sent = delivery.drain(until)
     if timezone.now() >= until and delivery.has_due(timezone.now()):

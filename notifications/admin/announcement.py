@@ -1,4 +1,4 @@
-"""The page of the announcement: what redeemers are told, in two languages, with a look at it before it is saved."""
+"""The announcement page: the text above the redeem form, in two languages, with a preview before saving."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LANGUAGES = (("中文", "zh"), ("English", "en"))
 
 
 class MarkdownField(forms.CharField):
-    """A text of at most 4,000 characters; a line's end is one of them, whatever the browser sends."""
+    """At most 4,000 characters. Browsers send a line break as two characters; it counts as one."""
 
     default_validators = [MaxLengthValidator(announcement.LONGEST, gettext_lazy("More than 4,000 characters."))]
     widget = forms.Textarea(attrs={"class": "sk-input", "rows": 8, "spellcheck": "false"})
@@ -49,7 +49,7 @@ class AnnouncementForm(forms.Form):
 
 @admin.register(Announcement)
 class AnnouncementPages(ReadOnlyPages):
-    """One page at the table's own address; there is one announcement or none."""
+    """One page at the table's own address: there is at most one announcement."""
 
     has_row_pages = False
 
@@ -60,7 +60,7 @@ class AnnouncementPages(ReadOnlyPages):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The form; it saves, or shows what would be seen (`preview`) and keeps what was typed."""
+        """The form. POST saves it; POST with `preview` shows the result and keeps the typed text."""
         self._check(request)
         row = announcement.stored()
         stored = {"zh": row.zh, "en": row.en, "is_shown": row.is_shown}
@@ -74,7 +74,7 @@ class AnnouncementPages(ReadOnlyPages):
         return render(request, _PAGE, context)
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
-        """The preview alone, to be swapped in while typing."""
+        """The preview alone; htmx swaps it in while the operator types."""
         self._check(request)
         return render(request, _PREVIEW, _looks(AnnouncementForm(request.POST), {}))
 
@@ -84,7 +84,7 @@ class AnnouncementPages(ReadOnlyPages):
 
 
 def _looks(form: AnnouncementForm | None, stored: dict[str, Any]) -> dict[str, Any]:
-    """Both texts as they will look; one that is too long or empty has no look."""
+    """Both texts as HTML; leaves out a text that is empty or too long."""
     if form is not None:
         form.is_valid()
         stored = form.cleaned_data

@@ -1,4 +1,4 @@
-"""The audit: who did what to whom, from where. Nothing is added, changed or deleted here."""
+"""The audit page: who did what to whom, from where. Read-only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from notifications.audit import events, export
 from notifications.audit import words as wording
 from notifications.models import AuditEvent
 
-# One list; what is older is a click on.
+# Records per list; a link leads to the older records.
 MOST = 1_000
 _PART_OF_AN_IP = re.compile(r"[\d.]*\.[\d.]*|[\da-fA-F:]*:[\da-fA-F:.]*")
 
@@ -45,7 +45,7 @@ class ActorFilter(WordFilter):
 
 
 class Newest(ChangeList):
-    """The newest records that fit, counted no further than one list goes: all of them are too many to count."""
+    """The newest `MOST` records that fit the filters. Counting all of them would take too long."""
 
     has_more = False
     older = newest = ""
@@ -87,7 +87,7 @@ class AuditPages(ReadOnlyPages):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str
     ) -> tuple[QuerySet[AuditEvent], bool]:
-        """Only in the columns where the term can stand: with no index for parts of words every column counts."""
+        """Search only the columns that can contain the term: each `icontains` reads the whole table."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -105,7 +105,7 @@ class AuditPages(ReadOnlyPages):
         ]
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
-        """All that the list's address narrows down to, as a file; it leaves a record itself."""
+        """Download every record the list's filters match; the export is audited itself."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "POST":

@@ -1,4 +1,4 @@
-"""What the lists of this room can be narrowed to."""
+"""Filters of this room's lists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 
 class WordFilter(SimpleListFilter):
-    """One column, by the words for what may stand in it; another value narrows to nothing."""
+    """Filter on a column, offering the values in `words`."""
 
     words: ClassVar[Mapping[str, Any]]
 
@@ -28,7 +28,7 @@ class WordFilter(SimpleListFilter):
 
 
 class DayFilter(SimpleListFilter):
-    """The last days, or one day by its date: days of the operator's time zone."""
+    """The last 1, 7 or 30 days, or a single date, in the operator's time zone."""
 
     title = gettext_lazy("When")
     parameter_name = "days"
@@ -43,7 +43,7 @@ class DayFilter(SimpleListFilter):
         return [("1", gettext_lazy("Today")), ("7", gettext_lazy("7 days")), ("30", gettext_lazy("30 days"))]
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        # The field for a date is a form of its own, which keeps what else the list is narrowed to.
+        # The date picker is a separate form; it must carry the other filters along.
         mine = (self.parameter_name, "p")
         self.others = [(key, value) for key, value in changelist.params.items() if key not in mine]
         return super().choices(changelist)
@@ -67,14 +67,14 @@ class DayFilter(SimpleListFilter):
 
 
 class BeforeFilter(SimpleListFilter):
-    """What is older than one row: where a list that was cut off goes on."""
+    """Rows with a smaller id: the next part of a list that was cut off."""
 
     title = gettext_lazy("Older")
     parameter_name = "before"
     template = "admin/notifications/before_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("", "")]  # without one it would not be asked
+        return [("", "")]  # Django skips a filter that offers no choice
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""

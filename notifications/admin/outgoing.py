@@ -1,4 +1,4 @@
-"""The messages: what was sent, what was not, and sending it again."""
+"""The messages page: sent, waiting and failed messages, and sending the failed ones again."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class MessagePages(ReadOnlyPages):
         return self._back(request)
 
     def all_again_view(self, request: HttpRequest) -> HttpResponse:
-        """Every failed message: the first screen's button."""
+        """Send every failed message again: the button on the first screen."""
         self._check(request)
         if request.method == "POST":
             self._say(request, again.send_all_again(actor=operator(request)))

@@ -1,7 +1,7 @@
-"""The only door into this room: one function per fact.
+"""The only way to write the audit: one function per fact.
 
-Each writes its audit row, and the messages the fact calls for, in the caller's transaction: a fact
-that is rolled back leaves neither. Details never hold a secret.
+Each writes its audit row, and the messages the fact calls for, in the caller's transaction: a rollback removes
+both. Details never hold a secret.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from base.actors import Actor
 from notifications.models import AuditEvent
 from notifications.outbox import forget, post_to_webhook, tell_operators, write_to_redeemer
 
-# Before the id of a redemption whose end a reminder was written for.
+# The dedupe key of a reminder mail is this and the redemption's id.
 REMINDED = "mail_reminder:"
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a fact is about, in words this room understands."""
+    """What a fact is about: `kind` is a key of `words.OBJECTS`, `label` what the operator reads."""
 
     kind: str
     id: str
@@ -55,7 +55,7 @@ def api_key_created(*, subject: Subject, actor: Actor) -> None:
 
 
 def api_key_replaced(*, subject: Subject, actor: Actor) -> None:
-    """The same key with a new text: the old one opens nothing any more."""
+    """The key got a new text; the old text no longer works."""
     _record("api_key_replaced", subject, actor)
 
 
@@ -68,12 +68,11 @@ def database_restored(*, subject: Subject, actor: Actor) -> None:
 
 
 def announcement_changed(*, before: dict[str, Any], after: dict[str, Any], actor: Actor) -> None:
-    """What it says, or whether it is shown."""
     _record("announcement_changed", Subject("announcement", ""), actor, {"before": before, "after": after})
 
 
 def audit_exported(*, narrowed_to: str, actor: Actor) -> None:
-    """`narrowed_to`: the filters and the search that were on, as the page's address has them; empty for all of it."""
+    """`narrowed_to`: the page's filters and search as in its address; empty when all records were exported."""
     _record("audit_exported", Subject("audit", ""), actor, {"narrowed_to": narrowed_to} if narrowed_to else None)
 
 
@@ -82,7 +81,7 @@ def messages_sent_again(*, count: int, actor: Actor) -> None:
 
 
 def secrets_rekeyed(*, count: int, actor: Actor) -> None:
-    """Encrypted anew under the newest key; no value was shown or changed."""
+    """Every secret was encrypted under the newest key; no value was shown or changed."""
     _record("secrets_rekeyed", Subject("secrets", ""), actor, {"secrets": count})
 
 
@@ -91,7 +90,7 @@ def operator_logged_in(*, subject: Subject, actor: Actor) -> None:
 
 
 def operator_locked_out(*, username: str, ip: str, is_operator: bool) -> None:
-    """Operators are told when it was one of them, once an hour and address: anybody may try any name."""
+    """Tell operators only when an operator's name was tried, once per hour and address: anybody may try any name."""
     subject = Subject("operator", username[:64], username)
     event = _record("operator_locked_out", subject, Actor("user", username, ip))
     if is_operator:
@@ -104,7 +103,7 @@ def operator_added(*, subject: Subject, actor: Actor) -> None:
 
 
 def operator_changed(*, subject: Subject, before: dict[str, Any], after: dict[str, Any], actor: Actor) -> None:
-    """Whether they may log in, or a new password, which is only named."""
+    """`is_active`, or that the password is new; the password itself is never recorded."""
     _record("operator_changed", subject, actor, {"before": before, "after": after})
 
 
@@ -124,7 +123,7 @@ def import_finished(*, subject: Subject, counts: dict[str, int], actor: Actor) -
 
 
 def team_imported(*, subject: Subject, action: str, actor: Actor, details: dict[str, Any] | None = None) -> None:
-    """`action` is created or updated."""
+    """`action` is "created" or "updated"."""
     _record(f"team_{action}", subject, actor, details)
 
 
@@ -140,10 +139,10 @@ def team_changed(
     teams: int = 0,
     is_known: bool = False,
 ) -> None:
-    """Health, enabled, archived, seat cap: what it was, what it is, and the cause upstream or the operator gave.
+    """A change of health, `is_enabled`, archiving or seat cap, with its cause.
 
-    `people` hold a seat there. When its token ended: the log-in of `owner`, of whose Teams `teams` now take
-    nobody new. With `is_known` the operators were told with the log-in's end already.
+    `people` hold a seat in the Team. When its token ended: `owner` is the log-in, and `teams` of the owner's Teams take
+    nobody new. `is_known`: the operators were already told that the log-in ended.
     """
     event = _record("team_changed", subject, actor, {"before": before, "after": after, "cause": cause})
     state = after.get("workspace_state")
@@ -164,7 +163,7 @@ def owner_changed(
     cause: str = "",
     teams: int = 0,
 ) -> None:
-    """`teams` take nobody new because of it."""
+    """`teams`: how many Teams of the owner take nobody new because of the change."""
     event = _record("owner_changed", subject, actor, {"before": before, "after": after, "cause": cause})
     if after.get("login") not in (None, "ok"):
         ended = {"owner": subject.label, "teams": teams}
@@ -172,7 +171,7 @@ def owner_changed(
 
 
 def list_untrusted(*, subject: Subject, problem: str, actor: Actor) -> None:
-    """A complete list that cannot be this Team's: nothing was concluded from it."""
+    """A complete list that cannot belong to this Team; nothing was concluded from it."""
     event = _record("list_untrusted", subject, actor, {"problem": problem})
     tell_operators("list_untrusted", dedupe_key=f"list_untrusted:{event.pk}", context={"team": subject.label})
 
@@ -188,7 +187,7 @@ def team_over_full(*, subject: Subject, used: int, total: int, actor: Actor) -> 
 
 
 def subscription_ends(*, subject: Subject, until: datetime, actor: Actor) -> None:
-    """It ends then, within days, and is not renewed."""
+    """The subscription ends at `until`, within days, and is not renewed."""
     details = {"until": until.isoformat()}
     event = _record("subscription_ends", subject, actor, details)
     context = {"team": subject.label} | details
@@ -196,9 +195,9 @@ def subscription_ends(*, subject: Subject, until: datetime, actor: Actor) -> Non
 
 
 def low_stock(*, free: int, threshold: int, actor: Actor) -> None:
-    """The free seats came down to the threshold, or have been there for another six hours.
+    """The free seats fell to the threshold, or have been below it for another six hours.
 
-    The webhook's body is the documented one to the letter, in Chinese whatever language operators read.
+    The webhook's body is the documented one, in Chinese whatever language the operators read.
     """
     event = _record("low_stock", Subject("pool", ""), actor, {"current_seats": free, "threshold": threshold})
     key = f"low_stock:{event.pk}"
@@ -224,7 +223,7 @@ def codes_exported(*, subject: Subject, count: int, actor: Actor) -> None:
 
 
 def redemption_moved(*, subject: Subject, state: str, actor: Actor, details: dict[str, Any] | None = None) -> None:
-    """Opened, refused, ended, or answered with a seat the person already has."""
+    """`state`: opened, refused, ended, or already (the person had a seat)."""
     _record(f"redemption_{state}", subject, actor, details)
 
 
@@ -235,7 +234,7 @@ def seat_moved(
 
 
 def seat_end_changed(*, subject: Subject, before: str | None, after: str | None, actor: Actor) -> None:
-    """A temporary seat was extended, shortened or made permanent (None): what was said of its end is void."""
+    """The end was moved or removed (None). A reminder of the old end no longer counts, so a new one may be sent."""
     _record("seat_end_changed", subject, actor, {"before": before, "after": after})
     forget(REMINDED + subject.id)
 
@@ -263,22 +262,22 @@ def resend_done(*, subject: Subject, sent: bool, actor: Actor) -> None:
 def departure_moved(
     *, subject: Subject, state: str, reason: str, actor: Actor, details: dict[str, Any] | None = None
 ) -> None:
-    """Opened, told (upstream accepted it), done (a later complete list shows it) or dropped."""
+    """`state`: opened, told (upstream accepted), done (a later complete list shows it) or dropped."""
     _record(f"departure_{state}", subject, actor, {"reason": reason} | (details or {}))
 
 
 def invite_unresolved(*, subject: Subject, minutes: int, actor: Actor) -> None:
-    """One of those `invites_unresolved` tells the operators of."""
+    """The invitation of `subject` is unconfirmed; `invites_unresolved` tells the operators of all such at once."""
     _record("invite_unresolved", subject, actor, {"minutes": minutes})
 
 
 def invites_checked(*, count: int, actor: Actor) -> None:
-    """An operator had all that nobody has seen for too long looked for at once."""
+    """An operator asked to look for every unconfirmed invitation now."""
     _record("invites_checked", Subject("pool", ""), actor, {"invitations": count})
 
 
 def invites_unresolved(*, count: int, minutes: int, first: Subject) -> None:
-    """So many at once reached that age; `first` is one of them, and reaches it once."""
+    """Tell operators that `count` invitations are unconfirmed for `minutes`; `first` of them is the dedupe key."""
     key = f"unresolved:{first.id}:{minutes}"
     tell_operators("invite_unresolved", dedupe_key=key, context={"count": count, "minutes": minutes})
 
@@ -292,7 +291,7 @@ def guardian_switched(*, is_on: bool, actor: Actor, details: dict[str, Any] | No
 
 
 def guardian_mode_changed(*, mode: str, would_go: int, actor: Actor) -> None:
-    """`would_go`: how many the operator was shown when they switched."""
+    """`would_go`: how many removals the operator was shown before switching."""
     _record(f"guardian_{mode}", Subject("guardian", "guardian", ""), actor, {"would_go": would_go})
 
 
@@ -301,7 +300,7 @@ def baseline_taken(*, people: int, teams: int, actor: Actor) -> None:
 
 
 def removals_paused(*, hours: float, actor: Actor) -> None:
-    """The database stood still: a restored copy, or a long stop. Nobody is taken out before an operator says so."""
+    """The database stood still (a restored copy, or a long stop): no removals until an operator resumes them."""
     event = _record("removals_paused", Subject("guardian", "guardian", ""), actor, {"hours": round(hours, 1)})
     tell_operators("guardian_stopped", dedupe_key=f"removals_paused:{event.pk}", context={"hours": round(hours)})
 
@@ -323,12 +322,12 @@ def sweep_too_slow(*, sweep_id: int, seconds: int, interval: int, actor: Actor) 
 
 
 def clock_brought_back(*, rows: dict[str, int], actor: Actor) -> None:
-    """A clock had run ahead: moments it wrote were put right. `rows` of which table."""
+    """Times written while the clock ran ahead were repaired; `rows`: how many by table."""
     _record("clock_brought_back", Subject("pool", "pool", ""), actor, {"rows": sum(rows.values()), "tables": rows})
 
 
 def finding_decided(*, subject: Subject, decision: str, kind: str, team: str, actor: Actor) -> None:
-    """`decision` is approved, allowed or dismissed."""
+    """`decision`: approved, allowed or dismissed."""
     _record(f"finding_{decision}", subject, actor, {"kind": kind, "team": team})
 
 
@@ -336,9 +335,9 @@ def finding_decided(*, subject: Subject, decision: str, kind: str, team: str, ac
 
 
 def seat_confirmed(*, subject: Subject, language: str, status_path: str, ends_at: str, move: int | None = None) -> None:
-    """The person was seen in the lists for the first time, or, with the number of the `move`, in another Team.
+    """Mail the redeemer: their seat appeared in the lists, or (with the number of the `move`) in another Team.
 
-    `ends_at` as the mail is to say it; empty for a seat without an end.
+    `ends_at` is written as the mail shows it; empty for a seat without an end.
     """
     context = {"email": subject.label, "status_path": status_path, "ends_at": ends_at}
     mail, key = ("success", subject.id) if move is None else ("moved", f"{subject.id}:{move}")
@@ -348,7 +347,7 @@ def seat_confirmed(*, subject: Subject, language: str, status_path: str, ends_at
 
 
 def seat_ends_soon(*, subject: Subject, language: str, status_path: str, ends_at: str) -> None:
-    """Written once; again only when the end was changed since."""
+    """Mail the redeemer once; again only after `seat_end_changed`."""
     write_to_redeemer(
         "reminder",
         recipient=subject.label,

@@ -1,4 +1,4 @@
-"""The audit as a file."""
+"""The audit as a CSV file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ AT_ONCE = 1_000
 
 
 def as_csv(records: QuerySet[AuditEvent]) -> StreamingHttpResponse:
-    """These records, newest first, in the language that is active now. Read in short queries while they are sent.
+    """These records, newest first, in the active language, streamed.
 
-    However many they are, a thousand are in memory, and no query keeps the database from cleaning up behind it.
+    Each query reads a thousand: memory stays small, and no long query keeps the database from cleaning up old rows.
     """
     at = _("Time ({zone})").format(zone=settings.TIME_ZONE)
     header = [at, _("Who"), _("Kind"), _("What"), _("On whom"), _("From where")]

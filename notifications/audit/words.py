@@ -1,4 +1,4 @@
-"""What the operator reads in the audit: who, what, and what it was before. Words only, nothing looked up."""
+"""The audit in words: who, what, and the change. No queries."""
 
 from __future__ import annotations
 
@@ -180,17 +180,17 @@ COUNTED = {
 }
 
 
-# Given what a fact's `why` holds, the words for it; each comes from the room that records such facts.
+# By action: turns `details["why"]` into words. The room that records the action registers the function.
 _WHY: dict[str, Callable[[str], str]] = {}
 
 
 def explain(action: str, words: Callable[[str], str]) -> None:
-    """From now on `what` says why of such facts, in these words."""
+    """Register `words`, which `what` uses for the reason of this action."""
     _WHY[action] = words
 
 
 def action(event: AuditEvent) -> str:
-    """What was done; a name nobody gave words to stands as it is."""
+    """What was done; an action without words is shown by its name."""
     return str(ACTIONS.get(event.action, event.action))
 
 
@@ -201,7 +201,7 @@ def what(event: AuditEvent) -> str:
 
 
 def who(event: AuditEvent) -> str:
-    """A person by name; a key by kind and name; the background work as the system, of it the guardian by name."""
+    """A person by name; a key by kind and name; the guardian by name; other background work as "System"."""
     kind = str(ACTORS.get(event.actor_kind, event.actor_kind))
     if event.actor_kind == "job" and event.actor == "guardian":
         return str(OBJECTS["guardian"])
@@ -220,7 +220,7 @@ def on_what(event: AuditEvent) -> str:
 def _changes(details: dict[str, Any]) -> str:
     before, after = details.get("before"), details.get("after")
     if isinstance(before, dict) and isinstance(after, dict):
-        order = [*FIELDS, *after]  # not the database's, which differs from one to the other
+        order = [*FIELDS, *after]  # the database's order of JSON keys differs: PostgreSQL sorts them
         keys = sorted(after, key=order.index)
         parts = [f"{_field(key)} {_value(before.get(key))} → {_value(after[key])}" for key in keys]
         return _(", ").join(parts)

@@ -1,6 +1,6 @@
-"""What a typed text of the notice settings must be: each returns it as it is stored, or raises ValueError.
+"""Checks of typed notice settings: each returns the text to store, or raises ValueError.
 
-The reason is for the person who typed. Nothing here looks a name up or opens a connection.
+The error's text is for the person who typed. No check resolves a name or opens a connection.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _address(text: str) -> SplitResult:
 
 
 def public_url(text: str) -> str:
-    """Where redeemers find this site: no path, for the paths are ours."""
+    """The site's address for redeemers, without a path: the paths are ours."""
     url = _address(text)
     if url.path.strip("/") or url.query:
         raise ValueError(_("Write it without a path. Example: https://seats.example.com"))
@@ -63,7 +63,7 @@ def public_url(text: str) -> str:
 
 
 def bark_url(text: str) -> str:
-    """Server and device key, as the app shows them; the sample text the official app adds is left off."""
+    """Server and device key. The Bark app's address ends with a sample text, which is cut off."""
     url = _address(text)
     parts = [part for part in url.path.split("/") if part]
     if url.hostname == "api.day.app":
@@ -81,7 +81,7 @@ def bark_sound(text: str) -> str:
 
 
 def webhook_secret(text: str) -> str:
-    """`whsec_` and base64, as Standard Webhooks writes it, or any other text, which is the key as it stands."""
+    """`whsec_` and base64, as Standard Webhooks writes a key, or any other text, used as it is."""
     text = one_line(text)
     if text.startswith(SECRET_PREFIX):
         try:
@@ -96,7 +96,7 @@ def webhook_secret(text: str) -> str:
 
 
 def webhook_address(values: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The URL and whether private addresses are allowed, as they would stand together."""
+    """The setting at fault and the reason, when the URL does not fit the setting that allows private addresses."""
     url = urlsplit(values[topics.WEBHOOK_URL])
     if not url.hostname or values["notifications.webhook_allow_private"]:
         return None
@@ -125,7 +125,6 @@ def email_address(text: str) -> str:
 
 
 def sender(text: str) -> str:
-    """`name@example.com` or `Name <name@example.com>`."""
     text = one_line(text)
     name, address = parseaddr(text)
     email_address(address or text)

@@ -1,6 +1,6 @@
-"""`{email}`, `{status_url}`, `{ends_at}` in a text an operator wrote: filled in by name, and nothing else is.
+"""`{email}`, `{status_url}` and `{ends_at}` in an operator's text.
 
-Not str.format, which would reach into attributes and stumble over any other brace.
+Not str.format: it would read attributes (`{email.__class__}`) and fail on any other brace.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _ANY = re.compile(r"\{([^{}]*)\}")
 
 
 def refuse_unknown(text: str) -> None:
-    """Raises ValueError with the first placeholder nobody would fill in, or a lone brace."""
+    """Raise ValueError on an unknown placeholder or a single brace."""
     for name in _ANY.findall(text):
         if name not in KNOWN:
             known = ", ".join(f"{{{one}}}" for one in KNOWN)
@@ -31,5 +31,5 @@ def used(text: str) -> set[str]:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """In one pass: what is filled in is never read as a placeholder again."""
+    """Replace in one pass: a value that contains a placeholder is not filled in again."""
     return _ANY.sub(lambda found: values.get(found[1], found[0]), text)

@@ -1,4 +1,4 @@
-"""Run-time settings: declared by the room that uses them, stored as rows, edited in the admin and by `config`."""
+"""Run-time settings: declared in each room's settings module, stored as rows, edited in the admin and by `config`."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from notifications.audit import events
 from notifications.models import Setting
 
 Value = TypeVar("Value", bool, int, float, str)
-# Given the values as they would stand together: the key at fault and the reason, or None.
+# A rule over several settings: given their values, the key at fault and the reason, or None.
 Together = Callable[[Mapping[str, Any]], tuple[str, str] | None]
 _DECLARED: dict[str, RuntimeSetting[Any]] = {}
 _IN_ORDER: list[tuple[str, str]] = []
 _TOGETHER: list[tuple[Together, tuple[str, ...]]] = []
 WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
-# What the audit and `config` show of a secret.
+# Shown instead of a secret.
 IS_SET = "•••"
 
 
 class BadSetting(ValueError):
-    """A key is unknown or its value refused. `reason` is for a person; the text adds which key."""
+    """An unknown key or a refused value. `reason` is for the person who typed; `str()` adds the key."""
 
     def __init__(self, key: str, reason: str) -> None:
         super().__init__(f"{key}: {reason}")
@@ -37,7 +37,7 @@ class BadSetting(ValueError):
 
 
 class SwitchField(forms.BooleanField):
-    """On or off: a box of a form, or one of `WORDS`."""
+    """On or off: a form's checkbox, or a word of `WORDS`."""
 
     def to_python(self, value: Any) -> bool:
         word = written(value).strip().lower()
@@ -47,7 +47,7 @@ class SwitchField(forms.BooleanField):
 
 
 class TextField(forms.CharField):
-    """A text as `check` returns it; emptied, it is what it was in the beginning."""
+    """A text as `check` returns it; an empty text becomes the default."""
 
     def __init__(self, *, check: Callable[[str], str] | None, **options: Any) -> None:
         super().__init__(required=False, **options)
@@ -65,11 +65,10 @@ class TextField(forms.CharField):
 
 @dataclass(frozen=True)
 class RuntimeSetting(Generic[Value]):
-    """One setting with its default and the bounds that protect people.
+    """A setting, its default, and the bounds that protect people.
 
-    A person may insist on a value below `low`, down to `floor`. `check` gets a typed text, returns it as it is to be
-    stored, and raises ValueError with a translated reason. A secret is encrypted at rest and never shown again.
-    `rings`: the task that looks at what a change of it means.
+    `floor`: the lowest value a person may force below `low`. `check` returns a typed text as it is stored, or raises
+    ValueError with a translated reason. A secret is encrypted and never shown again. `rings`: the task a change rings.
     """
 
     key: str
@@ -86,13 +85,13 @@ class RuntimeSetting(Generic[Value]):
         return self.of(Setting.objects.filter(key=self.key).first())
 
     def of(self, row: Setting | None) -> Value:
-        """The value in its row, for who read many rows at once."""
+        """The value in `row`, or the default; for callers that read many rows at once."""
         if row is None:
             return self.default
         return cast(Value, row.secret if self.is_secret else row.value)
 
     def formfield(self, *, force: bool = False, **options: Any) -> forms.Field:
-        """The field that reads what a person types. `force` skips the bounds, never the type."""
+        """The form field of this setting. `force` skips the bounds, never the type."""
         if isinstance(self.default, bool):
             return SwitchField(required=False, **options)
         if isinstance(self.default, int | float):
@@ -115,14 +114,14 @@ class RuntimeSetting(Generic[Value]):
         return kind(error_messages=words, **options)
 
     def parse(self, text: str, *, force: bool = False) -> bool | int | float | str:
-        """Read a value typed by a person. Raises BadSetting."""
+        """The value of a typed text. Raises BadSetting."""
         try:
             return cast(Value, self.formfield(force=force).clean(text))
         except ValidationError as error:
             raise BadSetting(self.key, error.messages[0]) from None
 
     def insisted(self, text: str) -> int | float | None:
-        """The value, when nothing but the lower bound stands against it and it is not below the floor."""
+        """The value, when it lies between `floor` and `low` and is otherwise valid; else None."""
         if self.floor is None or self.low is None:
             return None
         try:
@@ -132,30 +131,30 @@ class RuntimeSetting(Generic[Value]):
         return value if self.floor <= value < self.low else None
 
     def shown(self, value: Value) -> bool | int | float | str:
-        """What may be shown of a value: of a secret only that it is set."""
+        """The value, or only a mark that a secret is set."""
         return value if not self.is_secret else IS_SET if value else ""
 
 
 def declare(setting: RuntimeSetting[Value]) -> RuntimeSetting[Value]:
-    """Make a setting known; called once, where the room that reads it defines it."""
+    """Register a setting; call it once, in the settings module of the room that reads it."""
     _DECLARED[setting.key] = setting
     return setting
 
 
 def written(value: bool | int | float | str) -> str:
-    """A value as a person types it."""
+    """The value as a person types it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)
 
 
 def require_min_below_max(low: RuntimeSetting[Any], high: RuntimeSetting[Any]) -> None:
-    """From now on a change that leaves `low` above `high` is refused at `low`."""
+    """Refuse every later change that leaves `low` above `high`."""
     _IN_ORDER.append((low.key, high.key))
 
 
 def require_together(rule: Together, *settings: RuntimeSetting[Any]) -> None:
-    """From now on a change of any of these is refused when `rule`, given all their values, names a key and a reason."""
+    """Refuse every later change of these settings when `rule`, given all their values, names a key and a reason."""
     _TOGETHER.append((rule, tuple(one.key for one in settings)))
 
 
@@ -164,34 +163,31 @@ def declared() -> Mapping[str, RuntimeSetting[Any]]:
 
 
 def find(key: str) -> RuntimeSetting[Any]:
-    """Raises BadSetting when nobody declared `key`."""
+    """Raises BadSetting when no room declared `key`."""
     if key not in _DECLARED:
         raise BadSetting(key, _("No such setting."))
     return _DECLARED[key]
 
 
 def read(*settings: RuntimeSetting[Any]) -> dict[str, Any]:
-    """Several values by key, with one query."""
+    """Several values by key, in one query."""
     rows = {row.key: row for row in Setting.objects.filter(key__in=[one.key for one in settings])}
     return {one.key: one.of(rows.get(one.key)) for one in settings}
 
 
 def change(values: Mapping[str, str], *, actor: Actor, force: bool = False) -> None:
-    """Write several typed settings at once, all or none. Raises BadSetting and writes nothing on the first bad one.
-
-    `force` skips their bounds.
-    """
+    """Write several typed settings, all or none. Raises BadSetting on the first bad value. `force` skips the bounds."""
     store({key: find(key).parse(text, force=force) for key, text in values.items()}, actor=actor)
 
 
 def store(values: Mapping[str, Any], *, actor: Actor) -> None:
-    """The same with values that their fields have read."""
+    """Write several values that their form fields have parsed, all or none."""
     with transaction.atomic(durable=True):
         _write(values, actor)
 
 
 def change_with_its_fact(values: Mapping[str, str], *, actor: Actor) -> None:
-    """The same in the caller's transaction, which also records what the change is about."""
+    """Like `change`, in the caller's transaction, which also records why."""
     _write({key: find(key).parse(text) for key, text in values.items()}, actor)
 
 
@@ -210,9 +206,9 @@ def _write(parsed: Mapping[str, Any], actor: Actor) -> None:
 
 
 def cross_field_errors(parsed: Mapping[str, Any], *, unread: Container[str] = ()) -> Iterator[tuple[str, str]]:
-    """Each key at fault and why, of values that are good alone and not beside the others, or what is stored of these.
+    """Yield the key and reason of each change that breaks a rule over several settings.
 
-    What one of the `unread` belongs to is not looked at: nobody knows what it is to be.
+    `unread`: settings whose typed value could not be read; rules over them are skipped.
     """
     for low, high in _IN_ORDER:
         if (low in parsed or high in parsed) and low not in unread and high not in unread:

@@ -1,4 +1,4 @@
-"""Mails as they are read: subject, text, and HTML made from the text; in the recipient's language."""
+"""Mails in the recipient's language: subject, text, and HTML made from the text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from notifications.models import Message
 from notifications.settings import declared, placeholders
 from notifications.texts import notices
 
-# The texts a letter may need, all read together with the server's settings.
+# The settings a mail's text needs, read together with the mail server's settings.
 WANTED = (
     declared.PUBLIC_URL,
     declared.MAIL_SUCCESS_SUBJECT_ZH,
@@ -41,7 +41,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What the operator wrote for the success mail, by language, and where this site is found."""
+    """The operator's texts of the success mail by language, and this site's address."""
 
     subjects: Mapping[str, str]
     bodies: Mapping[str, str]
@@ -63,7 +63,7 @@ class Texts:
 
 
 def letter(message: Message, texts: Texts) -> Letter:
-    """The mail a message becomes: one of those to redeemers, else the operators' line."""
+    """The mail of a message: a mail to a redeemer, or the notice to operators."""
     with override(message.language):
         template = _template(message, texts)
         if template is None:
@@ -75,7 +75,7 @@ def letter(message: Message, texts: Texts) -> Letter:
 
 
 def _template(message: Message, texts: Texts) -> tuple[str, str] | None:
-    """Subject and text of a mail to a redeemer, with placeholders."""
+    """Subject and text of a mail to a redeemer, with placeholders; None for a notice to operators."""
     language = message.language if message.language in texts.bodies else "zh-hans"
     if message.event == "mail_success":
         return texts.subjects[language], texts.bodies[language]
@@ -94,7 +94,7 @@ def _template(message: Message, texts: Texts) -> tuple[str, str] | None:
 
 
 def _notice(message: Message, public_url: str) -> Letter:
-    """The operators' line. Nothing in it becomes a link: part of it may come from whoever knocks at the log-in."""
+    """A notice to operators. Nothing in it becomes a link: a stranger at the log-in may have written part of it."""
     line = notices.line(message.event, message.context)
     subject = _("Seatkeeper: {line}").format(line=line)
     if not public_url:
@@ -114,7 +114,7 @@ def _values(context: Mapping[str, Any], public_url: str) -> dict[str, str]:
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    """A line that needs what is not there is left out: a seat without an end, a site without a known address."""
+    """Fill in the placeholders; drop a line whose value is missing, as `{ends_at}` of a seat without an end."""
     kept = [row for row in text.split("\n") if all(values[name] for name in placeholders.used(row))]
     return _GAP.sub("\n\n", placeholders.fill("\n".join(kept), values)).strip()
 
@@ -124,7 +124,7 @@ def _html(subject: str, paragraphs: str, language: str) -> str:
 
 
 def _linked(text: str) -> str:
-    """Escaped, in paragraphs and lines, with links where the text has addresses."""
+    """The text as HTML: escaped, in paragraphs, addresses as links."""
     parts, end = [], 0
     for found in _LINK.finditer(text):
         address = escape(found[0])

@@ -1,4 +1,4 @@
-"""What the operator reads of a message: about what, which way, to whom, how far. Words only, nothing looked up."""
+"""Messages in the operator's words: event, channel, recipient, state. No queries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from base.times import full
 from notifications.models import Message
 
-# Every topic of `topics.TOPICS` has its words here, on the settings page and in the list of messages.
+# Words of each topic in `topics.TOPICS`, on the settings page and in the list of messages.
 EVENTS: dict[str, Any] = {
     "token_expired": gettext_lazy("Token expired"),
     "login_expired": gettext_lazy("Login expired"),
@@ -34,12 +34,12 @@ CHANNELS: dict[str, Any] = {
     "email": pgettext_lazy("channel", "E-mail"),
     "webhook": "Webhook",
 }
-# What a message to the operators is about, by the names facts give it.
+# The first of these in a message's context is shown as its subject.
 _ABOUT = ("team", "owner", "username", "email", "reason")
 
 
 def about(message: Message) -> str:
-    """An event nobody gave words to stands as it is."""
+    """The event in words; an event without words is shown by its name."""
     return str(EVENTS.get(message.event, message.event))
 
 
@@ -48,7 +48,7 @@ def channel(message: Message) -> str:
 
 
 def whom(message: Message) -> str:
-    """The address it goes to, or the one it is about; – when it is about no one thing."""
+    """The recipient, or what the message is about; – when there is neither."""
     if message.recipient:
         return message.recipient
     found = (message.context.get(name) for name in _ABOUT)
@@ -56,7 +56,7 @@ def whom(message: Message) -> str:
 
 
 def standing(message: Message) -> dict[str, str]:
-    """Badge and word: waiting, to be tried again, sent, failed."""
+    """The badge of a message's state."""
     if message.state == Message.State.SENT:
         return {"tone": "good", "icon": "check_circle", "text": pgettext("message", "Sent")}
     if message.state == Message.State.FAILED:

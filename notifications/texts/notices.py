@@ -1,4 +1,4 @@
-"""What operators are told, a line per event: the same words as on the first screen."""
+"""What operators are told: one line per event, in the words of the first screen."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Context = Mapping[str, Any]
 
 
 def line(event: str, context: Context) -> str:
-    """In the active language, on one line whatever the context holds; an event nobody gave words to stands as it is."""
+    """The event in the active language, on a single line; an event without words is shown by its name."""
     words = _LINES.get(event)
     text = words(context) if words is not None else str(ACTIONS.get(event, event))
     return " ".join(text.split())[:500]
 
 
 def public_url(values: Mapping[str, Any]) -> str:
-    """Where this site is found from outside: as set, else the first origin the installation trusts; or empty."""
+    """This site's address: the setting, else the first entry of CSRF_TRUSTED_ORIGINS, else empty."""
     if values[topics.PUBLIC_URL]:
         return str(values[topics.PUBLIC_URL])
     return next((origin.rstrip("/") for origin in settings.CSRF_TRUSTED_ORIGINS if "*" not in origin), "")
@@ -37,7 +37,7 @@ def admin_address(public_url: str) -> str:
 
 
 def _token_expired(context: Context) -> str:
-    if context.get("owner"):  # a login is renewed, not a Team
+    if context.get("owner"):  # the owner's log-in ended, so all the owner's Teams did
         return _login_expired(context)
     return _("The token of {team} expired; it takes no one").format(team=context["team"])
 
@@ -118,7 +118,7 @@ def _invite_unresolved(context: Context) -> str:
 
 
 def _operator_locked_out(context: Context) -> str:
-    # Whoever knocks chooses the name: no more of it than one needs.
+    # A stranger chooses this name by typing it at the log-in: keep it short.
     username = str(context["username"])[:64]
     return _("Log-in of {username} locked after wrong passwords from {ip}").format(username=username, ip=context["ip"])
 

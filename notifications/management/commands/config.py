@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
 
 def values(pairs: list[str]) -> dict[str, str]:
-    """By key; what is read from stdin stays out of the shell's history and the list of processes."""
+    """Values by key. `-` reads from stdin, so a secret stays out of the shell's history and the process list."""
     found = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
@@ -53,6 +53,6 @@ def values(pairs: list[str]) -> dict[str, str]:
     if len(asked) > 1:
         raise CommandError("only one KEY=- at a time: stdin holds one value")
     for key in asked:
-        runtime.find(key)  # before anybody types a secret for nothing
+        runtime.find(key)  # refuse an unknown key before asking for a secret
         found[key] = getpass.getpass(f"{key}: ") if sys.stdin.isatty() else sys.stdin.read().rstrip("\r\n")
     return found
