@@ -1,1 +1,1 @@
-"""Where the rooms come together: addresses, admin frame, start-up."""
+"""Settings, addresses, the back office, and the commands that run an installation."""

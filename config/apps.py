@@ -1,4 +1,4 @@
-"""Where the rooms come together: addresses, admin frame, start-up."""
+"""The app of config. Its `ready` registers the admin tables and listens for lockouts."""
 
 from __future__ import annotations
 

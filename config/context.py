@@ -1,4 +1,4 @@
-"""What every template may know about the product itself."""
+"""What every template knows about the installation."""
 
 from __future__ import annotations
 

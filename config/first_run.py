@@ -1,7 +1,7 @@
-"""What a first start needs and nobody should have to invent: secrets. `python -m config.first_run` writes `.env`.
+"""Make the secrets of a new installation: `python -m config.first_run` writes `.env`.
 
-With `--throwaway` it writes nothing and prints secrets for one command that needs settings and no data.
-Uses the standard library only and reads no settings: there are none yet.
+`--throwaway` writes nothing and prints secrets, for a command that needs settings but no data.
+Standard library only, and no settings: without secrets they cannot be loaded.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ SECURE_COOKIES=off
 
 
 def new_secret_key() -> str:
-    # Letters, digits, - and _ only: nothing a .env file could take for something else.
+    # Letters, digits, - and _: no character that means something in a .env file.
     return secrets.token_urlsafe(50)
 
 
 def new_encryption_key() -> str:
-    """A Fernet key: 32 random bytes in URL-safe base64."""
+    """A Fernet key: 32 random bytes, URL-safe base64."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def write_env(path: Path = ENV_FILE) -> bool:
-    """Write `path` with fresh secrets, readable by its owner only; False and untouched when it is there."""
+    """Write `path` with new secrets, readable by its owner only. False when it exists; it is then left alone."""
     text = TEMPLATE.format(secret_key=new_secret_key(), encryption_key=new_encryption_key())
-    # Written aside and linked into place: the file is there whole or not at all, and is never overwritten.
+    # Written to a draft and linked into place: the file is whole or absent, and never overwritten.
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
         file.write(text)
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> None:
     if "--throwaway" in arguments:
         sys.stdout.write(f"SECRET_KEY={new_secret_key()} ENCRYPTION_KEYS={new_encryption_key()}\n")
     elif "SECRET_KEY" in os.environ and "ENCRYPTION_KEYS" in os.environ:
-        pass  # configured from outside: a container, a service manager
+        pass  # both are set outside: in a container, by a service manager
     elif write_env():
         sys.stdout.write(f"Wrote {ENV_FILE} with new secrets. Back it up: it opens your stored credentials.\n")
 

@@ -1,4 +1,4 @@
-"""Probes: `/healthz` says the process answers, `/readyz` that it can do its work. Nothing secret in either."""
+"""Probes: `/healthz` says the web process answers, `/readyz` that the installation works. No secret in either."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from guardian.clockwork import heartbeats
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 as long as the web process answers; looks at nothing else."""
+    """200 while the web process answers; checks nothing else."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers, its tables are up to date and the background work moves; else 503."""
+    """200 when the database answers, its tables are up to date and background jobs run; else 503."""
     database, migrations, age = "ok", "ok", None
     try:
         if _has_pending_migrations():
@@ -50,7 +50,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def heartbeat_age() -> timedelta | None:
-    """How long ago a task last ran on any node; None when none ever did."""
+    """Time since a job last ran on any node; None when none ever ran."""
     newest = heartbeats.newest_beat()
     return None if newest is None else timezone.now() - newest
 

@@ -1,4 +1,4 @@
-"""`/favicon.ico`, which browsers ask for by themselves beside what is no page of ours."""
+"""`/favicon.ico`: browsers ask for it beside our JSON and text answers, which name no icon."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponseRedirect:
-    """The mark; no cookie comes with it, which would outdate the form of a page that is open."""
+    """The mark. It sets no cookie: a new CSRF cookie would break the form of an open page."""
     return HttpResponseRedirect(static("mark.svg"))

@@ -1,4 +1,4 @@
-"""`/openapi.json`: what programs may say here and hear from here, as OpenAPI 3.1. The file is the description."""
+"""`/openapi.json`: the API described as OpenAPI 3.1, served from the file of that name."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ _TAG = f'"{sha256(_TEXT).hexdigest()[:16]}"'
 @cache_control(public=True, max_age=3600)
 @condition(etag_func=lambda _request: _TAG)
 def openapi(request: HttpRequest) -> HttpResponse:
-    """The same for everyone: no secret, no address of this installation, nothing that is set is in it."""
+    """The same for everyone: it holds no secret, address or setting of this installation."""
     return HttpResponse(_TEXT, content_type="application/json")

@@ -1,4 +1,4 @@
-"""Refuses weak secrets before anything else starts."""
+"""Refuses weak secrets when settings are loaded."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ DIFFERENT = 10
 
 
 def check_secrets(*, secret_key: str, encryption_keys: list[str], debug: bool) -> None:
-    """Raise ImproperlyConfigured on a missing, short, default or malformed secret.
+    """Raise ImproperlyConfigured on a missing, weak or malformed secret.
 
-    With DEBUG on a weak SECRET_KEY is let through; malformed encryption keys never are, because
-    what they would encrypt could not be read again.
+    DEBUG allows a weak SECRET_KEY, but never a malformed encryption key: nothing could be encrypted with it.
     """
     if not secret_key:
         raise ImproperlyConfigured("SECRET_KEY is not set. `make run` writes one into .env on its first start.")

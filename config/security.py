@@ -1,4 +1,4 @@
-"""Headers by room: the admin's theme needs a wider policy than the public pages."""
+"""The Content-Security-Policy of the admin, whose theme needs more than the public pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def admin_policy(get_response: GetResponse) -> GetResponse:
-    """Give pages below /admin/ their own Content-Security-Policy; CSPMiddleware writes the header."""
+    """Give pages below /admin/ their own policy; CSPMiddleware writes the header."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

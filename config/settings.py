@@ -1,7 +1,6 @@
-"""Settings, all from the environment (or a `.env` file beside manage.py).
+"""Settings from the environment, or from a `.env` file beside manage.py; docs/en/configuration.md lists them.
 
-docs/en/configuration.md lists every variable. What an operator tunes while the product runs is not
-here but in the database (`notifications.runtime`).
+Settings an operator changes while the product runs are in the database: `settings` of each room.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = (BASE_DIR / env.str("DATA_DIR", default="var")).resolve()
-# Nobody else on the machine reads the database.
+# 0700: no other user of the machine may read the database.
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 DEBUG = env.bool("DEBUG", default=False)
-# Raise where a row is locked outside a transaction, or the network is used inside one (`base.transactions`).
+# Raise when a row is locked outside a transaction, or the network is used inside one (`base.transactions`).
 STRICT_TRANSACTIONS = env.bool("STRICT_TRANSACTIONS", default=DEBUG)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 # Fernet keys, newest first: the first encrypts, all decrypt (`rotate_keys`).
@@ -38,11 +37,11 @@ ALLOWED_HOSTS: list[str] = [
     host.strip() for host in env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 ]
 CSRF_TRUSTED_ORIGINS: list[str] = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[])]
-# How many reverse proxies of the operator's own stand in front; 0: none, X-Forwarded-For is ignored.
+# The number of the operator's own reverse proxies. 0: X-Forwarded-For is ignored.
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 SECURE_COOKIES = env.bool("SECURE_COOKIES", default=not DEBUG)
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
-# How often one address (and one e-mail) may try to redeem, e.g. `10/m`; `off` switches it off.
+# How often an address, and an e-mail, may try to redeem: `10/m`; `off` for no limit.
 REDEEM_THROTTLE = env.str("REDEEM_THROTTLE", default="10/m")
 
 UPSTREAM_BASE_URL = env.str("UPSTREAM_BASE_URL", default="https://chatgpt.com").rstrip("/")
@@ -50,7 +49,7 @@ UPSTREAM_AUTH_URL = env.str("UPSTREAM_AUTH_URL", default="https://auth.openai.co
 UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
 UPSTREAM_IMPERSONATE = env.str("UPSTREAM_IMPERSONATE", default="chrome")
 UPSTREAM_TIMEOUT = env.float("UPSTREAM_TIMEOUT", default=20.0)
-# True only on the local stand-in: every page says so.
+# True only on the sandbox: every page says so.
 IS_SANDBOX = env.bool("SANDBOX", default=False)
 
 INSTALLED_APPS = [
@@ -113,20 +112,20 @@ DATABASES["default"]["CONN_MAX_AGE"] = 60
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["ENGINE"] = "config.sqlite3"
     DATABASES["default"]["OPTIONS"] = {
-        # Without IMMEDIATE a read that turns into a write fails at once with "database is locked".
+        # Without IMMEDIATE, a transaction that reads first and then writes fails at once with "database is locked".
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        # synchronous=FULL: a power cut must not undo a claim that upstream already acted on.
+        # FULL: a power cut must not undo a claim that ChatGPT already acted on.
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA mmap_size=134217728;"
         "PRAGMA journal_size_limit=27103364;PRAGMA cache_size=2000;",
     }
 else:
-    # A pool of connections is shared by fork and breaks the queue's workers.
+    # A connection pool would be shared by fork, which breaks the queue's workers.
     if "pool" in DATABASES["default"].get("OPTIONS", {}):
         raise ImproperlyConfigured("DATABASE_URL: connection pools break the background workers; remove pool.")
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-# The queue's process table lives here; nothing that must survive does.
+# Holds django-q2's process table; nothing that must survive.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
@@ -174,11 +173,11 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "Background jobs",
 }
 
-# How often the worker shows that its queue moves, and how old the last sign may be before `up`
-# replaces the worker: more than a task may take, or a busy worker would look like a stuck one.
+# How often a heartbeat goes through the queue, and how old the last may be before `up` replaces the worker: longer
+# than a job may take, or a busy worker would look stuck.
 HEARTBEAT_EVERY = env.float("HEARTBEAT_EVERY", default=15.0)
 HEARTBEAT_LIMIT = env.float("HEARTBEAT_LIMIT", default=Q_CLUSTER["timeout"] + 60.0)
-# How long `up` lets the web server and the worker finish what they are at before it kills them.
+# How long `up` lets web server and worker finish before it kills them.
 STOP_GRACE = env.float("STOP_GRACE", default=30.0)
 WEB_PROCESSES = env.int("WEB_PROCESSES", default=1)
 WEB_THREADS = env.int("WEB_THREADS", default=8)
@@ -205,7 +204,7 @@ STORAGES = {
     },
 }
 
-# Imports of 1,000 long lines are ordinary; the door itself says where it ends (teampool.views).
+# Enough for an import of 1,000 long lines; the limits of an import are in `teampool/imports/jobs.py`.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 
@@ -214,12 +213,12 @@ SESSION_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "invites.public.views.form_too_old"
-# Probes come over plain HTTP, past the proxy that adds TLS.
+# Probes come over plain HTTP, without passing the proxy that adds TLS.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
-# Not for all subdomains, nor for the browsers' own list: that binds a whole domain, which is not ours to decide.
+# W005, W021: HSTS for subdomains and preload bind a whole domain, which is the operator's decision.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -236,7 +235,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     }
 }
-# The admin theme evaluates expressions and styles inline; nothing else is let in there either.
+# The admin theme needs unsafe-eval and inline styles; other sources stay forbidden there too.
 ADMIN_CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": CONTENT_SECURITY_POLICY["DIRECTIVES"]
     | {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE], "font-src": [SELF]}
@@ -253,7 +252,7 @@ LOGGING: dict[str, Any] = {
         "django_q": {"level": "WARNING"},
         "django-q": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
-        # Every mistyped code and address is a warning to it; only its own failures are ours to read.
+        # It warns of every mistyped code and address; only our own failures matter.
         "django.request": {"level": "ERROR"},
     },
 }

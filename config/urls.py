@@ -11,7 +11,6 @@ from config.openapi import openapi
 from teampool.imports.door import import_endpoint
 
 urlpatterns = [
-    # Browsers ask for it by themselves beside what is no page.
     path("favicon.ico", favicon),
     path("healthz", healthz),
     path("readyz", readyz),

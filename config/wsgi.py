@@ -1,4 +1,4 @@
-"""WSGI entry point for gunicorn and any other server."""
+"""The WSGI application, for gunicorn or any other server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names the site the operator's pages hang on; the rest of Django's admin is as it comes."""
+"""Makes Django's admin use our `OperatorSite`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first operator of a new installation: somebody has to be let in."""
+"""The first operator of a new installation."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from config.backoffice import operators
 
 @dataclass(frozen=True, slots=True)
 class FirstOperator:
-    """A log-in that exists nowhere but here and, hashed, in the database."""
-
     name: str
     password: str
 
 
 def create_first_operator(*, actor: Actor, name: str = "operator") -> FirstOperator | None:
-    """Create an operator with a random password; None when somebody can log in already."""
+    """Create an operator with a random password; None when an operator can already log in."""
     if User.objects.filter(is_superuser=True, is_active=True).exists() or User.objects.filter(username=name).exists():
         return None
     password = secrets.token_urlsafe(12)

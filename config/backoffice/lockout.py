@@ -1,4 +1,4 @@
-"""What a locked-out operator sees: when to come back, and nothing about the account. And who is told of it."""
+"""Locked log-ins: the page that says when to try again, and the notice to operators."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from notifications.audit import events
 
 
 def unlocks_at(*, username: str, ip: str, now: datetime) -> datetime:
-    """When the wrong tries that still count fall below the limit; one cool-off from now if none are on record.
+    """When the log-in opens: the counted wrong tries fall below the limit. One cool-off from now if none is stored.
 
-    Tries are kept a row per browser, and each row counts for one cool-off after its last try.
+    axes keeps one row per browser; a row counts for one cool-off after its last try.
     """
     cool_off = settings.AXES_COOLOFF_TIME
     rows = AccessAttempt.objects.filter(username=username, ip_address=ip, attempt_time__gt=now - cool_off)
@@ -37,7 +37,7 @@ def unlocks_at(*, username: str, ip: str, now: datetime) -> datetime:
 def locked_out(
     request: HttpRequest, original_response: HttpResponse | None = None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """429 with the time after which log-in works again; the same whether the account exists or not."""
+    """429 with the time when log-in works again. The same for unknown accounts, so the page gives no account away."""
     username = (credentials or {}).get("username") or request.POST.get("username", "")
     now = timezone.now()
     until = unlocks_at(username=username, ip=client_ip(request), now=now)
@@ -46,7 +46,7 @@ def locked_out(
 
 
 def report(sender: object, *, request: HttpRequest, username: str | None, ip_address: str, **kwargs: object) -> None:
-    """Receives axes' lockout signal. Tries during a lockout repeat it; only the one that locked is a fact."""
+    """Record a lockout. axes sends its signal again for every try during the lockout; only the first is recorded."""
     if getattr(request, "axes_failures_since_start", None):
         is_operator = User.objects.filter(username=username or "", is_staff=True, is_active=True).exists()
         events.operator_locked_out(username=username or "", ip=ip_address, is_operator=is_operator)

@@ -1,4 +1,4 @@
-"""The log-in form: one sentence for every wrong pair, whether the account exists or not."""
+"""The log-in form. Its error does not tell whether the account exists."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ class OperatorLogin(AuthenticationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.is_bound and self.data.get("username"):  # the name is there already: it is the password to be typed
+        if self.is_bound and self.data.get("username"):  # after a wrong try the name is filled in
             self.fields["username"].widget.attrs.pop("autofocus", None)
             self.fields["password"].widget.attrs["autofocus"] = True

@@ -1,4 +1,4 @@
-"""The groups at the left of every operator page, by what this operator may see."""
+"""The menu of the operator's site, by what the operator may see."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from teampool.teams.badges import need_a_person
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Groups of items the theme draws; a number stands beside an item only while it is not 0."""
+    """Groups of menu items for the theme; an item shows its number unless it is 0."""
     may = request.user.has_perm
     overview = [_item(_("Overview"), "dashboard", "admin:index")]
     seats, invites, guardian, notices, system = [], [], [], [], []
@@ -69,7 +69,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ),
             default=0,
         )
-    # One item only: the page that makes codes lies below that of the batches.
+    # Only one item is lit: the page "New codes" lies below the address of "Codes".
     deepest = max(item["depth"] for item in every)
     for item in every:
         item["active"] = 0 < deepest == item.pop("depth")
@@ -85,7 +85,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _item(title: str, icon: str, view: str, *beside: str, number: int = 0) -> dict[str, Any]:
-    """One line, lit on its own page and below it, and on those of the views `beside` it."""
+    """A menu item, lit on the pages of its view and of the views `beside` it, and below them."""
     pages = [reverse(name) for name in (view, *beside)]
     item: dict[str, Any] = {"title": title, "icon": icon, "link": pages[0], "pages": pages}
     if number:

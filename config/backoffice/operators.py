@@ -1,4 +1,4 @@
-"""Who may operate: adding a person, letting them log in or not, and ending a lockout."""
+"""What is done to operator accounts: adding, changing, unlocking, and recording their log-ins."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from notifications.audit import events
 
 
 class WouldLockYourselfOut(ValueError):
-    """An operator switched off their own account."""
+    """An operator tried to switch off their own account."""
 
 
 def about(username: str) -> events.Subject:
-    """Log-in names may be longer than the column for ids; the label keeps all of it."""
+    """The id is cut to its column's length; the label keeps the whole name."""
     return events.Subject("operator", username[:64], username)
 
 
 def add(*, user: User, actor: Actor) -> None:
-    """Save a new person. Every operator may do everything: there is one kind."""
+    """Save a new operator."""
     user.is_staff = user.is_superuser = True
     with transaction.atomic():
         user.save(force_insert=True)
@@ -28,10 +28,7 @@ def add(*, user: User, actor: Actor) -> None:
 
 
 def change(*, user: User, fields: list[str], has_new_password: bool, actor: Actor) -> None:
-    """Write these fields of a known person, and the password hash if there is a new one.
-
-    Raises WouldLockYourselfOut instead of shutting the actor out.
-    """
+    """Save these fields, and the password hash if it is new. Raises WouldLockYourselfOut."""
     if "is_active" in fields and not user.is_active and user.username == actor.name:
         raise WouldLockYourselfOut
     written = [*fields, *(["password"] if has_new_password else [])]
@@ -51,13 +48,13 @@ def note_log_in(*, actor: Actor) -> None:
 
 
 def note_new_password(*, actor: Actor) -> None:
-    """They gave it to themselves."""
+    """Record that an operator changed their own password."""
     word = {"password": "changed"}
     events.operator_changed(subject=about(actor.name), before={}, after=word, actor=actor)
 
 
 def unlock(*, username: str, ip: str | None, actor: Actor) -> int:
-    """Forget the wrong tries of this name from this address; how many rows went."""
+    """Delete the wrong tries of this name from this address; the number of rows deleted."""
     with transaction.atomic():
         count: int = AccessAttempt.objects.filter(username=username, ip_address=ip).delete()[0]
         if count:

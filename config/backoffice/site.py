@@ -1,4 +1,4 @@
-"""The operator's site: Django's admin in the theme's clothes, plus the pages that belong to no table."""
+"""The operator's site: Django's admin with the theme, and the pages that belong to no table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ else:
 
 
 class OperatorSite(AdminSite):
-    """`admin:import_teams` and its pages stand beside the tables; lists of apps and histories are not offered."""
+    """Adds pages beside the tables; hides Django's lists of apps and histories."""
 
     enable_nav_sidebar = True
     final_catch_all_view = True
@@ -33,20 +33,20 @@ class OperatorSite(AdminSite):
             path("doctor/", include("config.service.doctor.urls")),
             path("find/", include("invites.admin.find.urls")),
             path("settings/", include("config.backoffice.settings_page.urls")),
-            # Before the tables, whose own addresses would take these for rows.
+            # Before the tables: the admin's own addresses would read these as ids of rows.
             path("teampool/team/", include("invites.admin.teams.urls")),
             *super().get_urls(),
         ]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Who came in, and from where, is on record; wrong tries are counted, and recorded once they lock."""
+        """Record each log-in. Wrong tries are only counted; `lockout.report` records a lockout."""
         response = super().login(request, extra_context)
         if request.method == "POST" and response.status_code == 302 and request.user.is_authenticated:
             operators.note_log_in(actor=operator(request))
         return response
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The page on which an operator gives themselves a new password, which is on record as well."""
+        """Django's page for one's own password; records the change."""
         with transaction.atomic():
             response = super().password_change(request, extra_context)
             if request.method == "POST" and response.status_code == 302:

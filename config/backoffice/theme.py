@@ -1,4 +1,4 @@
-"""How the operator's pages look: settings of the admin theme and nothing else."""
+"""Settings of the admin theme: how the operator's pages look."""
 
 from __future__ import annotations
 

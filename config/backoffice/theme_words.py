@@ -1,6 +1,6 @@
-"""Strings of the admin theme, which brings no Chinese, and some of the framework, which brings an odd one.
+"""Strings of the admin theme, which has no Chinese, and a few of Django's that we translate better.
 
-Listed here so that the catalogue keeps them: it comes before theirs.
+Listed here so that our catalogue keeps them; it is looked up before theirs.
 """
 
 from __future__ import annotations

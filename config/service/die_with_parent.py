@@ -1,12 +1,10 @@
-"""Runs one program at the end of a leash: it goes when whoever holds the other end goes, however that ends.
+"""Run a program that ends when its parent ends, however the parent ends.
 
-`python -m config.service.die_with_parent PIPE GRACE KEEP -- PROGRAM…` starts PROGRAM in
-this process's own session and watches
-the file descriptor PIPE. End of file there means that the holder is gone, killed perhaps: the program
-is asked to stop, and after GRACE seconds everything in the session is killed. SIGTERM does the same.
-The descriptor KEEP is handed on and never touched: an installation's lock stays taken until the
-last process below has let go of it. Whatever made the program end, nothing of the session is left behind:
-the leash goes with it.
+`python -m config.service.die_with_parent PIPE GRACE KEEP -- PROGRAM…` starts PROGRAM in this process's session and
+watches the file descriptor PIPE. End of file there means the parent is gone, perhaps killed: PROGRAM gets SIGTERM, and
+after GRACE seconds the whole session is killed. SIGTERM to this process does the same.
+The descriptor KEEP is only handed on: it holds the installation's lock until the last process closes it.
+When PROGRAM ends for any reason, the session and this process are killed.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from types import FrameType
 
 def main(arguments: list[str]) -> None:
     pipe, grace, keep = int(arguments[0]), float(arguments[1]), int(arguments[2])
-    # Signals only wake the loop below; nothing is lost between two looks.
+    # A signal only writes to this pipe, which wakes the loop below: no signal is lost between two looks.
     woken, waker = os.pipe()
     os.set_blocking(woken, False)
     os.set_blocking(waker, False)
@@ -56,7 +54,7 @@ def main(arguments: list[str]) -> None:
     if not asked:
         sys.stderr.write(f"{' '.join(command[1:3])} ended by itself ({program.returncode})\n")
         sys.stderr.flush()
-    # Killed alone, a program leaves its children; and the holder may be gone: nobody else would sweep up.
+    # A program that was killed leaves its children behind, and the parent may be gone too: kill the whole session.
     os.killpg(0, signal.SIGKILL)
 
 

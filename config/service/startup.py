@@ -1,4 +1,4 @@
-"""What must be true of an installation before it serves: one `up` at a time, tables, timetable, static files."""
+"""What must be done before an installation serves: take its lock, migrate, timetable, static files."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from config.service import static_files
 from guardian.clockwork import heartbeats, timetable
 
 Say = Callable[[str], None]
-# Any number, as long as no other program locks the same one in this database.
+# The number of our advisory lock; no other program may use it in this database.
 PREPARING = 7_325_338_001
 LOCK = "up.lock"
 
 
 class IsRunning(Exception):
-    """Another process holds the lock of this folder; the text is its number."""
+    """Another process holds the lock of this folder; the text is its process id."""
 
 
 def take_lock(folder: Path, say: Say) -> int:
-    """Lock `folder` for this process and all it starts; waits for another holder, and says so.
+    """Lock `folder` for this process and the programs it starts; wait for another holder, and say so.
 
-    Returns the file descriptor that holds the lock until its last copy is closed.
+    Returns a file descriptor; the lock is held until its last copy is closed.
     """
     try:
         return take_lock_at_once(folder)
@@ -41,7 +41,7 @@ def take_lock(folder: Path, say: Say) -> int:
 
 
 def take_lock_at_once(folder: Path) -> int:
-    """The same without waiting. Raises IsRunning."""
+    """Like `take_lock`, without waiting. Raises IsRunning."""
     lock = _open_lock(folder)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,21 +68,21 @@ def _holder(lock: int) -> str:
 
 
 def prepare(say: Say) -> None:
-    """Migrate, collect static files and put the timetable in place; safe to repeat, and on many nodes at once."""
+    """Migrate, put the timetable in place and collect static files. Safe to repeat, and on many nodes at once."""
     with _alone_among_nodes():
         say("Preparing the database…")
         call_command("migrate", interactive=False, verbosity=0)
-        heartbeats.pause_if_stale(timezone.now())  # before any worker of ours gives a sign of life
+        heartbeats.pause_if_stale(timezone.now())  # before a new heartbeat hides how long we stood still
         timetable.put_in_place(timezone.now())
     if hasattr(staticfiles_storage, "manifest_name"):
         static_files.collect()
-    # What starts next must not inherit a connection, and a supervisor needs none between two looks.
+    # Programs started next must not inherit a connection, and the supervisor needs none while it waits.
     connections.close_all()
 
 
 @contextlib.contextmanager
 def _alone_among_nodes() -> Iterator[None]:
-    """On PostgreSQL several nodes may start together; SQLite belongs to one node, whose lock is taken."""
+    """Let one node at a time prepare. PostgreSQL only: on SQLite there is a single node, which holds the lock."""
     if connection.vendor != "postgresql":
         yield
         return

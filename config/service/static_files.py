@@ -1,4 +1,4 @@
-"""Static files as the pages serve them, collected anew only when what they are made of changed."""
+"""Collect static files, but only when their sources changed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
-# Holds what the files beside it were made of; written last, so an interrupted collection leaves none.
+# The file with the fingerprint of the sources; written last, so an interrupted collection leaves none.
 MARK = ".made-of"
 
 
 def collect() -> bool:
-    """Collect into STATIC_ROOT. False: what stands there was made of the same files, and nothing was written.
+    """Collect into STATIC_ROOT; False when it is up to date and nothing was written.
 
-    Collecting rewrites files in place. Another installation that shares the code serves them meanwhile, and would
-    send half a file.
+    Collecting rewrites files in place: another installation that shares the code would send half a file meanwhile.
     """
     folder = Path(settings.STATIC_ROOT)
     with _alone_in(folder):
@@ -36,7 +35,7 @@ def collect() -> bool:
 
 
 def _fingerprint() -> str:
-    """One value for the names and contents of all source files, and for what turns them into served ones."""
+    """A hash of all source files' names and contents, and of what processes them."""
     digest = hashlib.sha256(f"{django.__version__} {settings.STORAGES['staticfiles']['BACKEND']}".encode())
     for finder in get_finders():
         for path, storage in sorted(finder.list([]), key=lambda found: found[0]):
@@ -47,7 +46,7 @@ def _fingerprint() -> str:
 
 @contextlib.contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Two installations may share the code, and with it the folder of static files."""
+    """Hold a lock on the folder: two installations that share the code also share it."""
     folder.mkdir(parents=True, exist_ok=True)
     held = os.open(folder, os.O_RDONLY)
     try:

@@ -1,8 +1,7 @@
-"""Web server and worker under one parent: what dies is started again, what is stuck is replaced, all stop together.
+"""Runs web server and worker: restarts a program that died, replaces a stuck worker, stops all together.
 
-Each program runs in its own session, so that Ctrl-C or a SIGTERM to the terminal's group reaches this
-process alone: a queue whose workers are signalled one by one does not stop. Should this process be killed,
-the programs notice at the end of their leash (`config.service.die_with_parent`) and go.
+Each program has its own session, so that Ctrl-C reaches only this process: django-q2 does not stop when its workers
+are signalled one by one. If this process is killed, `config.service.die_with_parent` ends the programs.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ WORKER = "worker"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run, and how long it may take to stop."""
+    """A command, and the seconds it may take to stop."""
 
     name: str
     command: tuple[str, ...]
@@ -46,7 +45,6 @@ class Program:
 
 
 def web(*, host: str, port: int) -> Program:
-    """The web server on one address."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     command = (
         *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", address, "--worker-class", "gthread"),
@@ -57,12 +55,12 @@ def web(*, host: str, port: int) -> Program:
 
 
 def worker() -> Program:
-    """The queue's cluster: it runs every background job."""
+    """django-q2's cluster, which runs every background job."""
     return Program(WORKER, (sys.executable, "manage.py", "qcluster"), settings.STOP_GRACE)
 
 
 class Leashed:
-    """A running program and everything it started."""
+    """A running program and everything it started, under `die_with_parent`."""
 
     def __init__(self, program: Program, *, pipe: int, lock: int) -> None:
         self.program = program
@@ -83,20 +81,20 @@ class Leashed:
         self._process.terminate()
 
     def kill(self) -> None:
-        """Kill whatever is left of the program's session, orphans of a parent that died alone included."""
+        """Kill the program's whole session, orphans included."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
 class Supervisor:
-    """Keeps programs running until it is told to stop; a context that leaves nothing running behind."""
+    """Keeps programs running until told to stop; leaving the context stops all of them."""
 
     def __init__(self, programs: Sequence[Program], *, lock: int, say: Say) -> None:
         self._programs = {program.name: program for program in programs}
         self._lock = lock
         self._say = say
-        # The programs hold the reading end. Nobody writes: it closes when this process is gone.
+        # The programs hold the reading end. Nobody writes: they read end of file when this process is gone.
         self._pipe, self._held = os.pipe()
         node = f"{socket.gethostname()}:{os.getpid()}"
         os.environ[heartbeats.NODE_VARIABLE] = node
@@ -110,7 +108,7 @@ class Supervisor:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Stop what runs, all side by side; returns when nothing is left."""
+        """Stop all programs at the same time; return when none is left."""
         if self._running:
             self._say("Stopping…")
         self._end(list(self._running.values()))
@@ -119,9 +117,9 @@ class Supervisor:
         os.close(self._pipe)
 
     def run(self, *, url: str, greeting: str) -> int:
-        """Run until SIGTERM, SIGINT or SIGHUP; says `greeting` once `url` (if any) answers. Returns the exit code."""
+        """Run until SIGTERM, SIGINT or SIGHUP; print `greeting` when `url` (if any) answers. Returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # else: started by nohup
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # else nohup started us
                 signal.signal(number, self._note_stop)
         for name in self._programs:
             if name not in self._running:
@@ -140,7 +138,7 @@ class Supervisor:
         return name in self._running and not self._running[name].has_ended
 
     def _start_beats(self) -> None:
-        # What the last worker had taken off the queue comes back only after the queue's retry time.
+        # Jobs the last worker had taken return only after the queue's retry time; start the heartbeats anew now.
         try:
             timetable.start_beats(timezone.now())
         except DatabaseError as error:
@@ -170,7 +168,7 @@ class Supervisor:
         return 0
 
     def _bury(self, name: str, running: Leashed, now: float) -> bool:
-        """Sweep up after a program that died; False when it died too often to start it again."""
+        """Clean up after a program that died; False when it died too often to restart."""
         running.kill()
         del self._running[name]
         if self._stops:
@@ -194,7 +192,7 @@ class Supervisor:
             self.start(WORKER)
 
     def _end(self, all_of: list[Leashed]) -> None:
-        """Stop programs side by side; a second signal of somebody impatient kills at once."""
+        """Stop programs at the same time. A second Ctrl-C kills them at once."""
         started, patience = time.monotonic(), max(self._stops, 1) + 1
         for running in all_of:
             running.ask_to_stop()
@@ -208,7 +206,7 @@ class Supervisor:
 
 
 def answers(url: str) -> bool:
-    """Whether a server speaks HTTP there, whatever it says; a proxy set in the environment is not asked."""
+    """True when a server answers HTTP at `url`, even with an error; asked without a proxy."""
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=1):
             return True

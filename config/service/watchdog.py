@@ -1,4 +1,4 @@
-"""Tells whether a worker is stuck: alive by every look at its processes, and yet nothing runs."""
+"""Tells whether a worker is stuck: its processes live, but no job runs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from guardian.clockwork import heartbeats
 class Watchdog:
     """Watches the heartbeat of one node.
 
-    Counts from when a beat was seen to change, on a clock that neither a corrected date nor a
-    laptop's sleep moves. A database that does not answer says nothing about the worker.
+    It counts from when it saw the heartbeat change, on the monotonic clock: neither a corrected date nor a laptop's
+    sleep moves it. A database that does not answer says nothing about the worker.
     """
 
     def __init__(self, *, node: str, limit: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,13 +28,13 @@ class Watchdog:
         self._seen_at = clock()
 
     def restart(self) -> None:
-        """A new worker has the whole limit before it."""
+        """Start counting anew: a new worker gets the whole limit."""
         self._seen_at = self._clock()
 
     def is_stuck(self) -> bool:
         try:
             last = heartbeats.last_beat(self.node)
-            # Every node takes beats off the same queue: with N nodes each gets every Nth on average.
+            # All nodes take heartbeats off the same queue: with N nodes each gets every Nth on average.
             self.nodes = max(1, heartbeats.nodes_alive(timezone.now(), timedelta(seconds=self.limit)))
         except DatabaseError:
             self.restart()
@@ -48,5 +48,5 @@ class Watchdog:
 
     @property
     def silence(self) -> float:
-        """Seconds since the last change seen."""
+        """Seconds since the heartbeat was last seen to change."""
         return self._clock() - self._seen_at

@@ -1,8 +1,8 @@
-"""SQLite has one write lock. Here a writer waits for it without sleeping while it is free.
+"""SQLite has one write lock. This backend waits for it without sleeping while it is free.
 
-SQLite's own waiting sleeps up to 100 ms between two looks at the lock, so that with two dozen writers all of them
-may sleep while nobody writes. Here the threads of one process queue for their turn, which they keep until their
-transaction ends, and whoever has the turn looks at the lock every few milliseconds.
+SQLite's own waiting sleeps up to 100 ms between two tries: with two dozen writers, all of them may sleep while nobody
+writes. Here the threads of a process queue for their turn and keep it until their transaction ends; the thread
+whose turn it is tries every few milliseconds.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any, TypeVar
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
-# SQLite waits so long for the lock; then the statement, which had no effect, is run again.
+# SQLite waits this long for the lock; then we run the statement again, which had no effect.
 LOOK_MS = 5
-LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)  # not BUSY_SNAPSHOT: there only a new transaction helps
+LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)  # BUSY_SNAPSHOT needs a new transaction
 T = TypeVar("T")
 
 
 class Turn:
-    """Which thread of this process may wait for the lock, or has it. A forked process begins with none."""
+    """The turn to wait for the write lock, one per process. A forked process starts with a free turn."""
 
     _lock = threading.RLock()
 
@@ -46,7 +46,7 @@ os.register_at_fork(after_in_child=Turn.forget)
 
 
 def insist(run: Callable[[], T], *, patience: float) -> T:
-    """Run it again until the lock is free, for `patience` seconds; then "database is locked" is raised."""
+    """Repeat `run` while the database is locked; after `patience` seconds raise "database is locked"."""
     end = time.monotonic() + patience
     while True:
         try:
@@ -57,7 +57,7 @@ def insist(run: Callable[[], T], *, patience: float) -> T:
 
 
 class PatientCursor(base.SQLiteCursorWrapper):
-    """Waits for its turn, and then for the lock, where there is anything to wait for."""
+    """When the database is locked: wait for the turn, then for the lock."""
 
     def __init__(self, connection: sqlite3.Connection, *, patience: float) -> None:
         super().__init__(connection)
@@ -82,12 +82,12 @@ class PatientCursor(base.SQLiteCursorWrapper):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """`OPTIONS["timeout"]` is how long one waits for a turn, and then for the lock, in seconds."""
+    """`OPTIONS["timeout"]`: seconds to wait for the turn, and again for the lock."""
 
     has_turn = False
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
-        # To become WAL a new file is locked, and who opens it at that moment is refused without any waiting.
+        # Switching a new file to WAL locks it, and SQLite then refuses another opener at once, without waiting.
         connect = partial(super().get_new_connection, conn_params)
         connection: sqlite3.Connection = insist(connect, patience=self._patience)
         connection.execute(f"PRAGMA busy_timeout = {LOOK_MS}")

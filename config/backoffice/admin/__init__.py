@@ -1,4 +1,4 @@
-"""Tables of other packages, as an operator may see them."""
+"""Tables of other packages on the operator's site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue, to look at only: whoever could write a row here could run any function."""
+"""The queue, read-only: anybody who could write a row here could run any function."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from base.times import tag
 MINUTES_A_DAY = 24 * 60
 assert queue_admin  # noqa: S101 - imported first, so that there is something to take out
 admin.site.unregister([Schedule, Success, Failure, OrmQ])
-# One page of four tables, by the name it has in the menu.
+# The four tables are one page; this is its name in the menu.
 for model in (Schedule, Success, Failure, OrmQ):
     model._meta.verbose_name_plural = gettext_lazy("Jobs")
 
 
 class QueuePages(ReadOnlyPages):
-    """Lists without pages of one row: arguments and results are nobody's business."""
+    """Lists only, no page per row: a job's arguments and results are not shown."""
 
     list_display_links = None
     has_row_pages = False

@@ -1,4 +1,4 @@
-"""Log-ins that are locked after wrong tries; to end a lockout is the one deed here."""
+"""Log-ins locked after wrong passwords; an operator can unlock them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LockoutTable(ReadOnlyPages):
         return bool(request.user.is_active and request.user.is_superuser)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccessAttempt]:
-        # What was typed is stored too, the password masked; no page needs it.
+        # axes also stores what was typed, with the password masked; no page needs it.
         attempts: QuerySet[AccessAttempt] = AccessAttempt.objects.defer("get_data", "post_data")
         return attempts
 

@@ -1,4 +1,4 @@
-"""Operators: people who may log in here. One kind, who may do everything."""
+"""Operators: the people who may log in. Every operator may do everything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from base.operator_pages import OperatorPages
 from base.times import tag
 from config.backoffice import operators
 
-# Importing the package's own admin first makes sure there is something to take out.
+# Imported first: Django's own tables must be registered before they can be unregistered.
 assert auth_admin  # noqa: S101
 admin.site.unregister([User, Group])
 User._meta.verbose_name = gettext_lazy("operator")
@@ -27,7 +27,7 @@ User._meta.verbose_name_plural = gettext_lazy("operators")
 
 
 class OperatorForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The password is written, never shown; empty keeps the one there is."""
+    """A password can be set, never read; an empty field keeps the old password."""
 
     new_password = forms.CharField(
         label=gettext_lazy("New password"),
@@ -46,13 +46,13 @@ class OperatorForm(forms.ModelForm):  # type: ignore[type-arg]
             "is_active": gettext_lazy("Off: this person cannot log in any more."),
         }
 
-    # Who is filling it in; set by the page.
+    # The logged-in operator's name; set by the page.
     actor_name = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["new_password"].required = self.instance.pk is None
-        if self.instance.pk is None:  # there is nothing yet that could stay
+        if self.instance.pk is None:  # a new operator has no password to keep
             self.fields["new_password"].help_text = _("At least 10 characters, not only figures.")
 
     def clean_new_password(self) -> str:
@@ -97,7 +97,7 @@ class OperatorTable(OperatorPages):
         return self.fields if obj else ("username", "email", "new_password")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("username",) if obj else ()  # the audit names people by it
+        return ("username",) if obj else ()  # the audit names operators by it
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         context |= {"show_save_and_continue": False, "show_save_and_add_another": False}

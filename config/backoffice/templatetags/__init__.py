@@ -1,1 +1,1 @@
-"""Words for the operator pages' templates."""
+"""Template filters of the operator's pages."""

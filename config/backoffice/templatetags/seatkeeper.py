@@ -1,4 +1,4 @@
-"""Filters of the operator pages."""
+"""Template filters of the operator's pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SCROLLBAR = re.compile(r"\bdata-simplebar(?=[\s>])")
 
 @register.filter
 def ago(moment: datetime | None, now: datetime) -> SafeString | str:
-    """How long ago, with the full time behind it."""
+    """How long ago, with the full time as a tooltip."""
     return times.tag(moment, times.ago(moment, now) if moment is not None else "")
 
 
@@ -42,9 +42,9 @@ def event_actor(event: AuditEvent) -> str:
 
 @register.filter(is_safe=True)
 def for_the_ear(page: str) -> SafeString:
-    """The theme's page with what it leaves out: where the content is, and a name for each part that scrolls.
+    """The page with what the theme leaves out for screen readers: the main role, and names for parts that scroll.
 
-    Its icons are words in a font of pictures: they are not read aloud.
+    The theme's icons are words drawn by a font; `aria-hidden` keeps them from being read aloud.
     """
     names = iter((_("Menu"), _("List"), _("Filters")))
 
@@ -53,7 +53,7 @@ def for_the_ear(page: str) -> SafeString:
         return f'{found[0]} data-simplebar-aria-label="{escape(name)}"'
 
     page = _ICON.sub(r'\g<0> aria-hidden="true"', page)
-    # The icon was all that the button said.
+    # The button has only an icon, so it needs a name.
     page = page.replace('id="searchbar-submit"', f'id="searchbar-submit" aria-label="{escape(_("Search"))}"')
     page = _SCROLLBAR.sub(named, page).replace('<div id="main"', '<div id="main" role="main"', 1)
     return mark_safe(page)  # noqa: S308 - the templates escaped it

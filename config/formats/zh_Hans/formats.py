@@ -1,4 +1,4 @@
-"""Dates and numbers alike in both languages: `2026-03-02 14:30`, `12,345`."""
+"""Dates and numbers, the same in both languages: `2026-03-02 14:30`, `12,345`."""
 
 from __future__ import annotations
 

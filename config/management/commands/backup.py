@@ -1,4 +1,4 @@
-"""`backup FILE`: the whole database in one file, while the product runs."""
+"""`backup FILE`: write the whole database to one file while the product runs."""
 
 from __future__ import annotations
 

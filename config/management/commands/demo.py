@@ -1,4 +1,4 @@
-"""`demo`: the whole product on the sandbox, seeded, with nothing to set up; Ctrl-C stops all of it."""
+"""`demo`: the whole product on the sandbox with sample data; Ctrl-C stops everything."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Command(BaseCommand):
         except SandboxEnded:
             if environment.is_free(sandbox_port):
                 raise
-            # It was free when it was looked for. Somebody else has it by now: start over beside them.
+            # The port was free when we looked; another program took it since. Start again on other ports.
             environment.become_the_demo(port)
         sys.exit(code)
 
     def run(self, port: int, sandbox_port: int) -> int:
-        """Run all of it until it is told to stop; the exit code."""
+        """Run until told to stop; the exit code."""
         lock = take_lock(settings.DATA_DIR, self.say)
         empty(settings.DATA_DIR)
         prepare(self.say)
@@ -75,7 +75,7 @@ class Command(BaseCommand):
 
 
 def empty(folder: Path) -> None:
-    """Start from nothing; only the lock, which is held, stays."""
+    """Delete everything in the folder but the lock file, which is held."""
     for entry in folder.iterdir():
         if entry.is_dir():
             shutil.rmtree(entry)
@@ -84,7 +84,7 @@ def empty(folder: Path) -> None:
 
 
 def greeting(url: str, codes: list[str], operator: FirstOperator | None) -> str:
-    """Where to look, how to get in, what to type."""
+    """Addresses, log-in and codes for the person who started the demo."""
     lines = [
         "",
         "演示已启动。ChatGPT 由本机的沙盒代替，不会联系 ChatGPT。按 Ctrl-C 全部停止。",

@@ -1,4 +1,4 @@
-"""`doctor`: looks at the deployment, says what to do; exit status 1 when something failed."""
+"""`doctor`: check the deployment and say what to do; exit status 1 when a check failed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         "Checks keys, database, background work, clock, ChatGPT, notices, proxy, disk and log-ins. "
         "Exit status: 0, or 1 when something failed (with --strict also on a warning)."
     )
-    # It looks at more than Django's own checks do, and must run where those complain.
+    # `doctor` must run also where Django's own checks complain.
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`qcluster`: django-q2's own command, whose workers are forked from a process that is warm."""
+"""`qcluster`: django-q2's command, with everything loaded before the workers are forked."""
 
 from __future__ import annotations
 

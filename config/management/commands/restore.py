@@ -1,4 +1,4 @@
-"""`restore FILE`: a backup takes the place of the database, while nothing runs."""
+"""`restore FILE`: replace the database by a backup, while nothing runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sandbox`: the local stand-in for ChatGPT alone; the same as `python -m sandbox`, with the same options."""
+"""`sandbox`: run the stand-in for ChatGPT alone; the same as `python -m sandbox`, with the same options."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Runs the local stand-in for ChatGPT (--port --teams --seats --latency …)."
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Become the sandbox: its options, `--help` included, are its own and not Django's to read."""
+        """Hand all options to the sandbox, `--help` too; Django must not read them."""
         become_the_sandbox(argv[2:])
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""`up`: the whole product under one command."""
+"""`up`: run the whole product with one command."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, host: str, port: int, only: str | None = None, **options: Any) -> None:
-        # Until something runs there is nothing to stop.
+        # During preparation no program runs yet, so a signal can simply exit.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
         lock = take_lock(settings.DATA_DIR, self.say)
@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
 
 def refuse_busy(host: str, port: int) -> None:
-    """Raise CommandError when `port` cannot be had: better now, in one sentence, than from the web server."""
+    """Raise CommandError when `port` is taken: one clear sentence instead of the web server's traceback."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -68,13 +68,13 @@ def refuse_busy(host: str, port: int) -> None:
 
 
 def url_of(host: str, port: int) -> str:
-    """Where a browser on this machine finds it."""
+    """The address for a browser on this machine."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - any address: this one works here
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
 def greeting(url: str, only: str | None = None) -> str:
-    """What an operator wants to know once it runs."""
+    """What is printed when the product runs."""
     database = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(connection.vendor, connection.vendor)
     part = {"web": "'s web server", "worker": "'s background work"}.get(only or "", "")
     addresses = [f"  Redeem page   {url}/", f"  Back office   {url}/admin/"] if url else []

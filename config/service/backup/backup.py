@@ -1,4 +1,4 @@
-"""One file that holds the whole database as it stood at one moment, made while the product runs."""
+"""Write the database, as it is at one moment, to one file while the product runs."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg import conninfo
 
-# What libpq itself understands of what Django hands to the driver. The password goes by the environment:
+# Connection parameters of Django that pg_dump's --dbname also takes. The password goes by the environment:
 # everybody on the machine can read a command line.
 _LIBPQ = ("host", "port", "dbname", "user", "service", "passfile", "connect_timeout", "options")
 TOOLS_MISSING = "{program} is not installed here (Debian, Ubuntu: apt install postgresql-client)."
 
 
 class BackupFailed(Exception):
-    """No usable file was written, or nothing was restored; the text says why, without any secret."""
+    """No backup was written, or nothing was restored; the text says why and holds no secret."""
 
 
 def back_up(path: Path) -> int:
-    """Write a consistent copy of the database to `path`, readable by its owner only; its size in bytes.
+    """Write a consistent copy of the database to `path`, readable by its owner only; return its size in bytes.
 
-    Never overwrites, and never leaves half a file under that name. Raises BackupFailed.
+    Never overwrites a file, and never leaves half a file at `path`. Raises BackupFailed.
     """
     if path.exists():
         raise BackupFailed(f"{path} exists already; a backup never overwrites.")
@@ -37,7 +37,7 @@ def back_up(path: Path) -> int:
         if connection.vendor == "sqlite":
             _copy_sqlite(draft)
         else:
-            # Ours by name: what somebody else keeps in this database is not ours to bring back.
+            # Our tables only: other programs may keep theirs in the same database.
             tables = [f"--table={connection.ops.quote_name(table)}" for table in our_tables()]
             run_tool("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={draft}", *tables)
         _onto_the_disk(draft)
@@ -51,13 +51,13 @@ def back_up(path: Path) -> int:
 
 
 def our_tables(*, only_existing: bool = True) -> list[str]:
-    """Every table of the product, the record of its migrations included."""
+    """The names of all our tables, and of Django's record of migrations."""
     models = connection.introspection.django_table_names(only_existing=only_existing, include_views=False)
     return sorted({*models, MigrationRecorder.Migration._meta.db_table})
 
 
 def _copy_sqlite(draft: Path) -> None:
-    """By SQLite's own backup: one snapshot, whoever writes meanwhile. A copied file would lack what is in `-wal`."""
+    """Copy with SQLite's backup API: one consistent snapshot. A plain copy would lack what is still in the WAL."""
     source_uri = f"file:{quote(str(connection.settings_dict['NAME']))}?mode=ro"
     try:
         with (
@@ -65,7 +65,7 @@ def _copy_sqlite(draft: Path) -> None:
             closing(sqlite3.connect(draft)) as to,
         ):
             source.backup(to)
-            # One file, without a -wal beside it.
+            # So that the copy is a single file without a -wal.
             to.execute("PRAGMA journal_mode=DELETE")
             check_sqlite(to)
     except sqlite3.Error as error:
@@ -73,7 +73,7 @@ def _copy_sqlite(draft: Path) -> None:
 
 
 def check_sqlite(database: sqlite3.Connection) -> None:
-    """Raises BackupFailed when SQLite finds the file damaged."""
+    """Raise BackupFailed when SQLite finds the file damaged."""
     answer = str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
     if answer != "ok":
         raise BackupFailed(f"The copy is damaged: {answer}.")
@@ -86,9 +86,9 @@ def run_tool(
     input: IO[bytes] | None = None,
     output: IO[bytes] | None = None,
 ) -> str:
-    """Run one of PostgreSQL's programs, on our database if `is_connected`; what it printed. Raises BackupFailed.
+    """Run a PostgreSQL program and return its output. Raises BackupFailed.
 
-    What it reads may come from the file `input`; what it prints may go to the file `output` instead.
+    `is_connected` adds our database's connection; `input` and `output` are files for stdin and stdout.
     """
     known = _connection() if is_connected else {}
     env = dict(os.environ)

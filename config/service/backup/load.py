@@ -1,8 +1,8 @@
-"""What a backup holds takes the place of what is there: all of it or nothing, and shut before anybody sees it.
+"""Replace the database by a backup, in one transaction that also closes it.
 
-A restored database does not know whom it invited since. Were it open for a moment, a kill in that moment would leave
-it open for good. So redemptions are closed, removals paused and every Team distrusted in the same transaction, by
-statements that the tables of any version understand: they are migrated only afterwards.
+A restored database does not know who was invited since the backup. If it were open for a moment and we were killed in
+that moment, it would stay open. So the same transaction closes redemptions, pauses removals and distrusts every Team.
+Its SQL fits the tables of any version: migrations run later.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from teampool.models import Team
 
 ROOMS = ("guardian", "invites", "teampool", "notifications")
 _SHUT = {IS_OPEN.key: False, REMOVALS_PAUSED.key: True}
-# An entry in the contents of a dump: number, what it is, schema, name. The line below says what it needs.
+# A line of `pg_restore --list`: number, kind, schema, name. The line below it lists what the entry depends on.
 _ENTRY = re.compile(r"(\d+); \d+ \d+ ([A-Z]+(?: [A-Z]+)*) (\S+) (\S+)")
 _NEEDS = re.compile(r";\s+depends on:([ \d]+)")
 _PARTS = (
@@ -39,7 +39,7 @@ _SET = re.compile(rb"SET (\w+) =")
 
 
 def put_in_place(path: Path, now: datetime) -> None:
-    """Load the backup in one transaction, shut. Raises BackupFailed; the database is then as it was."""
+    """Load the backup, closed, in one transaction. Raises BackupFailed and leaves the database as it was."""
     if connection.vendor == "sqlite":
         _load_sqlite(path, now)
     else:
@@ -47,7 +47,7 @@ def put_in_place(path: Path, now: datetime) -> None:
 
 
 def open_backup(path: Path) -> sqlite3.Connection:
-    """The file as it lies there: nothing is written beside it."""
+    """Open the backup read-only; `immutable` keeps SQLite from writing files beside it."""
     return sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
 
 
@@ -58,11 +58,11 @@ def _load_sqlite(path: Path, now: datetime) -> None:
     connections.close_all()
     name = str(connection.settings_dict["NAME"])
     try:
-        # "": a file without a name, which is gone with this process however it ends.
+        # "" is a temporary file without a name: it vanishes with this process.
         with closing(open_backup(path)) as source, closing(sqlite3.connect("")) as draft:
             source.backup(draft)
             _shut_sqlite(draft, now)
-            # Into the file in one transaction: another program sees the old database or the new one.
+            # SQLite copies in one transaction: another program sees the old database or the new one.
             with closing(sqlite3.connect(name, timeout=20)) as to:
                 draft.backup(to)
     except sqlite3.Error as error:
@@ -104,22 +104,22 @@ def _load_postgres(path: Path, now: datetime) -> None:
         unloading = ("--no-owner", "--no-privileges", f"--use-list={wanted.name}", "--file=-")
         run_tool("pg_restore", *unloading, str(path), is_connected=False, output=dump)
         script.write(b"SET client_min_messages = warning;\n")
-        # Ours by name: whatever else somebody keeps in this database stays.
+        # Drop our tables only: other programs may keep theirs in the same database.
         script.write(f"DROP TABLE IF EXISTS {', '.join(map(_quoted, tables))} CASCADE;\n".encode())
         dump.seek(0)
         script.writelines(understood_lines(dump, understood))
         script.writelines(f"{statement};\n".encode() for statement in _shut_postgres(now))
         script.seek(0)
-        # One transaction from the first DROP on. A kill, or an error anywhere, leaves the database as it was.
+        # One transaction from the first DROP on: a kill or an error leaves the database as it was.
         loading = ("--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-")
         run_tool("psql", *loading, input=script)
 
 
 def ours_in(contents: str) -> list[str]:
-    """The entries of a dump that make our tables, as `pg_restore --use-list` reads them.
+    """The entries of a dump that belong to our tables, as `pg_restore --use-list` reads them.
 
-    A dump of the whole database may hold what somebody else keeps there, which is not ours to bring back. Indexes
-    and constraints are told apart by the tables they need.
+    A dump of the whole database may hold another program's tables. An index or constraint is ours when every table it
+    depends on is ours.
     """
     lines, kinds, needs, ours = {}, {}, {}, set()
     known, number = set(our_tables(only_existing=False)), 0
@@ -141,7 +141,7 @@ def ours_in(contents: str) -> list[str]:
 
 
 def understood_lines(dump: Iterable[bytes], understood: set[str]) -> Iterator[bytes]:
-    """The dump without the settings this server has not heard of: a newer pg_restore sets some at the top."""
+    """The dump without SET lines of settings this server does not know: a newer pg_restore writes some at the top."""
     is_top = True
     for line in dump:
         is_top = is_top and not line.startswith((b"CREATE ", b"COPY "))
@@ -155,7 +155,7 @@ def _shut_postgres(now: datetime) -> Iterator[str]:
     moment = now.astimezone(UTC).isoformat()
     for row in _settings(moment):
         yield f"DELETE FROM {_name(Setting)} WHERE key = {_literal(row['key'])}"  # noqa: S608 - texts of our own
-        # Columns that an older version does not have are passed over.
+        # Ignores columns that an older version's table lacks.
         record = f"json_populate_record(NULL::{_name(Setting)}, {_literal(json.dumps(row))})"
         yield f"INSERT INTO {_name(Setting)} SELECT * FROM {record}"  # noqa: S608
     yield f"UPDATE {_name(Team)} SET opened_at = {_literal(moment)} WHERE opened_at IS NOT NULL"  # noqa: S608

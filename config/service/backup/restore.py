@@ -1,7 +1,7 @@
-"""A backup takes the place of the database: checked first, a copy of what was there kept, and the past not trusted.
+"""Restore a backup: check the file, keep a copy of the present database, load, migrate.
 
-A restored database does not know whom it invited since. So nobody redeems, no Team takes people before a new look
-at it, and nobody is removed, until an operator has looked (`config.loading`).
+A restored database does not know who was invited since the backup. So redemptions and removals stay off, and no Team
+takes people before it was read again, until an operator switches them on (`load.py` writes this).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from guardian.clockwork import heartbeats
 from guardian.models import Beat, Heartbeat, Watch
 from notifications.audit import events
 
-# Written by a start alone; they make a database no less empty.
+# Tables that a mere start fills: a database with rows only in them counts as empty.
 _NOTHING = (Beat, Heartbeat, Watch)
 _KINDS = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
 
 
 def check(path: Path) -> None:
-    """Raises BackupFailed unless `path` is a whole backup of this kind of database that this version can read."""
+    """Raise BackupFailed unless `path` is a whole backup, for this kind of database, that this version can read."""
     kind = _kind_of(path)
     if kind != connection.vendor:
         raise BackupFailed(f"{path} is a backup of {kind}; DATABASE_URL is {connection.vendor}.")
@@ -78,7 +78,7 @@ def _applied_in_dump(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def others_connected() -> int:
-    """Programs besides this one that hold a connection; on SQLite the lock of `up` says it."""
+    """How many other programs are connected. 0 on SQLite, where the lock of `up` tells it."""
     if connection.vendor != "postgresql":
         return 0
     with connection.cursor() as cursor:
@@ -90,7 +90,7 @@ def others_connected() -> int:
 
 
 def is_empty() -> bool:
-    """No row that a person or a program would miss."""
+    """True when no table has a row a person would miss."""
     tables = set(connection.introspection.table_names())
     models: list[type[Model]] = [
         model for app in ROOMS for model in apps.get_app_config(app).get_models() if model not in _NOTHING
@@ -100,17 +100,17 @@ def is_empty() -> bool:
 
 
 def restore(path: Path, *, say: Say, actor: Actor) -> list[str]:
-    """Put the backup in place of all there is; the stored values no configured key opens.
+    """Replace the database by the backup; return the stored secrets that no configured key opens.
 
-    `check` it first, and hold the lock of this installation. What was there, if anything, is kept in a file
-    beside the data. Raises BackupFailed; the database is then as it was. Killed at any moment, it is as it was,
-    or the backup with redemptions and removals paused.
+    The caller ran `check` and holds the installation's lock. The old data, if any, is saved in a file in DATA_DIR.
+    Raises BackupFailed and leaves the database as it was. A kill at any moment leaves the old database, or the restored
+    one with redemptions and removals off.
     """
     _keep_what_is_there(say)
     say("Restoring…")
     put_in_place(path, timezone.now())
     call_command("migrate", interactive=False, verbosity=0)
-    # However young the backup is: what was allowed or given out since is missing in it.
+    # Also after a young backup: it lacks every seat and permission given since.
     newest = heartbeats.newest_beat()
     with transaction.atomic():
         events.removals_paused(hours=(timezone.now() - newest).total_seconds() / 3600 if newest else 0, actor=actor)

@@ -1,4 +1,4 @@
-"""What the demo starts with: a sandbox, its Teams imported by the front door, and codes."""
+"""What the demo starts with: a sandbox, its Teams imported as an operator would, and codes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from django.core.management.base import CommandError
 from config.service.supervisor import Program
 
 TEAMS = 6
-SEATS = 5  # the owner's own seat included
-LATENCY = 0.15  # seconds: about what the real service takes
+SEATS = 5  # with the owner's
+LATENCY = 0.15  # seconds, about what ChatGPT takes
 CODES = 12
 START_WITHIN = 20.0
 
@@ -28,7 +28,7 @@ class SandboxEnded(CommandError):
 
 
 def sandbox(port: int, *, name: str) -> Program:
-    """The stand-in for ChatGPT, with Teams to import; `name` is what it answers when it is asked who it is."""
+    """The stand-in for ChatGPT with Teams to import; it tells `name` when asked who it is."""
     options = (
         "--port",
         str(port),
@@ -46,9 +46,9 @@ def sandbox(port: int, *, name: str) -> Program:
 
 
 def wait_for_the_sandbox(url: str, *, name: str, is_running: Callable[[], bool]) -> None:
-    """Return once the sandbox of this name answers on `url`. Raises SandboxEnded, or CommandError when it never does.
+    """Return when the sandbox called `name` answers. Raises SandboxEnded, or CommandError after `START_WITHIN`.
 
-    The port was free when it was looked for; by now another program may have it, a sandbox even.
+    The name is checked because another program, even another sandbox, may have taken the port since we looked.
     """
     give_up_at = time.monotonic() + START_WITHIN
     while not _is_named(url, name):
@@ -60,7 +60,7 @@ def wait_for_the_sandbox(url: str, *, name: str, is_running: Callable[[], bool])
 
 
 def teach_the_sandboxs_teams(url: str) -> None:
-    """Import every workspace of the sandbox, as an operator would paste its session. Raises CommandError."""
+    """Import every Team of the sandbox by pasting its session. Raises CommandError."""
     logins: list[dict[str, Any]] = _ask(f"{url}/__sandbox__/credentials", timeout=10)
     _manage("import_teams", "-", said="\n".join(json.dumps(login["session_json"]) for login in logins))
 
@@ -77,13 +77,13 @@ def _is_named(url: str, name: str) -> bool:
 
 
 def _ask(url: str, *, timeout: float) -> Any:
-    """The JSON that stands there; a proxy set in the environment is not asked."""
+    """The JSON at `url`, asked without a proxy."""
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=timeout) as answer:
         return json.load(answer)
 
 
 def _manage(command: str, *arguments: str, said: str = "") -> str:
-    """Run one of the product's own commands, with `said` on its stdin; what it printed."""
+    """Run a manage.py command with `said` on its stdin; what it printed. Raises CommandError."""
     done = subprocess.run(
         [sys.executable, "manage.py", command, *arguments],
         cwd=settings.BASE_DIR,
@@ -91,7 +91,7 @@ def _manage(command: str, *arguments: str, said: str = "") -> str:
         capture_output=True,
         text=True,
         check=False,
-        start_new_session=True,  # Ctrl-C is for the demo, which ends its helpers itself
+        start_new_session=True,  # Ctrl-C must reach the demo alone
     )
     if done.returncode:
         raise CommandError(f"`{command}` failed:\n{done.stdout}{done.stderr}")

@@ -1,8 +1,7 @@
-"""Prepares the environment of the demo and becomes it: `python -m config.service.demo.environment [--port]`.
+"""Start the demo in an environment of its own: `python -m config.service.demo.environment [--port]`.
 
-Settings are read from the environment when they are imported, so the demo's own must stand before Django
-starts. They win over a `.env` file: the demo never touches an installation's data, nor ChatGPT.
-Uses the standard library only, and needs no `.env` file.
+Settings are read from the environment at import, so these variables must be set before Django starts. They win over
+`.env`: the demo never touches an installation's data, nor ChatGPT. Standard library only, and no `.env` needed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from urllib.parse import quote
 from config.first_run import new_encryption_key, new_secret_key
 
 ROOT = Path(__file__).resolve().parents[3]
-# Says to `manage.py demo` that it stands in the environment made here.
+# Tells `manage.py demo` that its environment was made here; its value is the sandbox's port.
 MARK = "SEATKEEPER_DEMO"
 PORT = 8000
 SANDBOX_PORT = 8801
@@ -29,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def environment(*, sandbox_port: int) -> dict[str, str]:
-    """Every variable the demo depends on, set: none may come from elsewhere."""
+    """Every variable the demo depends on, so that none comes from elsewhere."""
     sandbox = f"http://127.0.0.1:{sandbox_port}"
     data = Path(os.environ.get("DATA_DIR") or ROOT / "var").resolve()
-    if MARK not in os.environ:  # else it is the demo's already, which starts again
+    if MARK not in os.environ:  # else the demo restarts, and DATA_DIR is its own already
         data /= "demo"
     return {
         MARK: str(sandbox_port),
@@ -56,7 +55,7 @@ def environment(*, sandbox_port: int) -> dict[str, str]:
 
 
 def free_port(wanted: int, what: str, taken: Sequence[int] = ()) -> int:
-    """`wanted` or the next one nobody listens on; says so when it is another."""
+    """`wanted`, or the next free port, which is then printed."""
     for port in range(wanted, min(wanted + 200, 65536)):
         if port not in taken and is_free(port):
             if port != wanted:
@@ -77,7 +76,7 @@ def is_free(port: int) -> bool:
 
 
 def become_the_demo(port: int) -> None:
-    """Replace this process by `manage.py demo` in its own environment."""
+    """Replace this process by `manage.py demo` in the demo's environment."""
     port = free_port(port, "demo")
     sandbox_port = free_port(SANDBOX_PORT, "sandbox", taken=[port])
     os.chdir(ROOT)

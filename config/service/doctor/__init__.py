@@ -1,7 +1,7 @@
-"""Looks at a deployment and says what to do about what it finds (`doctor`, and the operator's page of that name).
+"""Check a deployment and say what to do about each problem (`doctor`, and the page of that name).
 
-`LOCAL` asks nobody but this machine and the database; `OUTSIDE` opens connections to others and may take seconds.
-Nothing is changed, nothing is sent, and no answer holds a secret.
+`LOCAL` asks only this machine and the database; `OUTSIDE` connects to other servers and may take seconds.
+Nothing is changed or sent, and no answer holds a secret.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ LOCAL: dict[str, Look] = {
     "messages": notices.look,
 }
 OUTSIDE: dict[str, Look] = {"upstream": upstream.look, "notices": notices.look_outside}
-# Of these nothing can be said without the database.
+# These need the database.
 _NEED_TABLES = {"keys", "front", "queue", "teams", "messages", "notices"}
 
 
 def examine(now: datetime, *, is_outside: bool) -> list[Answer]:
-    """Every answer, in a fixed order; a look that breaks down is an answer too."""
+    """Every answer, in a fixed order; a check that raises becomes an answer too."""
     answers = list(database.look(now))
     has_tables = worst(answers) != Level.FAILED
     for name, look in (LOCAL | OUTSIDE if is_outside else LOCAL).items():
@@ -45,6 +45,6 @@ def _guarded(name: str, look: Look, now: datetime) -> list[Answer]:
     try:
         return list(look(now))
     except (OSError, DatabaseError, ValueError) as error:
-        # Its own words may hold an address with a password in it.
+        # The error's own text may hold an address with a password.
         text = _("This could not be looked at ({error}).").format(error=type(error).__name__)
         return [failed(name, text, _("See the log, and run doctor again."))]

@@ -1,4 +1,4 @@
-"""What one look at the deployment found."""
+"""What a check found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One line. `check` stays the same for ever; `text` and `advice` are for a person and hold no secret."""
+    """A line of the report. `check` never changes, programs read it; `text` and `advice` are for a person."""
 
     check: str
     level: Level

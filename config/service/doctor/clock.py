@@ -1,4 +1,4 @@
-"""Whether this machine's clock goes with another one."""
+"""Compare this machine's clock with another clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ODD, WRONG = timedelta(seconds=10), timedelta(minutes=2)
 
 
 def compare(check: str, theirs: datetime, ours: datetime, *, whose: str) -> Answer:
-    """Seconds apart are a warning, minutes a failure: leases, ends of seats and tokens go by the clock."""
+    """A warning from 10 s apart, a failure from 2 min: leases, ends of seats and tokens depend on the clock."""
     apart = abs(theirs - ours)
     text = _("The clock here and that of {whose} are {n} s apart.").format(whose=whose, n=round(apart.total_seconds()))
     if apart <= ODD:

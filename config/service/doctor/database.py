@@ -1,4 +1,4 @@
-"""The database: reachable, set up as it must be, its tables as new as the code, its clock in step."""
+"""Check the database: it answers, is configured right, has all migrations, and its clock agrees."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _sqlite() -> Iterator[Answer]:
 
 
 def _file_system(path: Path) -> str:
-    """The kind of the file system `path` lies on; empty where the machine does not say."""
+    """The kind of file system that holds `path`; empty where the machine does not say."""
     try:
         mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     except OSError:

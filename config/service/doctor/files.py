@@ -1,4 +1,4 @@
-"""What lies on the disk: the data, the secrets, the static files, and room for more."""
+"""Check the disk: the data folder, `.env`, static files, free space."""
 
 from __future__ import annotations
 

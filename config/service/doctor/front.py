@@ -1,4 +1,4 @@
-"""How it is reached: host names, the proxy in front, cookies and redirects; and whether they go together."""
+"""Check how the site is reached: host names, proxies, cookies, redirects, and whether they fit together."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _proxy(now: datetime) -> Iterator[Answer]:
 
 
 def _one_address_for_all(now: datetime) -> str:
-    """The private address of all recent tries; empty when they come from several, or from outside."""
+    """The private address that all recent tries share; empty when they have several, or a public address."""
     tries = RedeemAttempt.objects.filter(at__gt=now - timedelta(days=1))
     addresses = list(tries.values_list("ip", flat=True).order_by("ip").distinct()[:2])
     if len(addresses) != 1 or tries.count() < ENOUGH_TRIES:

@@ -1,4 +1,4 @@
-"""Secrets: strong enough, and able to open what is stored."""
+"""Check the secrets: strong enough, and able to decrypt everything stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where notices go: whether each receiver that is set can be reached. Nothing is sent."""
+"""Check that each configured receiver of notices can be reached. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def look_outside(now: datetime) -> Iterator[Answer]:
 
 
 def _mail(mail: Email) -> Answer:
-    """Connect, encrypt and log in as a sending would, then hang up."""
+    """Connect, encrypt and log in as when sending, then hang up."""
     where = f"{mail.host}:{mail.port}"
     server = MailServer(
         host=mail.host,
@@ -62,7 +62,7 @@ def _mail(mail: Email) -> Answer:
             _("{where} does not accept the user name and password.").format(where=where),
             _("QQ Mail wants its authorisation code, Gmail an app password: Settings, E-mail."),
         )
-    except (NotDelivered, OSError) as error:  # smtplib's are OSErrors
+    except (NotDelivered, OSError) as error:  # smtplib's errors are OSErrors
         advice = _("Check server, port and SSL or STARTTLS: Settings, E-mail.")
         return failed("smtp", f"{where}: {_reason(error, deadline)}", advice)
     finally:
@@ -71,7 +71,7 @@ def _mail(mail: Email) -> Answer:
 
 
 def _web(check: str, url: str, *, may_be_private: bool) -> Answer:
-    """A connection to the receiver's server and no request: of the address only the host is shown."""
+    """Connect to the receiver's server without a request; the answer shows only its host."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     deadline = Deadline()

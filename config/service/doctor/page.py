@@ -1,4 +1,4 @@
-"""What `doctor` says about this machine and the database, for who stands before the first screen."""
+"""The page "System check": `doctor` in the back office."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALL = ".venv/bin/python manage.py doctor"
 
 @never_cache
 def doctor_page(request: HttpRequest) -> TemplateResponse:
-    """Only what is quick and asks nobody outside: the command looks at ChatGPT and the receivers of notices too."""
+    """Only the checks of this machine and the database: the others may take seconds."""
     if not request.user.is_superuser:
         raise PermissionDenied
     answers = doctor.examine(timezone.now(), is_outside=False)

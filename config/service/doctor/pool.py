@@ -1,4 +1,4 @@
-"""Log-ins and subscriptions that have lapsed or soon will: the lines of the first screen that concern them."""
+"""Check log-ins and subscriptions: those that ended or soon will, as on the first screen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def look(now: datetime) -> Iterator[Answer]:
 
 
 def _paused() -> Iterator[Answer]:
-    """What somebody switched off, or a restore did: easily forgotten."""
+    """What an operator or a restore switched off, and may have forgotten."""
     values = read(IS_OPEN, REMOVALS_PAUSED)
     if not values[IS_OPEN.key]:
         text = _("Redemptions are paused: nobody can use a code.")

@@ -1,4 +1,4 @@
-"""ChatGPT from here: reachable, answering a program and not with a block page, and its clock."""
+"""Check ChatGPT from here: reachable, not answering with a block page, and its clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from teampool.upstream.transport import Deadline, Reply, Transport
 from teampool.upstream.types import Failure
 
 PATIENCE = 10.0  # seconds
-# Answers anybody, logged in or not, with JSON.
+# Answers every program with JSON, logged in or not.
 SESSION = "/api/auth/session"
 
 
@@ -53,7 +53,7 @@ def _answer(check: str, host: str, reply: Reply, *, is_api: bool) -> Answer:
     if reply.status >= 500:
         text = _("{host} answers with HTTP {status}.").format(host=host, status=reply.status)
         return warning(check, text, _("Wait: redemptions are kept and finished when it is back."))
-    # The log-in site shows people a page; the other one never answers a program with one.
+    # The log-in site always answers with a page; ChatGPT's API does only when it blocks us.
     if failure is Failure.EDGE_BLOCK and (is_api or reply.status in (403, 429)):
         return failed(
             check,

@@ -1,4 +1,4 @@
-"""The address of the system check; included where the site puts its own together, when every table is known."""
+"""The address of the system check. `OperatorSite` includes it late, when all tables are registered."""
 
 from __future__ import annotations
 

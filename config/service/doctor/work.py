@@ -1,4 +1,4 @@
-"""The background work: a sign of life of each node, nothing stuck in the queue, nothing that failed."""
+"""Check the background work: a heartbeat of each node, no job stuck in the queue, no failed job."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _nodes(now: datetime) -> Iterator[Answer]:
     hosts: set[str] = set()
     for beat in beats:
         host = beat.node.partition(":")[0]
-        if host in hosts:  # started anew since: the number behind the name is that of its process
+        if host in hosts:  # an earlier process of the same host
             continue
         hosts.add(host)
         text = _("{node}: last sign of life {ago}").format(node=beat.node, ago=ago(beat.at, now))
