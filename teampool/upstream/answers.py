@@ -9,6 +9,7 @@ from typing import Any
 from .classify import failure_in, failure_of
 from .envelope import Envelope, Headers, read_envelope, retry_after, scrub
 from .errors import UpstreamError
+from .readers import read_removal_notice
 from .types import Answer, Failure, Op, Verdict, normalise_email
 
 _INVITED, _ERRORED, _ALREADY = "account_invites", "errored_emails", "already_member_emails"
@@ -89,11 +90,12 @@ def _unsay(email: str, said: str) -> str:
 
 
 def read_answer(status: int, headers: Headers, body: bytes | str | None, op: Op) -> Answer:
-    """What an answer to a revocation or removal means. A 2xx body is not read for meaning."""
+    """What an answer to a revocation or removal means. Of a 2xx body only what a removal costs is read."""
     envelope = read_envelope(status, headers, body)
     failure = failure_of(envelope, op)
     if failure is None:
-        return Answer(Verdict.SENT, status=status)
+        notice = read_removal_notice(envelope.data) if op is Op.REMOVE else None
+        return Answer(Verdict.SENT, status=status, notice=notice)
     return Answer(
         verdict_of(failure),
         failure,

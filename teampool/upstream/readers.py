@@ -6,13 +6,25 @@ guessed at: a list that lost a row silently would get somebody removed.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Generic
 
-from .types import Identity, InviteRow, MemberRow, RowT, SeatPool, Subscription, Workspace, normalise_email
+from .envelope import scrub
+from .types import (
+    Identity,
+    InviteRow,
+    MemberRow,
+    RemovalNotice,
+    RowT,
+    SeatPool,
+    Subscription,
+    Workspace,
+    normalise_email,
+)
 
 _BARE_ID = re.compile(r"[A-Za-z0-9]{8,}")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:|@~-]{0,199}")
@@ -255,6 +267,43 @@ def _read_assigned(value: Any) -> dict[str, int | None] | None:
     if not isinstance(value, dict):
         return None
     return {str(kind).strip().lower(): _count(count) for kind, count in value.items()}
+
+
+def read_removal_notice(data: Any) -> RemovalNotice | None:
+    """What a 2xx to a removal says of its cost (upstream §7); None when nothing. Never raises: the removal stands."""
+    said = _dict(data)
+    policy, billing = _dict(said.get("policy_notice")), said.get("billing_notice")
+    notice = RemovalNotice(
+        ordinal=_small(policy.get("vacancy_ordinal")),
+        free_below=_small(policy.get("free_vacancy_threshold")),
+        seats_billed=_small(policy.get("billed_seat_delta")),
+        needs_replacement=_flag(policy.get("replacement_required")),
+        billed_from=_date(policy.get("billing_starts_at")),
+        billed_until=_date(policy.get("expires_at")),
+        billing_text=_as_text(billing) if billing else "",
+    )
+    return notice if notice != RemovalNotice() else None
+
+
+def _small(value: Any) -> int | None:
+    """A count that fits a column; a larger one is no number of seats."""
+    number = _count(value)
+    return number if number is not None and number <= 1_000_000 else None
+
+
+def _date(value: Any) -> datetime | None:
+    """A moment that every time zone can show; year 1 or 9999 is no date of a bill."""
+    moment = read_moment(value)
+    return moment if moment is not None and 2000 <= moment.year < 3000 else None
+
+
+def _as_text(value: Any) -> str:
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return ""
+    # A database takes neither half of a surrogate pair nor NUL.
+    return scrub(text.replace("\0", " ").encode("utf-8", "replace").decode())
 
 
 def read_identity(data: Any) -> Identity | None:

@@ -158,6 +158,30 @@ RowT = TypeVar("RowT", bound=MemberRow | InviteRow)
 
 
 @dataclass(frozen=True, slots=True)
+class RemovalNotice:
+    """What the answer to a removal says about its cost (upstream §7). None and "": not said, or not readable.
+
+    `ordinal`: the n-th vacancy of this workspace. Vacancies below `free_below` cost nothing.
+    """
+
+    ordinal: int | None = None
+    free_below: int | None = None
+    seats_billed: int | None = None
+    needs_replacement: bool | None = None
+    billed_from: datetime | None = None
+    billed_until: datetime | None = None
+    billing_text: str = ""
+    """`billing_notice` as it came, cut and without secrets: its shape is not known."""
+
+    @property
+    def costs(self) -> bool:
+        """True when it says that this removal is charged; a number that is missing charges nothing."""
+        if self.seats_billed is not None:
+            return self.seats_billed > 0
+        return self.ordinal is not None and self.free_below is not None and self.ordinal >= self.free_below
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What became of an invite, a revocation or a removal (upstream §5 to §7).
 
@@ -172,6 +196,8 @@ class Answer:
     text: str = ""
     retry_after: timedelta | None = None
     user_id: str = ""
+    notice: RemovalNotice | None = None
+    """Of a removal, where the 2xx said anything about its cost."""
 
     @property
     def fault(self) -> Fault:

@@ -543,6 +543,37 @@ class TestRemove:
         assert upstream.remove(user_id_of(upstream, ANA)).verdict is Verdict.SENT
         assert [row.email for row in upstream.members().rows] == ["owner1@example.com"]
 
+    @pytest.mark.parametrize("numbers", ["number", "string"])
+    def test_it_reads_what_the_removal_costs(
+        self, sandbox: SandboxServer, upstream: Upstream, account_id: str, numbers: str
+    ) -> None:
+        sandbox.set_workspace(account_id, vacancy_threshold=6, vacancies=5, shapes={"policy_numbers": numbers})
+        sandbox.member(account_id, ANA)
+        notice = upstream.remove(user_id_of(upstream, ANA)).notice
+        assert notice is not None
+        assert (notice.ordinal, notice.free_below, notice.seats_billed, notice.costs) == (6, 6, 1, True)
+        assert notice.needs_replacement
+        assert notice.billed_from is not None
+        assert notice.billed_until == notice.billed_from + timedelta(days=30)
+
+    @pytest.mark.parametrize(
+        "shape",
+        [
+            {"policy_notice": "null"},
+            {"policy_notice": "absent", "billing_notice": "absent"},
+            {"delete_reply": "204"},
+            {"delete_reply": "empty_object"},
+            {"delete_reply": "deleted"},
+        ],
+    )
+    def test_a_removal_that_says_nothing_of_its_cost_is_done_all_the_same(
+        self, sandbox: SandboxServer, upstream: Upstream, account_id: str, shape: dict[str, str]
+    ) -> None:
+        sandbox.set_workspace(account_id, vacancy_threshold=0, shapes=shape)
+        sandbox.member(account_id, ANA)
+        answer = upstream.remove(user_id_of(upstream, ANA))
+        assert (answer.verdict, answer.notice) == (Verdict.SENT, None)
+
     def test_the_owner_is_refused(self, upstream: Upstream) -> None:
         answer = upstream.remove(user_id_of(upstream, "owner1@example.com"))
         assert (answer.verdict, answer.failure) == (Verdict.NO, Failure.PERMISSION_DENIED)

@@ -12,10 +12,11 @@ from teampool.upstream.readers import (
     read_invites_page,
     read_members_page,
     read_moment,
+    read_removal_notice,
     read_subscription,
     read_workspaces,
 )
-from teampool.upstream.types import SeatPool
+from teampool.upstream.types import RemovalNotice, SeatPool
 
 MEMBER: dict[str, Any] = {
     "id": "user-AbCdEfGh",
@@ -301,3 +302,83 @@ class TestIsSafeId:
     )
     def test_it_refuses_what_would_lead_elsewhere(self, value: str) -> None:
         assert not is_safe_id(value)
+
+
+POLICY: dict[str, Any] = {
+    "kind": "pending_replacement",
+    "billed_seat_delta": 1,
+    "vacancy_ordinal": 6,
+    "free_vacancy_threshold": 5,
+    "replacement_required": True,
+    "billing_starts_at": "2026-09-01T00:00:00Z",
+    "expires_at": "2026-10-01T00:00:00Z",
+}
+
+
+class TestReadRemovalNotice:
+    def test_it_reads_all_of_it(self) -> None:
+        assert read_removal_notice({"success": True, "billing_notice": None, "policy_notice": POLICY}) == RemovalNotice(
+            ordinal=6,
+            free_below=5,
+            seats_billed=1,
+            needs_replacement=True,
+            billed_from=datetime(2026, 9, 1, tzinfo=UTC),
+            billed_until=datetime(2026, 10, 1, tzinfo=UTC),
+        )
+
+    def test_numbers_may_be_strings(self) -> None:
+        said = {"policy_notice": POLICY | {"vacancy_ordinal": "6", "free_vacancy_threshold": "5"}}
+        notice = read_removal_notice(said)
+        assert notice is not None
+        assert (notice.ordinal, notice.free_below, notice.costs) == (6, 5, True)
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            None,
+            [],
+            "ok",
+            {},
+            {"success": True},
+            {"policy_notice": None, "billing_notice": None},
+            {"policy_notice": "soon", "billing_notice": {}},
+            {"policy_notice": [POLICY]},
+            {"policy_notice": {"kind": "news"}},
+        ],
+    )
+    def test_what_says_nothing_is_none(self, data: Any) -> None:
+        assert read_removal_notice(data) is None
+
+    @pytest.mark.parametrize("odd", [-1, 10**30, 1.5, True, [], {}, "six", float("nan")])
+    def test_a_field_nobody_can_read_is_unknown_and_the_others_stay(self, odd: Any) -> None:
+        notice = read_removal_notice({"policy_notice": POLICY | {"vacancy_ordinal": odd}})
+        assert notice is not None
+        assert (notice.ordinal, notice.free_below) == (None, 5)
+
+    @pytest.mark.parametrize("odd", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "soon", 10**40, {}, True])
+    def test_a_moment_no_page_could_show_is_unknown(self, odd: Any) -> None:
+        notice = read_removal_notice({"policy_notice": POLICY | {"expires_at": odd}})
+        assert notice is not None
+        assert notice.billed_until is None
+
+    @pytest.mark.parametrize(
+        ("ordinal", "free_below", "billed", "costs"),
+        [
+            (4, 5, None, False),
+            (5, 5, None, True),
+            (6, 5, 0, False),
+            (1, 5, 1, True),
+            (None, 5, None, False),
+            (6, None, None, False),
+        ],
+    )
+    def test_it_costs_by_what_is_billed_else_by_the_threshold(
+        self, ordinal: int | None, free_below: int | None, billed: int | None, costs: bool
+    ) -> None:
+        assert RemovalNotice(ordinal=ordinal, free_below=free_below, seats_billed=billed).costs is costs
+
+    def test_a_billing_notice_is_kept_as_text_without_secrets(self) -> None:
+        notice = read_removal_notice({"billing_notice": {"amount": "30.00", "by": "sk-abcdefghijkl", "x": "\ud800\0"}})
+        assert notice is not None
+        assert notice.billing_text == '{"amount": "30.00", "by": "[hidden]", "x": "?\\u0000"}'
+        assert not notice.costs
