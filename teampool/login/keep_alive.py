@@ -1,8 +1,7 @@
-"""Keeps log-ins alive: access tokens that run out within a day are renewed ahead of time.
+"""Keep log-ins alive: renew access tokens that run out within a day.
 
-A session hands out one token until it is nearly over, so that most early tries bring nothing: each of those puts the
-next one off by half of the time that is left, an hour at most. A token that lives less than a day is renewed when half
-of its time is over.
+A session returns the same token until it is nearly over, so most early tries bring no new one. After such a try we wait
+half of the time left, an hour at most. A token that lives less than a day is renewed after half of its life.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from teampool.models import Team, renewing
 log = logging.getLogger(__name__)
 AHEAD = timedelta(hours=24)
 LONGEST_PAUSE = timedelta(hours=1)
-LONGEST_WAIT = AHEAD / 2  # half of the time of a token that is due at once
+LONGEST_WAIT = AHEAD / 2  # half of the life of a token that is due at once
 
 
 def due_team_ids(now: datetime) -> list[int]:
-    """Teams whose access token runs out within 24 hours and whose log-in can renew it, the soonest first."""
+    """Teams whose access token runs out within 24 hours and whose log-in can renew it, soonest first."""
     teams = Team.objects.filter(
         Q(renewal_due_at=None) | Q(renewal_due_at__lte=now),
         renewing("owner__"),
@@ -35,16 +34,16 @@ def due_team_ids(now: datetime) -> list[int]:
 
 
 def keep_alive(*, now: datetime, until: datetime) -> tuple[int, int]:
-    """Renew what is due, one log-in after the other, until out of time; how many were renewed and how many not.
+    """Renew the due log-ins until `until`; return how many were renewed and how many failed.
 
-    One refresh may serve several Teams of a login: those renewed on the way are not asked for again.
+    One refresh may renew several Teams of a log-in; those are skipped.
     """
     renewed = failed = 0
     for team_id in due_team_ids(now):
         team = Team.objects.get(pk=team_id)
         is_put_off = team.renewal_due_at is not None and team.renewal_due_at > now
         if is_put_off or team.access_expires_at is None or team.access_expires_at > now + AHEAD:
-            continue  # renewed with its sibling
+            continue  # another Team of the log-in renewed this token
         try:
             fresh = renew.renew(team_id=team_id, rejected_token=team.access_token)
             renewed += 1
@@ -59,7 +58,7 @@ def keep_alive(*, now: datetime, until: datetime) -> tuple[int, int]:
 
 
 def _space_out(owner_id: int, fresh: str, now: datetime) -> None:
-    """A new token that is due at once again would be renewed every ten minutes: let half of its time pass first."""
+    """Wait half of the new token's life, when it too runs out within a day: else we would renew every ten minutes."""
     for team in Team.objects.filter(owner_id=owner_id, archived_at=None, access_expires_at__lte=now + AHEAD):
         if team.access_token == fresh and team.access_expires_at is not None:
             left = max(team.access_expires_at - now, timedelta())

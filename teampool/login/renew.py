@@ -1,4 +1,4 @@
-"""A fresh access token for a Team whose token was refused: one refresh at a time per Owner (design §5)."""
+"""Get a new access token for a Team whose token was refused; one refresh at a time per Owner (design §5)."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ __all__ = ["CannotRenew", "renew", "store_tokens"]
 
 ACTOR = actors.job("renew")
 POLL_SECONDS = 0.2
-# How long one may wait for another's refresh: a whole call, and the writing around it.
+# How long a caller waits for another process's refresh: one call, plus the writing around it.
 _GRACE = timedelta(seconds=5)
 _BANNED = {"account_deactivated", "account_disabled"}
 
 
 class CannotRenew(Exception):
-    """No fresh token now; `is_permanent` when none will come until somebody signs in again."""
+    """No new token now. `is_permanent`: none will come until the owner signs in again."""
 
     def __init__(self, cause: str, *, is_permanent: bool, login: Owner.Login = Owner.Login.EXPIRED) -> None:
         super().__init__(cause)
@@ -45,14 +45,14 @@ class CannotRenew(Exception):
 
 
 class _NothingNew(Exception):
-    """The session lives, and has no other token for this workspace now."""
+    """The session works but has no other token for this workspace now."""
 
 
 def renew(*, team_id: int, rejected_token: str, is_certain: bool = True) -> str:
-    """A token other than `rejected_token` for this Team, stored already. Raises CannotRenew.
+    """A token for this Team other than `rejected_token`, already stored. Raises CannotRenew.
 
-    What a permanent failure means for the Owner and its Teams has been written down when it is raised. Not so when
-    there is nothing to renew with and it is not `is_certain` that the token is dead.
+    Before a permanent failure is raised, its effect on the Owner and its Teams is written. Except when there is nothing
+    to renew with and `is_certain` is False: then the token may still be good.
     """
     give_up_at = time.monotonic() + settings.UPSTREAM_TIMEOUT + _GRACE.total_seconds()
     while True:
@@ -69,11 +69,11 @@ def renew(*, team_id: int, rejected_token: str, is_certain: bool = True) -> str:
     try:
         team = _load(team_id)
         if stored := _other_token(team, rejected_token):
-            return stored  # somebody was faster: theirs is as good
+            return stored  # another process renewed it while we waited
         _refuse_if_hopeless(team, is_certain)
         return _renew(team)
     finally:
-        # Only our own lease: a slow process must not end the one that took over.
+        # Only our own lease: if we were slow, another process has a newer one.
         Owner.objects.filter(pk=team.owner_id, refresh_lease_until=lease).update(refresh_lease_until=None)
 
 
@@ -87,7 +87,7 @@ def _load(team_id: int) -> Team:
 
 
 def lease() -> timedelta:
-    """How long one refresh may keep a log-in to itself."""
+    """How long a refresh may hold a log-in."""
     return timedelta(seconds=3 * settings.UPSTREAM_TIMEOUT) + 4 * _GRACE
 
 
@@ -95,13 +95,13 @@ def _take_lease(owner_id: int) -> datetime | None:
     now = timezone.now()
     until = now + lease()
     owner = Owner.objects.filter(free(now, "refresh_lease_until"), pk=owner_id)
-    return until if owner.update(refresh_lease_until=until) else None  # 0 rows: another process is at it
+    return until if owner.update(refresh_lease_until=until) else None  # 0 rows: another process refreshes it
 
 
 def _refuse_if_hopeless(team: Team, is_certain: bool) -> None:
-    """Raise what is known without asking: nothing to renew with, or a log-in that is over.
+    """Raise CannotRenew when there is nothing to renew with, or the log-in has ended.
 
-    Written down first, unless the token itself may be as good as ever.
+    Unless `is_certain` is False, write first that the Team's token is dead.
     """
     owner = team.owner
     if owner.is_renewing:
@@ -118,7 +118,7 @@ def _refuse_if_hopeless(team: Team, is_certain: bool) -> None:
 
 
 def _renew(team: Team) -> str:
-    """Under the lease. The session first: its token is scoped to this very workspace."""
+    """Renew under the lease. The session comes first: its token is for this very workspace."""
     failure: CannotRenew | None = None
     lives = False
     if team.owner.session_token:
@@ -137,18 +137,18 @@ def _renew(team: Team) -> str:
         except CannotRenew as error:
             failure = error
             if lives:
-                # A dead refresh token does not end a login whose session goes on living, and is sent no more.
+                # The session works, so the log-in lives. Drop the dead refresh token, so that it is never sent again.
                 failure = CannotRenew(error.cause, is_permanent=False)
                 if error.is_permanent and error.login == Owner.Login.EXPIRED:
                     owner = team.owner
                     drop_refresh_token(owner_id=owner.pk, sent=owner.refresh_token, cause=error.cause, actor=ACTOR)
-    assert failure is not None  # noqa: S101 - `can_renew` was asked before
+    assert failure is not None  # noqa: S101 - `can_renew` was checked
     _write_down(team, failure)
     raise failure
 
 
 def _write_down(team: Team, failure: CannotRenew) -> None:
-    """`credential_version` is the one our own rotations left: an import in between makes this say nothing."""
+    """End the log-in, unless an import stored new tokens meanwhile (`credential_version` differs then)."""
     if failure.is_permanent:
         version = team.owner.credential_version
         end_login(owner_id=team.owner_id, version=version, login=failure.login, cause=failure.cause, actor=ACTOR)
@@ -162,22 +162,22 @@ def _by_session(team: Team) -> str:
         whose = _identity(answer.tokens, answer.email, answer.user_id, owner)
     except UpstreamError as error:
         raise _verdict(error) from None
-    # Somebody else's session, rotated token and all, has no place here.
+    # Before any token is stored: another user's session must not get into this Owner.
     _refuse_stranger(owner, whose)
     if answer.tokens.session_token:
         token_chain.remember(sent=sent, received=answer.tokens.session_token)
         _keep(owner, "session_token", answer.tokens.session_token)
     if answer.account_id != team.account_id:
-        # The login is who it should be; the next look tells whether it lost this workspace.
+        # The right person, but another workspace: the next sync finds out whether they lost this one.
         raise _NothingNew("the session answers for another workspace")
     if answer.tokens.access_token == team.access_token:
-        # Upstream hands out one token until it is nearly over: this is no other one yet.
+        # ChatGPT returns the same token until it is nearly over.
         raise _NothingNew("the session still hands out the same token")
     return _store(team, answer.tokens, whose, source="session")
 
 
 def _by_refresh(team: Team) -> str:
-    """One token for all Teams of the Owner."""
+    """Refresh by OAuth: one token serves all Teams of the Owner."""
     owner = team.owner
     tokens = _spend(owner)
     try:
@@ -202,21 +202,21 @@ def _spend(owner: Owner) -> TokenSet:
             if error.salvage is not None:
                 _keep(owner, "refresh_token", token_chain.newest(sent))
             elif error.code != "outcome_unknown":
-                # Left behind, `refresh_sent_at` says that nobody knows whether this token was spent.
+                # Otherwise `refresh_sent_at` stays: nobody knows whether this token was spent.
                 Owner.objects.filter(pk=owner.pk).update(refresh_sent_at=None)
             if error.failure is Failure.REFRESH_REUSED:
                 stored = Owner.objects.get(pk=owner.pk)
                 if stored.refresh_token and stored.refresh_token != sent:
                     owner.refresh_token, owner.client_id = stored.refresh_token, stored.client_id
                     owner.credential_version = stored.credential_version
-                    continue  # spent by another, who left us its successor
+                    continue  # another process spent it and stored the next one: use that
             raise _verdict(error) from None
         _keep(owner, "refresh_token", tokens.refresh_token)
         return tokens
 
 
 def _keep(owner: Owner, field: str, received: str) -> None:
-    """Commit a rotated token, and go on under the version that this makes."""
+    """Commit a rotated token, and note the `credential_version` this makes."""
     version = keep_rotated(owner_id=owner.pk, field=field, sent=getattr(owner, field), received=received)
     if version is not None:
         setattr(owner, field, received)
@@ -224,7 +224,7 @@ def _keep(owner: Owner, field: str, received: str) -> None:
 
 
 def _identity(tokens: TokenSet, email: str, user_id: str, owner: Owner) -> Identity:
-    """Whose tokens these are: what came with them, what they say, or what upstream says about them."""
+    """Whose tokens these are: from the answer, from the token itself, else by asking upstream."""
     try:
         claims = read_claims(tokens.access_token)
         email, user_id = email or claims.email, user_id or claims.user_id
@@ -243,7 +243,7 @@ def _refuse_stranger(owner: Owner, whose: Identity) -> None:
 
 
 def _store(team: Team, tokens: TokenSet, whose: Identity, *, source: str) -> str:
-    """The access token the Team has now: this one, unless it moved to another Owner meanwhile."""
+    """Store the token and return the Team's token: another one, if the Team moved to another Owner meanwhile."""
     store_tokens(
         owner_id=team.owner_id,
         team_id=team.pk,

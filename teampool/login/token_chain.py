@@ -1,8 +1,8 @@
-"""Spending refresh tokens: each is sent once, by one process, and what it became is never lost.
+"""Spend refresh tokens: each is sent once, by one process, and its successor is never lost.
 
-A refresh token works a single time, and sending it again may cost the whole grant (upstream §12).
-So its digest is written down before it leaves, its successor before anything else is done with the answer;
-and whoever turns up with an old one later (a second import of the same file) is led on to the newest.
+A refresh token works once, and sending it again may cost the whole log-in (upstream §12). So its digest is written
+before it is sent, and its successor before the answer is used. An old token that appears later, as in a second import
+of the same file, leads to the newest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WRITES = 5
 
 
 def newest(token: str) -> str:
-    """What this refresh or session token has become, as far as it was exchanged here."""
+    """The last successor of this refresh or session token that we know."""
     for _ in range(_LONGEST_CHAIN):
         successor = SentToken.objects.filter(digest=digest(token)).values_list("successor", flat=True).first()
         if not successor:
@@ -38,7 +38,7 @@ def newest(token: str) -> str:
 
 
 def remember(*, sent: str, received: str) -> None:
-    """Note that `received` takes the place of `sent`. Committed on return."""
+    """Store `received` as the successor of `sent`. Committed on return."""
     if not received or received == sent:
         return
     now = timezone.now()
@@ -50,17 +50,17 @@ def remember(*, sent: str, received: str) -> None:
                 )
             return
         except OperationalError:
-            # This row is all that is left of the grant: try harder than usual.
+            # Without this row the log-in is lost: try longer than elsewhere.
             if attempt == _WRITES - 1:
                 raise
             time.sleep(1)
 
 
 def spend(*, refresh_token: str, client_id: str, patience: timedelta) -> TokenSet:
-    """Exchange the newest token of this chain; the one to keep comes back as `refresh_token`, committed already.
+    """Exchange the newest token of this chain. `refresh_token` of the result is the one to keep, already committed.
 
-    Waits up to `patience` for whoever else is sending it. Raises UpstreamError as `refresh_oauth` does, and
-    REFRESH_TRANSIENT with code "busy" when the other one takes longer.
+    Waits up to `patience` for another process that is sending it, then raises REFRESH_TRANSIENT with code "busy". Else
+    raises UpstreamError as `refresh_oauth` does.
     """
     token = _claim(refresh_token, time.monotonic() + patience.total_seconds())
     try:
@@ -69,19 +69,19 @@ def spend(*, refresh_token: str, client_id: str, patience: timedelta) -> TokenSe
         if error.salvage is not None and error.salvage.refresh_token:
             remember(sent=token, received=error.salvage.refresh_token)
         else:
-            # Spent or not, one more try is all that can tell (upstream §12, rule 4).
+            # Spent or not: only one more try can tell (upstream §12, rule 4).
             SentToken.objects.filter(digest=digest(token), successor="").update(lease_until=timezone.now())
         raise
     if answer.refresh_token and answer.refresh_token != token:
         remember(sent=token, received=answer.refresh_token)
         return answer
-    # None came back: the old one goes on being good.
+    # The answer had no refresh token: the old one stays valid.
     SentToken.objects.filter(digest=digest(token), successor="").delete()
     return replace(answer, refresh_token=token)
 
 
 def _claim(token: str, give_up_at: float) -> str:
-    """The newest token of the chain, for this caller alone to send. Raises when another one keeps it too long."""
+    """Claim the newest token of the chain for this caller to send. Raises when another process holds it too long."""
     while True:
         token = newest(token)
         now = timezone.now()
@@ -91,7 +91,7 @@ def _claim(token: str, give_up_at: float) -> str:
                 SentToken.objects.create(digest=digest(token), **mine)
             return token
         except IntegrityError:
-            pass  # sent before: by someone who is at it, or who never heard the answer
+            pass  # sent before: another process is sending it, or never got the answer
         unanswered = SentToken.objects.filter(digest=digest(token), successor="", lease_until__lte=now)
         if unanswered.update(**mine):
             return token
@@ -101,7 +101,7 @@ def _claim(token: str, give_up_at: float) -> str:
 
 
 def lease() -> timedelta:
-    """How long a token that was sent is nobody else's to send."""
+    """How long only the process that sent a token may send it again."""
     return timedelta(seconds=settings.UPSTREAM_TIMEOUT + 10)
 
 

@@ -37,12 +37,12 @@ def store_tokens(
     source: str,
     actor: Actor,
 ) -> None:
-    """Store what is given; what is absent erases nothing. With an access token for `team_id` the Team is revived.
+    """Store the given tokens; an empty one erases nothing. An access token for `team_id` also revives that Team.
 
-    A refresh token works with its own client id only: one that comes without any does not take the place of one that
-    has its own, unless that one went down with its log-in; it then inherits the client id. The caller has checked whose
-    tokens these are. A Team that meanwhile went to another Owner is left alone; one that comes back from an expired
-    token takes nobody before a complete snapshot was read with the new one.
+    A refresh token works only with its own client id. So one that comes without a client id does not replace one that
+    has it, unless the log-in ended; then it inherits the client id. The caller has checked whose tokens these are. A
+    Team that moved to another Owner is left alone. A Team whose token had expired takes nobody until it was read with
+    the new one.
     """
     given = {
         "refresh_token": refresh_token,
@@ -96,10 +96,10 @@ def _store_access(team: Team, token: str, expires_at: datetime | None, *, source
 
 
 def keep_rotated(*, owner_id: int, field: str, sent: str, received: str) -> int | None:
-    """Replace the refresh or session token that was sent by the one that came back, before anything else happens.
+    """Replace the refresh or session token `sent` by its successor `received`.
 
-    Durable: nobody may use the access token that came with it earlier. Returns the new `credential_version`,
-    or None when another token was stored meanwhile: that one is newer and stays.
+    Durable: commit before anybody uses the access token that came with it. Returns the new `credential_version`, or
+    None when another token was stored meanwhile; that one is newer and stays.
     """
     with transaction.atomic(durable=True):
         owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
@@ -114,9 +114,9 @@ def keep_rotated(*, owner_id: int, field: str, sent: str, received: str) -> int 
 
 
 def drop_refresh_token(*, owner_id: int, sent: str, cause: str, actor: Actor) -> None:
-    """Forget a refresh token upstream will never take again, unless another one was stored meanwhile.
+    """Delete a refresh token that upstream will never accept again, unless another was stored meanwhile.
 
-    Its client id goes with it: the next one may be bound to another.
+    Its client id goes too: the next token may belong to another client.
     """
     with transaction.atomic():
         owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
@@ -135,10 +135,10 @@ def drop_refresh_token(*, owner_id: int, sent: str, cause: str, actor: Actor) ->
 
 
 def end_login(*, owner_id: int, version: int, login: Owner.Login, cause: str, actor: Actor) -> None:
-    """The log-in cannot renew its tokens any more: its Teams take nobody new.
+    """The log-in can no longer renew its tokens: its Teams take nobody new.
 
-    Applies only while `version` is still the stored one. Killed half-way, the Teams not reached
-    are found by their own next refused call.
+    Does nothing unless `version` is still stored. If we are killed half-way, the remaining Teams expire at their own
+    next refused call.
     """
     with transaction.atomic():
         owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
@@ -146,7 +146,7 @@ def end_login(*, owner_id: int, version: int, login: Owner.Login, cause: str, ac
             return
         teams = Team.objects.filter(owner_id=owner_id, archived_at=None, token_state=Team.Token.HEALTHY)
         is_told = _set_login(owner, login, cause=cause, actor=actor, teams=teams.count())
-    # One transaction a Team: none ever holds two.
+    # One transaction per Team: a transaction never locks two.
     for team_id in teams.order_by("pk").values_list("pk", flat=True):
         expire_team(
             team_id=team_id,
@@ -162,14 +162,14 @@ def end_login(*, owner_id: int, version: int, login: Owner.Login, cause: str, ac
 def expire_team(
     *, team_id: int, owner_id: int, version: int, login: Owner.Login, cause: str, actor: Actor, is_known: bool = False
 ) -> None:
-    """This Team's token is dead, and stays so until a new one comes. Applies only to this owner's credential `version`.
+    """This Team's token is dead until a new one comes. Does nothing unless the owner's `version` is still stored.
 
-    With `is_known` the operators were told of the log-in, which says it of all its Teams.
+    `is_known`: the operators were already told that the log-in ended.
     """
     state = Team.Token.DISABLED if login == Owner.Login.DISABLED else Team.Token.EXPIRED
     with transaction.atomic():
         team = Team.objects.select_for_update(of=("self",), no_key=True).get(pk=team_id)
-        # The owner is read after the lock: what is joined to a row that was waited for is older than the row.
+        # Read the owner after the lock: a row joined to a query that waited for a lock may be outdated.
         is_current = team.owner_id == owner_id and team.owner.credential_version == version
         if not is_current or team.token_state != Team.Token.HEALTHY:
             return
@@ -188,7 +188,7 @@ def expire_team(
 
 
 def end_login_if_idle(*, owner_id: int, version: int, cause: str, actor: Actor) -> None:
-    """A log-in without means of renewal is over once none of its Teams has a living token."""
+    """End a log-in that cannot renew, once none of its Teams has a working token."""
     with transaction.atomic():
         owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
         living = Team.objects.filter(owner_id=owner_id, archived_at=None, token_state=Team.Token.HEALTHY)
@@ -198,7 +198,7 @@ def end_login_if_idle(*, owner_id: int, version: int, cause: str, actor: Actor) 
 
 
 def resume_login(*, owner_id: int, actor: Actor) -> None:
-    """A log-in without means of renewal works for as long as a token of its Teams does: that was seen just now."""
+    """Resume a log-in that cannot renew: a token of one of its Teams was just seen to work."""
     with transaction.atomic():
         owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
         living = Team.objects.filter(owner_id=owner_id, archived_at=None, token_state=Team.Token.HEALTHY)
@@ -207,7 +207,7 @@ def resume_login(*, owner_id: int, actor: Actor) -> None:
 
 
 def _set_login(owner: Owner, login: Owner.Login, *, cause: str, actor: Actor, teams: int = 0) -> bool:
-    """False: it was so already. `teams` take nobody new from now on."""
+    """Write the log-in's state; False when it had it already. `teams`: how many take nobody new from now on."""
     if owner.login == login:
         return False
     problem = "" if login == Owner.Login.OK else cause[:200]
