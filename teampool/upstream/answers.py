@@ -1,4 +1,4 @@
-"""What became of a write: the tables of upstream §5, §6 and §7. Pure."""
+"""What a write's answer means: the tables of upstream §5, §6 and §7. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .types import Answer, Failure, Op, Verdict, normalise_email
 
 _INVITED, _ERRORED, _ALREADY = "account_invites", "errored_emails", "already_member_emails"
 
-# After these the write may have been applied: only the lists can tell.
+# The write may have worked in spite of these: only the lists can tell.
 UNCERTAIN = frozenset(
     {
         Failure.TIMEOUT_OR_RESET,
@@ -28,26 +28,26 @@ UNCERTAIN = frozenset(
         Failure.PROTOCOL_ERROR,
     }
 )
-# A plain refusal; a list that names our address says more than these do.
+# A plain refusal. What the answer's lists say about our address counts more.
 _SAYS_LITTLE = frozenset({Failure.REFUSED_UNCLEAR, Failure.UNKNOWN_401, Failure.PERMISSION_DENIED})
-# What may be said about one address; anything else in there is about the address itself,
-# and must not be laid at the door of our own account or Team.
+# What an error about our address may say about the Team. Any other error there is about the address, and must not
+# count against our account or Team.
 _ABOUT_THE_TEAM = frozenset({Failure.SEATS_FULL, Failure.ALREADY_MEMBER, Failure.ALREADY_INVITED, Failure.RATE_LIMITED})
 
 
 def verdict_of(failure: Failure) -> Verdict:
-    """NO only where it is certain that nothing was done."""
+    """NO only where nothing was done for certain."""
     return Verdict.UNKNOWN if failure in UNCERTAIN else Verdict.NO
 
 
 def read_invite(status: int, headers: Headers, body: bytes | str | None, email: str) -> Answer:
-    """What an answer to an invite of this one address means. Never raises."""
+    """The meaning of an answer to an invite of this one address. Never raises."""
     envelope = read_envelope(status, headers, body)
     is_2xx = 200 <= status < 300
     failure = failure_of(_without(email, envelope), Op.INVITE)
     lists = read_lists(envelope.data, email)
     if failure is Failure.EDGE_BLOCK or lists is None:
-        # Without per-address lists a 2xx proves nothing.
+        # A 2xx without lists of addresses proves nothing.
         return _invite(failure or Failure.PROTOCOL_ERROR, envelope, headers)
     if lists.is_invited and not lists.is_errored and not lists.is_already:
         return Answer(Verdict.SENT, status=status)
@@ -61,13 +61,13 @@ def read_invite(status: int, headers: Headers, body: bytes | str | None, email: 
         is_ghost = not lists.names_others
         return _invite(Failure.GHOST_SUCCESS if is_ghost else Failure.PROTOCOL_ERROR, envelope, headers)
     if lists.names_others and failure is not None and verdict_of(failure) is Verdict.NO:
-        # Somebody was invited, and the answer calls them by another name than we did.
+        # Somebody was invited: the answer may write our address differently.
         return _invite(Failure.PROTOCOL_ERROR, envelope, headers)
     return _invite(failure or Failure.PROTOCOL_ERROR, envelope, headers)
 
 
 def _without(email: str, envelope: Envelope) -> Envelope:
-    """The same, but for our own address: a word in that is no word about our Team."""
+    """The envelope without our own address, whose words say nothing about our Team."""
     texts = tuple(_unsay(email, text) for text in envelope.texts)
     return replace(envelope, texts=texts, codes=tuple(_unsay(email, code) for code in envelope.codes))
 
@@ -75,8 +75,8 @@ def _without(email: str, envelope: Envelope) -> Envelope:
 def _unsay(email: str, said: str) -> str:
     """`said` without the address and its domain; a code, which is one word, stays as it is.
 
-    What stands before the @ is left out only if it would be heard by itself: the "seat" of seat@example.com says
-    nothing alone, and is a word of the sentences that say that there is none.
+    The part before the @ is removed only if it alone reads as a failure. The "seat" of seat@example.com does not, and
+    "no seat" must keep the word.
     """
     if "@" not in said and not any(letter.isspace() for letter in said):
         return said
@@ -84,13 +84,13 @@ def _unsay(email: str, said: str) -> str:
     local, _at, domain = address.partition("@")
     for part in (address, domain, local if failure_in(local.lower(), Op.INVITE) else ""):
         if part:
-            # Only where it stands alone: the "a" of a@example.com is in every sentence.
+            # Whole words only: the "a" of a@example.com is in every sentence.
             said = re.sub(rf"(?<![\w.+-]){re.escape(part)}(?![\w+-])", "…", said, flags=re.IGNORECASE)
     return said
 
 
 def read_answer(status: int, headers: Headers, body: bytes | str | None, op: Op) -> Answer:
-    """What an answer to a revocation or removal means. Of a 2xx body only what a removal costs is read."""
+    """The meaning of an answer to a revocation or removal. Of a 2xx body only a removal's cost is read."""
     envelope = read_envelope(status, headers, body)
     failure = failure_of(envelope, op)
     if failure is None:
@@ -107,7 +107,7 @@ def read_answer(status: int, headers: Headers, body: bytes | str | None, op: Op)
 
 
 def answer_without_answer(error: UpstreamError) -> Answer:
-    """A write no answer came to: CONNECT_FAILED is a certain no, all else is unknown."""
+    """A write that got no answer: CONNECT_FAILED is a certain no, everything else is unknown."""
     return Answer(verdict_of(error.failure), error.failure, status=error.status, code=error.code, text=error.text)
 
 
@@ -124,13 +124,13 @@ def _invite(failure: Failure, envelope: Envelope, headers: Headers, *, text: str
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """The per-address lists of one invite answer, seen from our address."""
+    """The lists of one invite answer, as seen from our address."""
 
     is_invited: bool
     is_errored: bool
     is_already: bool
     names_others: bool
-    """Somebody else stands in `account_invites`."""
+    """Another address is in `account_invites`."""
     is_readable: bool
     reasons: tuple[str, ...]
 
@@ -160,9 +160,9 @@ def _address(item: Any) -> str | None:
 
 
 def _addresses(value: Any) -> tuple[list[str], bool]:
-    """The addresses in a list of objects or strings, and whether all of it could be read."""
+    """The addresses in a list of objects or strings, and whether every item could be read."""
     if value is None or (value == 0 and not isinstance(value, str)):
-        # Some answers count instead of listing; a count of none hides nobody.
+        # Some answers count instead of listing; a count of 0 hides nobody.
         return [], True
     if not isinstance(value, list):
         return [], False
@@ -181,7 +181,7 @@ def _error_texts(value: Any, ours: str) -> tuple[str, ...]:
 
 
 def _reason(lists: Lists, email: str) -> Failure:
-    """Why our address alone was refused."""
+    """Why our address was refused."""
     words = " ".join(_unsay(email, part) for part in lists.reasons).lower()
     if "domain_restricted" in words:
         return Failure.DOMAIN_RESTRICTED

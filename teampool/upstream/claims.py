@@ -1,4 +1,4 @@
-"""What an access token says about itself (upstream §13), read without trusting it."""
+"""What an access token says about itself (upstream §13), read without verifying it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class NotAToken(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Claims, each "" or None where the token has none.
+    """Claims; "" or None where the token has none.
 
-    `expires_at` is an upper bound only: tokens die long before it. Nothing here is verified,
-    so it may name and compare, and must never grant.
+    `expires_at` is an upper bound: tokens may die long before. Nothing is verified: use claims to name and compare,
+    never to permit.
     """
 
     email: str
@@ -33,7 +33,7 @@ class Claims:
 
 
 def read_claims(access_token: str) -> Claims:
-    """The claims of an access token; raises NotAToken when it is none."""
+    """The claims of an access token; raises NotAToken when the text is no token."""
     try:
         claims = jwt.decode(access_token.strip(), options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError, RecursionError):

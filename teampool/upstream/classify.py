@@ -1,4 +1,4 @@
-"""Which failure an answer is: the tables of upstream §2, in their order."""
+"""Which failure an answer is: the tables of upstream §2, in order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CODES: dict[str, Failure] = {
     "rate_limit": Failure.RATE_LIMITED,
     "rate_limited": Failure.RATE_LIMITED,
     "rate_limit_exceeded": Failure.RATE_LIMITED,
-    # Where we call from is refused; token and workspace are fine.
+    # The country of our address is refused; token and workspace are fine.
     "unsupported_country_region_territory": Failure.EDGE_BLOCK,
 }
 
@@ -33,7 +33,7 @@ def _phrases(*pairs: tuple[str, Failure]) -> tuple[tuple[re.Pattern[str], Failur
     return tuple((re.compile(pattern), failure) for pattern, failure in pairs)
 
 
-# Searched in this order, so that "workspace" is read before "account" and seats before e-mail.
+# The order matters: "workspace" before "account", seats before e-mail.
 _ANY_CALL = _phrases(
     (r"workspace (?:has been|is|was) deactivated|deactivated[_ ]workspace", Failure.WORKSPACE_SUSPENDED),
     (r"delinquent", Failure.WORKSPACE_DELINQUENT),
@@ -74,7 +74,7 @@ _EMAIL_WORD = re.compile(r"e-?mail|address|validation")
 
 
 def failure_of(envelope: Envelope, op: str) -> Failure | None:
-    """The failure in an answer, or None: a 2xx that does not call itself an error."""
+    """The failure in an answer; None for a 2xx that does not call itself an error."""
     status = envelope.status
     if 300 <= status < 400:
         return Failure.PROTOCOL_ERROR
@@ -88,7 +88,7 @@ def failure_of(envelope: Envelope, op: str) -> Failure | None:
 
 
 def known_failure(envelope: Envelope, op: str) -> Failure | None:
-    """What a known code or text says, whatever the status; None when nothing is known."""
+    """What a known code or text says at any status; None when none is known."""
     for code in envelope.codes:
         if code in _CODES:
             return _CODES[code]
@@ -96,7 +96,7 @@ def known_failure(envelope: Envelope, op: str) -> Failure | None:
 
 
 def failure_in(words: str, op: str) -> Failure | None:
-    """What these lower-case words say, by phrase alone."""
+    """The failure these lower-case words name."""
     for pattern, failure in (*_ANY_CALL, *(_ON_INVITE if op == Op.INVITE else ())):
         if pattern.search(words):
             return failure
@@ -110,7 +110,7 @@ def _error_in_2xx(envelope: Envelope, op: str) -> Failure | None:
     known = known_failure(envelope, op)
     if known is not None:
         return known
-    # A sentence in `detail` may be good news; a code never is.
+    # A sentence in `detail` may be good news; a code is always an error.
     is_error = bool(data.get("error")) or bool(envelope.codes)
     return Failure.PROTOCOL_ERROR if is_error else None
 
@@ -124,7 +124,7 @@ def _by_status(envelope: Envelope, op: str) -> Failure:
     if status == 402:
         return Failure.WORKSPACE_SUSPENDED
     if status == 403:
-        # The application refuses in JSON; anything else was refused before it.
+        # The application refuses in JSON; other bodies come from the edge before it.
         if not envelope.is_json:
             return Failure.EDGE_BLOCK
         return Failure.EMAIL_REJECTED if _names_bad_email(words, op) else Failure.PERMISSION_DENIED
@@ -143,7 +143,7 @@ def _by_status(envelope: Envelope, op: str) -> Failure:
 
 def _unauthorised(envelope: Envelope, op: str) -> Failure:
     if op == Op.SUBSCRIPTION:
-        # Seats are for admins to see: without a token code this is the role (upstream §9).
+        # Only admins may see seats: without a token's code this is about the role (upstream §9).
         return Failure.PERMISSION_DENIED
     if envelope.is_json and any(word.strip(" .") == "unauthorized" for word in envelope.words.split("\n")):
         return Failure.TOKEN_REJECTED
@@ -161,7 +161,7 @@ def _not_found(words: str, op: str) -> Failure:
 
 
 def _refused(status: int, words: str, op: str) -> Failure:
-    """A 4xx on a write with no known word in it: certainly not done, perhaps we can tell why."""
+    """A 4xx on a write without a known word: certainly nothing was done; guess why."""
     if op == Op.INVITE and status == 422 and _SEAT_WORD.search(words):
         return Failure.SEATS_FULL
     if op == Op.INVITE and status == 422 and _EMAIL_WORD.search(words):

@@ -1,6 +1,6 @@
-"""The client of the workspace web backend: one login, one workspace, one object.
+"""The client of ChatGPT's web backend: one object for one log-in and one workspace.
 
-Reads raise UpstreamError; writes answer with a verdict and are never repeated here.
+Reads raise UpstreamError; writes return an Answer and are never repeated here.
 """
 
 from __future__ import annotations
@@ -49,11 +49,10 @@ _RETRIED = frozenset({Failure.CONNECT_FAILED, Failure.TIMEOUT_OR_RESET, Failure.
 
 
 class Upstream:
-    """Everything one login can say about one workspace.
+    """Everything one log-in can ask or do in one workspace.
 
-    `account_id` may be "" for calls that need no workspace (`me`, `account_check`).
-    `patience` is how often a read that failed on the way is repeated, never beyond
-    UPSTREAM_TIMEOUT, which is the limit of each method here, pages and retries included.
+    `account_id` may be "" for calls without a workspace (`me`, `account_check`). `patience`: how often a failed read is
+    repeated. Each method, pages and repeats included, takes at most UPSTREAM_TIMEOUT.
     """
 
     def __init__(self, access_token: str, account_id: str = "", device_id: str = "", *, patience: int = 0) -> None:
@@ -88,14 +87,14 @@ class Upstream:
         return self._list(Op.INVITES, "invites", read_invites_page)
 
     def account_check(self) -> tuple[Workspace, ...]:
-        """Every workspace of this login (upstream §8). To be called rarely."""
+        """Every workspace of this log-in (upstream §8). Call it rarely."""
         path = "/backend-api/accounts/check/v4-2023-04-27"
         return self._read(Op.ACCOUNT_CHECK, lambda: path, read_workspaces, Deadline.of_a_call())
 
     def subscription(self) -> Subscription | None:
         """Purchased seats (upstream §9); None when the workspace has no subscription.
 
-        PERMISSION_DENIED here means that this login may not see the seats, and nothing more.
+        PERMISSION_DENIED only means that this log-in may not see the seats.
         """
         try:
             return self._read(
@@ -110,20 +109,20 @@ class Upstream:
             raise
 
     def me(self) -> Identity:
-        """Who this token belongs to (upstream §10): the cheapest probe there is."""
+        """Who this token belongs to (upstream §10): the cheapest call."""
         identity = self._read(Op.ME, lambda: "/backend-api/me", read_identity, Deadline.of_a_call())
         if identity is None:
-            # A dead token may be answered as an anonymous user instead of a 401.
+            # ChatGPT may answer a dead token as an anonymous user instead of with 401.
             raise UpstreamError(Failure.TOKEN_REJECTED, status=200, code="anonymous", op=Op.ME)
         return identity
 
     # Writes
 
     def invite(self, email: str, *, submission_id: str, flow_id: str, resend: bool = True) -> Answer:
-        """Invite one address, once (upstream §5). Never raises for what happens on the way.
+        """Invite one address, once (upstream §5). Network errors do not raise.
 
-        SENT is still to be verified in the lists; NO is certain, and `fault` says whose it is:
-        with NETWORK nothing was sent and the same Team may be tried again; UNKNOWN may have worked.
+        SENT must still be confirmed by the lists. NO is certain, and `fault` says whose it is; with NETWORK nothing was
+        sent, so the same Team may be tried again. UNKNOWN may have worked.
         """
         payload = {
             "email_addresses": [email.strip().lower()],
@@ -140,7 +139,7 @@ class Upstream:
         return read_invite(reply.status, reply.headers, reply.body, email)
 
     def revoke(self, email: str) -> Answer:
-        """Withdraw a pending invite (upstream §6). Never raises for what happens on the way."""
+        """Withdraw a pending invite (upstream §6). Network errors do not raise."""
         payload = {"email_address": email.strip().lower()}
         try:
             reply = self._send("DELETE", Op.REVOKE, lambda: self._scoped(Op.REVOKE, "invites"), payload=payload)
@@ -149,9 +148,9 @@ class Upstream:
         return read_answer(reply.status, reply.headers, reply.body, Op.REVOKE)
 
     def remove(self, user_id: str) -> Answer:
-        """Remove a member (upstream §7). Never raises for what happens on the way."""
+        """Remove a member (upstream §7). Network errors do not raise."""
         if not is_safe_id(user_id):
-            # In a path it could name something else than one member.
+            # In a path such an id could name something else than one member.
             return Answer(Verdict.NO, Failure.REFUSED_UNCLEAR, code="bad_user_id")
         try:
             reply = self._send("DELETE", Op.REMOVE, lambda: self._scoped(Op.REMOVE, f"users/{quote(user_id, safe='')}"))
@@ -159,7 +158,7 @@ class Upstream:
             return answer_without_answer(error)
         return read_answer(reply.status, reply.headers, reply.body, Op.REMOVE)
 
-    # The way there
+    # Requests
 
     def _list(self, op: Op, name: str, read: Callable[[Any], Page[RowT]]) -> Listing[RowT]:
         deadline = Deadline.of_a_call()
@@ -171,7 +170,7 @@ class Upstream:
         return read_all(fetch)
 
     def _read(self, op: Op, path: Callable[[], str], read: Callable[[Any], T], deadline: Deadline) -> T:
-        """A GET and what it says, repeated as far as patience and the deadline go."""
+        """GET and parse, repeated while patience and the deadline allow."""
         protocol_errors = 0
         for attempt in range(self._patience + 1):
             try:

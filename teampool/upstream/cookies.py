@@ -1,4 +1,4 @@
-"""The session cookie: one value, or chunks of it under numbered names (upstream §11). Pure."""
+"""The session cookie: one value, or chunks in numbered cookies (upstream §11). Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _IS_DELETED = re.compile(r"max-age=(?:0|-\d+)\s*(?:;|$)")
 
 
 def cookie_header(value: str) -> str:
-    """The Cookie header for a session token, in chunks when it is long."""
+    """The Cookie header of a session token, in chunks when it is long."""
     name = COOKIE_NAMES[0]
     if len(value) <= CHUNK_SIZE:
         return f"{name}={value}"
@@ -22,21 +22,21 @@ def cookie_header(value: str) -> str:
 
 
 def rotated_cookie(set_cookies: Iterable[str]) -> str:
-    """The session token in these Set-Cookie headers; "" when there is none or a chunk is missing."""
+    """The session token in these Set-Cookie headers; "" when there is none, or a chunk is missing."""
     jar: dict[str, str] = {}
     for line in set_cookies:
         match = _SET_COOKIE.match(line)
         if match is None:
             continue
         value = match[2].strip().strip('"')
-        # Old chunks are deleted in the same answer that brings the new value.
+        # The answer that brings a new value also deletes old chunks.
         if value and not _IS_DELETED.search(match[3].lower()):
             jar[match[1]] = value
     return session_token_in(jar)
 
 
 def session_token_in(jar: Mapping[str, str]) -> str:
-    """The session token among these cookies, joined in numeric order; "" when it is not whole."""
+    """The session token among these cookies, its chunks joined; "" when one is missing."""
     for name in COOKIE_NAMES:
         token = jar.get(name) or _join_chunks(name, jar)
         if token:
@@ -50,7 +50,7 @@ def _join_chunks(name: str, jar: Mapping[str, str]) -> str:
         number = key.removeprefix(f"{name}.")
         if number != key and re.fullmatch(r"\d{1,3}", number, re.ASCII):
             chunks[int(number)] = value
-    # A gap would make a token that only looks like one.
+    # Joined over a gap, the chunks would make a broken token.
     if set(chunks) != set(range(len(chunks))):
         return ""
     return "".join(chunks[number] for number in sorted(chunks))

@@ -1,6 +1,6 @@
-"""What an answer says about itself: HTML or JSON, error codes, error texts, Retry-After.
+"""An answer's envelope: HTML or JSON, error codes, error texts, Retry-After.
 
-Pure, and unshockable: any bytes, any JSON and any header are read without an exception.
+Pure; no bytes, JSON or header make it raise.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _EDGE_MARKERS = (
     "enable javascript and cookies to continue",
     "attention required",
 )
-# Token-like: JWT or JWE segments, prefixed tokens, or any long unbroken run.
+# Looks like a token: JWT or JWE segments, a known prefix, or a long unbroken run.
 _SECRET = re.compile(
     r"eyJ[\w-]+(?:\.[\w-]*)*"
     r"|\b(?:rt|sess|sk|at)[_-][\w.-]{8,}"
@@ -38,13 +38,13 @@ def scrub(text: object, *, limit: int = _TEXT_LIMIT) -> str:
     """One short line with everything that looks like a token blanked out."""
     if not isinstance(text, str):
         return ""
-    # Cut only after scrubbing: a token cut in two would no longer look like one.
+    # Scrub before cutting: half a token would not be recognised.
     line = " ".join(text[:4000].split())
     return _SECRET.sub("[hidden]", line)[:limit]
 
 
 def header(headers: Headers, name: str) -> str:
-    """The header's value, whatever its case; "" when absent."""
+    """The header's value, in any case of its name; "" when absent."""
     wanted = name.lower()
     for key, value in headers.items():
         if key.lower() == wanted and value is not None:
@@ -74,7 +74,7 @@ def retry_after(headers: Headers, *, now: datetime | None = None) -> timedelta |
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One answer, opened. `data` is None for JSON null and for anything that is not JSON."""
+    """An answer, parsed. `data` is None for JSON null and for anything but JSON."""
 
     status: int
     is_json: bool
@@ -95,12 +95,12 @@ class Envelope:
 
     @property
     def words(self) -> str:
-        """Everything the error says, lower-cased, to look for known phrases in."""
+        """All codes and texts of the error, lower-cased, to search for known phrases."""
         return "\n".join((*self.codes, *self.texts)).lower()
 
 
 def read_envelope(status: int, headers: Headers, body: bytes | str | None) -> Envelope:
-    """Open an answer. HTML is decided before any word of it is read (upstream §2.4)."""
+    """Parse an answer. Whether it is HTML is decided before its words are read (upstream §2.4)."""
     raw = body.decode("utf-8", "replace") if isinstance(body, bytes) else (body or "")
     raw = raw.lstrip("\ufeff").strip()
     data = _parse(raw)
@@ -110,7 +110,7 @@ def read_envelope(status: int, headers: Headers, body: bytes | str | None) -> En
     is_html = "html" in content_type or raw.startswith("<")
     is_challenge = "challenge" in header(headers, "cf-mitigated").lower()
     if not is_json or is_html:
-        # A member may be called "Just a moment": markers count only outside JSON.
+        # Outside JSON only: a member may be called "Just a moment".
         is_challenge = is_challenge or any(marker in lowered for marker in _EDGE_MARKERS)
         is_challenge = is_challenge or ("access denied" in lowered and "1020" in lowered)
     codes: tuple[str, ...] = ()
@@ -150,7 +150,7 @@ def _strings(*values: Any) -> tuple[str, ...]:
 
 
 def _codes(data: Any) -> tuple[str, ...]:
-    """The union of the careful clients' orders (upstream §2.1)."""
+    """Error codes from every place where they were seen (upstream §2.1)."""
     error, detail = _get(data, "error"), _get(data, "detail")
     found = _strings(
         _get(error, "code"),

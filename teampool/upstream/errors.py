@@ -1,4 +1,4 @@
-"""The one exception of the upstream client, and how an answer becomes one."""
+"""The upstream client's only exception."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from .types import Failure, Fault, TokenSet, fault_of
 
 
 class UpstreamError(Exception):
-    """A call that did not do what was asked. Safe to log: it holds no secret in its text.
+    """A call that failed. Safe to log: its text holds no secret.
 
-    `salvage` carries tokens that came with a broken refresh answer; they are to be
-    stored before anything else, since the old refresh token is spent.
+    `salvage`: tokens that came with a broken refresh answer. Store them first: the old refresh token is spent.
     """
 
     def __init__(
@@ -52,10 +51,9 @@ class UpstreamError(Exception):
 
 
 def classify(status: int, headers: Headers, body: bytes | str | None, op: str) -> UpstreamError | None:
-    """The error in this answer, or None when there is none in it. Never raises.
+    """The error in this answer, or None. Never raises.
 
-    HTML first, then known codes and texts at any status, then the status. A 200 with an
-    error body is an error; a 200 with nothing in it is left to whoever reads it.
+    A 200 whose body is an error is an error; a 200 with an empty body is left to its reader.
     """
     envelope = read_envelope(status, headers, body)
     failure = failure_of(envelope, op)
@@ -63,7 +61,7 @@ def classify(status: int, headers: Headers, body: bytes | str | None, op: str) -
 
 
 def error_from(failure: Failure, envelope: Envelope, headers: Headers, op: str) -> UpstreamError:
-    """An error with everything the answer tells about itself that is fit to be logged."""
+    """An error with everything from the answer that may be logged."""
     return UpstreamError(
         failure,
         status=envelope.status,

@@ -1,4 +1,4 @@
-"""New tokens for old: the web session (upstream §11) and the OAuth refresh (upstream §12)."""
+"""Exchange a web session (upstream §11) or a refresh token (upstream §12) for new tokens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REFRESH_DEAD = frozenset(
         "account_deactivated",
         "account_disabled",
         "invalid_grant",
-        # A wrong client id: as long as it stands, this token cannot be refreshed.
+        # The client id is wrong: this token cannot be refreshed with it.
         "invalid_client",
         "unauthorized_client",
     }
@@ -37,11 +37,11 @@ _REFRESH_DEAD = frozenset(
 
 
 def exchange_session(session_token: str, *, account_id: str | None = None, device_id: str) -> SessionAnswer:
-    """Exchange a web session for tokens, scoped to a workspace when one is named.
+    """Exchange a web session for tokens, scoped to a workspace if `account_id` is given.
 
-    The exchange may silently answer for another workspace or login: the caller compares
-    `account_id`, `user_id` and `email` before it stores the access token, and stores a rotated
-    session token in any case. Raises UpstreamError: REFRESH_PERMANENT when the session is dead.
+    The answer may be for another workspace or log-in: the caller compares `account_id`, `user_id` and `email` before it
+    stores the access token, and stores a rotated session token anyway. Raises UpstreamError: REFRESH_PERMANENT when the
+    session is dead.
     """
     query = ""
     if account_id:
@@ -68,14 +68,14 @@ def exchange_session(session_token: str, *, account_id: str | None = None, devic
 
 
 def read_session(reply: Reply) -> SessionAnswer:
-    """What the session endpoint answered. Raises UpstreamError as `exchange_session` does."""
+    """The session endpoint's answer. Raises UpstreamError as `exchange_session` does."""
     envelope = read_envelope(reply.status, reply.headers, reply.body)
     data = envelope.data
     is_2xx = 200 <= reply.status < 300
     if is_2xx and isinstance(data, dict) and not envelope.is_challenge and "detail" not in data:
         access_token = data.get("accessToken")
         if data.get("error") or not isinstance(access_token, str) or not access_token.strip():
-            # Only a JSON object says so; a block page or a broken answer leaves the session alone.
+            # Only a JSON object proves the session dead; a block page or a broken answer does not.
             raise error_from(Failure.REFRESH_PERMANENT, envelope, reply.headers, Op.SESSION)
         return _session_answer(data, access_token.strip(), reply.set_cookies)
     failure = failure_of(envelope, Op.SESSION) or Failure.PROTOCOL_ERROR
@@ -93,7 +93,7 @@ def _session_answer(data: dict[str, Any], access_token: str, set_cookies: tuple[
             session_token=rotated_cookie(set_cookies) or _text(data.get("sessionToken")),
             expires_at=claims.expires_at if claims else None,
         ),
-        # The token's own word counts: it is the token that will be used.
+        # The token's claims win over the answer's: the token is what will be used.
         email=(claims.email if claims else "") or normalise_email(user.get("email")) or "",
         user_id=(claims.user_id if claims else "") or _text(user.get("id")),
         account_id=(claims.account_id if claims else "") or _text(account.get("id")),
@@ -101,11 +101,11 @@ def _session_answer(data: dict[str, Any], access_token: str, set_cookies: tuple[
 
 
 def refresh_oauth(refresh_token: str, client_id: str) -> TokenSet:
-    """Spend a refresh token for a new set. Sent once, never repeated here.
+    """Spend a refresh token for a new set of tokens. Sends it once.
 
-    Raises UpstreamError: REFRESH_REUSED, REFRESH_PERMANENT, REFRESH_TRANSIENT or PROTOCOL_ERROR.
-    REFRESH_TRANSIENT with code "outcome_unknown" may have spent the token; with "not_sent" it
-    surely has not. A PROTOCOL_ERROR with `salvage` holds a new refresh token to be stored.
+    Raises UpstreamError: REFRESH_REUSED, REFRESH_PERMANENT, REFRESH_TRANSIENT or PROTOCOL_ERROR. REFRESH_TRANSIENT with
+    code "outcome_unknown" may have spent the token; with "not_sent" it has not. The `salvage` of a PROTOCOL_ERROR holds
+    a new refresh token to store.
     """
     transport = Transport(settings.UPSTREAM_AUTH_URL)
     payload = {"client_id": client_id, "grant_type": "refresh_token", "refresh_token": refresh_token}
@@ -123,7 +123,7 @@ def refresh_oauth(refresh_token: str, client_id: str) -> TokenSet:
 
 
 def read_refresh(reply: Reply, *, now: datetime) -> TokenSet:
-    """What the token endpoint answered. Raises UpstreamError as `refresh_oauth` does."""
+    """The token endpoint's answer. Raises UpstreamError as `refresh_oauth` does."""
     envelope = read_envelope(reply.status, reply.headers, reply.body)
     failure = _refresh_failure(envelope)
     if failure is not None:
@@ -154,7 +154,7 @@ def _refresh_failure(envelope: Envelope) -> Failure | None:
         return Failure.REFRESH_PERMANENT
     if 200 <= status < 300:
         return None
-    # Any 401 of the application is final, also with a code nobody has seen yet.
+    # Every 401 in JSON is final, also with an unknown code.
     if status == 401 and isinstance(envelope.data, dict):
         return Failure.REFRESH_PERMANENT
     return Failure.REFRESH_TRANSIENT

@@ -1,4 +1,4 @@
-"""A whole list, or the plain statement that it is not whole (upstream §3)."""
+"""Read a whole list, or say that it is not whole (upstream §3)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ FetchPage = Callable[[int, int], Page[RowT]]
 class Listing(Generic[RowT]):
     """A list as far as it could be read.
 
-    Its rows prove presence. Absence is proved only while `is_complete`, and only for
-    what happened before `started_at`, which is taken before the first request.
+    Its rows prove presence. Absence is proved only if `is_complete`, and only for what happened before `started_at`,
+    the time before the first request.
     """
 
     rows: tuple[RowT, ...]
@@ -38,7 +38,7 @@ def row_id(row: MemberRow | InviteRow) -> str:
 
 
 class _Walk(Generic[RowT]):
-    """One walk through the pages, from the first to where it ended or went wrong."""
+    """One walk through the pages, to the end or to the first problem."""
 
     def __init__(self) -> None:
         self.rows: dict[str, RowT] = {}
@@ -65,7 +65,7 @@ class _Walk(Generic[RowT]):
                 return
             if page.lost or page.is_doubtful:
                 self.doubt = self.doubt or f"page {number}: a row that cannot be read"
-            # Without a total only an empty page says that there is no more.
+            # Without a total, only an empty page shows the end.
             if self.count == self.total or (self.total is None and self._is_empty(page)):
                 return
         self.problem = f"no end after {MAX_PAGES} pages"
@@ -75,7 +75,7 @@ class _Walk(Generic[RowT]):
         return not page.rows and not page.lost
 
     def _take(self, page: Page[RowT]) -> str:
-        """Add the page's rows; what is wrong with it, or "" for nothing."""
+        """Add the page's rows; return what is wrong with the page, or ""."""
         asked_for, known = self.count, len(self.rows)
         for row in page.rows:
             self.rows[row_id(row)] = row
@@ -96,10 +96,10 @@ class _Walk(Generic[RowT]):
 
 
 def read_all(fetch: FetchPage[RowT]) -> Listing[RowT]:
-    """Every row, or as many as could be had with `is_complete` False.
+    """Every row; or those that could be read, with `is_complete` False.
 
-    `fetch(offset, limit)` gets one page and raises UpstreamError. A list that changes under
-    the reading is read anew, three times in all. Raises only when the very first page fails.
+    `fetch(offset, limit)` reads a page and raises UpstreamError. A list that changes meanwhile is read again, up to
+    three times in all. Raises only when the very first page fails.
     """
     started_at = datetime.now(UTC)
     seen: dict[str, RowT] = {}
@@ -109,7 +109,7 @@ def read_all(fetch: FetchPage[RowT]) -> Listing[RowT]:
         walk.walk(fetch)
         if walk.failure is not None and attempt == 0 and walk.count == 0:
             raise walk.failure
-        # An earlier walk's rows still prove presence.
+        # Rows of an earlier walk still prove presence.
         seen |= walk.rows
         if not walk.problem or walk.failure is not None:
             break

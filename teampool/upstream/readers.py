@@ -1,7 +1,7 @@
-"""Rows out of JSON: members, invites, workspaces, seats. Pure, and fail closed.
+"""Read rows from JSON: members, invites, workspaces, seats. Pure.
 
-A shape that cannot be read is said so (`Unreadable`, or a count of lost rows) and never
-guessed at: a list that lost a row silently would get somebody removed.
+An unexpected shape is reported (`Unreadable`, or a count of lost rows), never guessed: a list that silently lost a row
+would get somebody removed.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _INVITE_KEYS = ("items", "account_invites", "data")
 
 
 class Unreadable(Exception):
-    """An answer of a shape that is not in the contract; the text says which part."""
+    """An answer of an unexpected shape; the text says which part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[RowT]):
-    """One page of a list. `total`, `limit` and `offset` are None where upstream is silent.
+    """One page of a list. `total`, `limit` and `offset` are None where the answer has none.
 
-    `lost` rows could not be read at all; `is_doubtful` says that a row kept lacks what matters.
+    `lost`: rows that could not be read. `is_doubtful`: a row lacks its role.
     """
 
     rows: tuple[RowT, ...]
@@ -52,7 +52,7 @@ class Page(Generic[RowT]):
 
 
 def is_safe_id(value: str) -> bool:
-    """True for an id that can stand in a path without changing where the path leads."""
+    """True for an id that cannot change where a URL path leads."""
     return _SAFE_ID.fullmatch(value) is not None
 
 
@@ -92,13 +92,13 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 def read_member(item: Any) -> MemberRow | None:
-    """One member; None without an id, since nobody could be told apart by it."""
+    """One member; None without an id."""
     row = _dict(item)
     user_id = _text(row.get("id")) or _text(row.get("account_user_id")).partition("__")[0]
     if not is_safe_id(user_id):
         return None
     if _BARE_ID.fullmatch(user_id):
-        # Bare ids were once in use; with the prefix they compare equal to the token's own.
+        # ChatGPT once used bare ids; with the prefix they equal the id in the token.
         user_id = f"user-{user_id}"
     return MemberRow(
         user_id=user_id,
@@ -113,7 +113,7 @@ def read_member(item: Any) -> MemberRow | None:
 
 
 def read_invite_row(item: Any) -> InviteRow | None:
-    """One pending invite; None when neither id nor address tells it apart."""
+    """One pending invite; None with neither an id nor an address."""
     row = _dict(item)
     email = normalise_email(row.get("email_address")) or normalise_email(row.get("email"))
     invite_id = _text(row.get("id")) or _text(row.get("invite_id")) or (email or "")
@@ -130,7 +130,7 @@ def read_invite_row(item: Any) -> InviteRow | None:
 
 
 def _read_status(row: dict[str, Any]) -> str:
-    """The status of an invite as text; "" only when it has none, "?" when it cannot be read."""
+    """An invite's status as text; "" when it has none, "?" when it cannot be read."""
     value = row.get("status")
     if value is None:
         value = row.get("state")
@@ -143,12 +143,11 @@ def _read_status(row: dict[str, Any]) -> str:
 def read_members_page(data: Any) -> Page[MemberRow]:
     """A page of members. A row without a role is kept, but makes the page doubtful."""
     page = _read_page(data, _MEMBER_KEYS, read_member)
-    # Whoever has no role might be the owner: nobody may be removed by such a list.
+    # Anybody without a role might be the owner: such a list removes nobody.
     return replace(page, is_doubtful=any(not row.role for row in page.rows))
 
 
 def read_invites_page(data: Any) -> Page[InviteRow]:
-    """A page of pending invites."""
     return _read_page(data, _INVITE_KEYS, read_invite_row)
 
 
@@ -183,7 +182,7 @@ def read_workspaces(data: Any) -> tuple[Workspace, ...]:
     found: dict[str, Workspace] = {}
     for key, entry in entries:
         workspace = _read_workspace(key, _dict(entry))
-        # The personal account may stand under its id and under an alias: first one wins.
+        # The personal account may be listed twice, by id and by alias: the first wins.
         if workspace is not None:
             found.setdefault(workspace.account_id, workspace)
     ordering = data.get("account_ordering")
@@ -223,7 +222,7 @@ def _read_features(value: Any) -> frozenset[str] | None:
 
 
 def read_subscription(data: Any) -> Subscription:
-    """Purchased seats, per type and in all. 0 or nothing entitled is unknown, 0 paid a known zero (upstream §9)."""
+    """Purchased seats, by type and in total. `seats_entitled` 0 is unknown, `paid` 0 is a real zero (upstream §9)."""
     if not isinstance(data, dict):
         raise Unreadable("the answer is not an object")
     entitled = _number(data.get("seats_entitled"))
@@ -245,7 +244,7 @@ def read_subscription(data: Any) -> Subscription:
 
 
 def _count(value: Any) -> int | None:
-    """A number of seats or people; a negative one is no number of anything."""
+    """A number of seats or people; None for a negative or unreadable value."""
     number = _number(value)
     return number if number is not None and number >= 0 else None
 
@@ -307,7 +306,7 @@ def _as_text(value: Any) -> str:
 
 
 def read_identity(data: Any) -> Identity | None:
-    """Who the token belongs to; None for the anonymous user a dead token may turn into."""
+    """Who the token belongs to; None for the anonymous user, as a dead token may be answered."""
     row = _dict(data)
     email = normalise_email(row.get("email"))
     return Identity(_text(row.get("id")), email) if email else None

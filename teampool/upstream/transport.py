@@ -1,4 +1,4 @@
-"""One HTTP exchange with upstream: headers, one deadline, no redirects, no silent repeats."""
+"""One HTTP exchange with ChatGPT: one deadline, no redirects, no silent repeats."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ logger = logging.getLogger(__name__)
 _MAX_BODY = 32 * 1024 * 1024
 _SHORTEST_CALL = 0.05
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
-# curl: before the request was written. 3/4/5/6/7/97 address, resolver, connect, proxy;
-# 35, 51-91 TLS set-up; 43/48 an option libcurl does not take. Anything else may have been sent.
+# curl errors from before the request was written: address, resolver, connection, proxy, TLS set-up, or an option that
+# libcurl refuses. After any other error the request may have been sent.
 _NOT_SENT = frozenset({1, 2, 3, 4, 5, 6, 7, 35, 43, 48, 53, 54, 58, 59, 60, 66, 77, 80, 82, 83, 90, 91, 97, 98})
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer as it came, whatever its status."""
+    """An answer of any status."""
 
     status: int
     headers: Mapping[str, str | None]
@@ -43,7 +43,7 @@ class Reply:
 
 
 class Deadline:
-    """The one time limit of a whole call, pages and retries included."""
+    """The time limit of a whole call, pages and retries included."""
 
     def __init__(self, seconds: float) -> None:
         self._ends = monotonic() + seconds
@@ -58,18 +58,18 @@ class Deadline:
 
 
 def is_header_safe(value: str) -> bool:
-    """True for a token that fits in a header without breaking out of it."""
+    """True for a token that can stand in a header."""
     return _HEADER_SAFE.fullmatch(value) is not None
 
 
 class Transport:
-    """A browser-like session for one login. Not to be shared between threads or logins."""
+    """A browser-like session of one log-in. Do not share it between threads or log-ins."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
         options: dict[Any, Any] = {CurlOpt.MAXFILESIZE_LARGE: _MAX_BODY}
         if not settings.UPSTREAM_PROXY:
-            # libcurl reads the proxy variables of the environment by itself, whatever trust_env says.
+            # Else libcurl reads the environment's proxy variables, whatever trust_env says.
             options[CurlOpt.NOPROXY] = b"*"
         self._options = options
         self._session: Session[Any] = Session(
@@ -96,17 +96,16 @@ class Transport:
         deadline: Deadline,
         payload: Mapping[str, Any] | None = None,
     ) -> Reply:
-        """The answer, whatever its status.
+        """The answer, of any status.
 
-        Raises UpstreamError only where there is none: CONNECT_FAILED when surely nothing was
-        sent, TIMEOUT_OR_RESET when something may have been.
+        Without an answer raises UpstreamError: CONNECT_FAILED when nothing was sent for certain, TIMEOUT_OR_RESET when
+        something may have been.
         """
         forbid_transaction(op)
         left = deadline.left
         if left < _SHORTEST_CALL:
             raise UpstreamError(Failure.CONNECT_FAILED, code="out_of_time", text="No time left to send.", op=op)
-        # A write always gets a connection of its own: on a reused one that died,
-        # libcurl sends the request a second time by itself.
+        # A write gets a new connection: if a reused one had died, libcurl would send the request a second time.
         self._options[CurlOpt.FRESH_CONNECT] = 0 if method == "GET" else 1
         started = monotonic()
         try:
@@ -139,7 +138,7 @@ class Transport:
 
 
 def _without_answer(error: Exception, op: str) -> UpstreamError:
-    """A curl failure by its phase (upstream §14). The cause is cut off: it may name the proxy's password."""
+    """The error of a curl failure, by its phase (upstream §14). Drops the cause: it may hold the proxy's password."""
     code = int(getattr(error, "code", 0) or 0)
     kind = type(error).__name__
     was_sent = code not in _NOT_SENT and not isinstance(error, ProxyError) and kind != "ImpersonateError"
@@ -152,7 +151,7 @@ def _without_answer(error: Exception, op: str) -> UpstreamError:
 
 
 def pause_before_retry(attempt: int, deadline: Deadline) -> bool:
-    """Sleep 1, 2, 4 s and a little by chance; False, without sleeping, when that leaves no time."""
+    """Sleep 1, 2, 4 s and a random bit; False, without sleeping, when too little time would be left."""
     pause = 2.0**attempt + random.uniform(0, 0.5)  # noqa: S311 - spreads retries, guards nothing
     if pause >= deadline.left - _SHORTEST_CALL:
         return False

@@ -1,4 +1,4 @@
-"""What upstream says, in our words: frozen, typed, and free of Django."""
+"""What upstream says, as frozen, typed values without Django."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ PREMIUM = "prolite"
 CODEX = "usage_based"
 AUTOMATION = "automation"
 OTHER_SEATS = frozenset({PREMIUM, CODEX, AUTOMATION})
-"""Seat types that are certainly not the standard one; a type nobody has heard of is not among them."""
+"""Seat types that are known and not the standard one."""
 CODEX_ONLY = "codex_only"
 
 
 class Failure(StrEnum):
-    """Every way a call can end other than well (upstream §14.1)."""
+    """Every way a call can fail (upstream §14.1)."""
 
     CONNECT_FAILED = "connect_failed"
     TIMEOUT_OR_RESET = "timeout_or_reset"
@@ -48,11 +48,11 @@ class Failure(StrEnum):
     IDENTITY_MISMATCH = "identity_mismatch"
     UNKNOWN_401 = "unknown_401"
     REFUSED_UNCLEAR = "refused_unclear"
-    """A clear no without a reason we can read: nothing was done, try another Team, blame nobody."""
+    """A clear no without a readable reason: nothing was done; try another Team, blame nobody."""
 
 
 class Op(StrEnum):
-    """The calls there are; errors and logs name them."""
+    """The calls; errors and logs name them."""
 
     MEMBERS = "members"
     INVITES = "invites"
@@ -67,7 +67,7 @@ class Op(StrEnum):
 
 
 class Fault(StrEnum):
-    """Who a failure counts against."""
+    """What a failure counts against."""
 
     NONE = "none"
     TEAM = "team"
@@ -101,12 +101,12 @@ _FAULTS: dict[Failure, Fault] = {
 
 
 def fault_of(failure: Failure | None) -> Fault:
-    """Whose fault this failure is; NONE for those nobody is to blame for."""
+    """What this failure counts against."""
     return _FAULTS.get(failure, Fault.NONE) if failure is not None else Fault.NONE
 
 
 class Verdict(StrEnum):
-    """What a write did. Only NO is a certain no; UNKNOWN may have worked."""
+    """What a write did. NO is certain; UNKNOWN may have worked."""
 
     SENT = "sent"
     NO = "no"
@@ -114,7 +114,7 @@ class Verdict(StrEnum):
 
 
 def normalise_email(value: object) -> str | None:
-    """Trimmed and lower-cased, or None when there is nothing readable."""
+    """Trimmed and lower-cased; None when empty or not text."""
     if not isinstance(value, str):
         return None
     return value.strip().lower() or None
@@ -122,7 +122,7 @@ def normalise_email(value: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """One row of the member list; `email` is None when upstream hides it."""
+    """A row of the member list; `email` is None when ChatGPT hides it."""
 
     user_id: str
     email: str | None
@@ -132,7 +132,7 @@ class MemberRow:
     created_at: datetime | None
     deactivated_at: datetime | None
     reclaimable_seat_type: str = ""
-    """On the hold list: the type of the seat that is kept for this removed person."""
+    """On the hold list: the type of the seat kept for this removed person."""
 
     @property
     def is_manager(self) -> bool:
@@ -141,9 +141,9 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class InviteRow:
-    """One row of the pending list. An accepted invite may linger in it for a while.
+    """A row of the list of pending invites. An accepted invite may stay in it for a while.
 
-    `status` is upstream's own, a number as text: "2" or "pending", "1" for a request to join; "" when the row has none.
+    `status` is ChatGPT's own, a number as text: "2" or "pending", "1" for a request to join, "" for none.
     """
 
     invite_id: str
@@ -183,10 +183,10 @@ class RemovalNotice:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of an invite, a revocation or a removal (upstream §5 to §7).
+    """The result of an invite, a revocation or a removal (upstream §5 to §7).
 
-    SENT is still to be confirmed by the lists; of a revocation or a removal it is any 2xx, and NO with
-    NOT_FOUND_ITEM means there was nobody to take out.
+    SENT must still be confirmed by the lists; for a revocation or a removal it is any 2xx. NO with NOT_FOUND_ITEM:
+    there was nobody to remove.
     """
 
     verdict: Verdict
@@ -206,7 +206,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One workspace of a login, from the account check (upstream §8)."""
+    """A workspace of a log-in, from the account check (upstream §8)."""
 
     account_id: str
     name: str
@@ -221,16 +221,16 @@ class Workspace:
     will_renew: bool | None
     is_delinquent: bool | None
     features: frozenset[str] | None = None
-    """None when the entry has no list of them."""
+    """None when the answer has no list of them."""
 
     @property
     def is_codex_only(self) -> bool | None:
-        """True for a workspace without standard seats; None when its features were not shown."""
+        """True for a workspace without standard seats; None when its features are unknown."""
         return None if self.features is None else CODEX_ONLY in self.features
 
     @property
     def is_manageable(self) -> bool:
-        """True for a live workspace this login administers; plan names decide nothing."""
+        """True for a live workspace that this log-in administers, whatever its plan is called."""
         return (
             self.structure == "workspace" and self.role in MANAGER_ROLES and not self.is_deactivated and self.can_access
         )
@@ -238,9 +238,9 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class SeatPool:
-    """The seats of one type. None: missing or not a number, so unknown; 0 is a known zero (upstream §9).
+    """The seats of one type. None is unknown (missing or not a number); 0 is a real zero (upstream §9).
 
-    `held` alone is 0 when it is missing, and None only when it is there and is no number.
+    Only a missing `held` is 0; it is None when it is there and not a number.
     """
 
     seat_type: str
@@ -252,10 +252,9 @@ class SeatPool:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Purchased seats; `seats_entitled` is None when upstream does not know (upstream §9).
+    """Purchased seats; `seats_entitled` is the sum over all types, None when ChatGPT does not know it (upstream §9).
 
-    `seats_entitled` is the sum over all types; the standard seats are those of the pool `default`.
-    `has_pools` is true when `seat_capacity` said anything at all, even something unreadable.
+    Standard seats are those of the pool `default`. `has_pools`: `seat_capacity` held something, readable or not.
     """
 
     seats_entitled: int | None
@@ -266,12 +265,12 @@ class Subscription:
     pools: tuple[SeatPool, ...] = ()
     has_pools: bool = False
     assigned: Mapping[str, int | None] | None = field(default_factory=dict)
-    """People per seat type; None for one that is no number, and for an answer that is no object."""
+    """People by seat type; a value is None when it is no number, the whole when it is no object."""
     seats_in_use: int | None = None
     cancellation_outcome: str = ""
 
     def pool(self, seat_type: str) -> SeatPool | None:
-        """The pool of this type; None without one, and for two of them, which nobody could tell apart."""
+        """The pool of this type; None when there is none, or more than one."""
         found = [pool for pool in self.pools if pool.seat_type == seat_type]
         return found[0] if len(found) == 1 else None
 
@@ -286,7 +285,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class TokenSet:
-    """Tokens as just received; "" means upstream sent none, so keep the stored one."""
+    """Tokens just received; "" means that none came, so keep the stored one."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(default="", repr=False)
