@@ -1,4 +1,4 @@
-"""What the import address answers, in JSON: for one account, for each line, as a stream or as one document."""
+"""JSON answers of the import address: for one account, or for a batch as a stream or one document."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def refusal(error_code: str, error: str) -> dict[str, Any]:
 
 
 def single(line: ImportLine | None) -> dict[str, Any]:
-    """The answer to one account; None: it is accepted but not finished yet."""
+    """The answer for one account; `line` is None while it is accepted but not finished."""
     if line is None:
         text = _("Still at work. See the import page, or send it again in a minute.")
         return refusal("in_progress", text) | {"team_id": None, "email": None, "message": None, "teams": []}
@@ -42,7 +42,7 @@ def single(line: ImportLine | None) -> dict[str, Any]:
 
 
 def result(line: ImportLine) -> dict[str, Any]:
-    """One line of a batch and what became of it."""
+    """The result of one line of a batch."""
     is_good = line.state in GOOD
     answer: dict[str, Any] = {"line": line.number, "success": is_good, "email": line.email or None}
     if is_good:
@@ -51,7 +51,7 @@ def result(line: ImportLine) -> dict[str, Any]:
 
 
 class Count:
-    """How far a batch is, as its lines go by."""
+    """Counts finished lines of a batch."""
 
     def __init__(self, job: ImportJob) -> None:
         self.total, self.good, self.bad = job.total, 0, 0
@@ -68,7 +68,7 @@ class Count:
 
 
 def stream(job: ImportJob, lines: Iterable[ImportLine], language: str) -> Iterator[bytes]:
-    """`start`, a `progress` for each line, `finish`: one JSON object a line."""
+    """NDJSON: `start`, a `progress` for each line, `finish`."""
     count = Count(job)
     yield _row({"type": "start", "total": job.total, "job_id": job.pk})
     for line in lines:
@@ -80,7 +80,7 @@ def stream(job: ImportJob, lines: Iterable[ImportLine], language: str) -> Iterat
 
 
 def document(job: ImportJob, lines: Iterable[ImportLine], language: str) -> Iterator[bytes]:
-    """One JSON object with every line's result, sent as it grows, so that no proxy thinks we fell asleep."""
+    """One JSON object with every line's result, sent as it grows, so that a proxy sees the connection live."""
     count = Count(job)
     yield f'{{"job_id": {job.pk}, "total": {job.total}, "results": ['.encode()
     for line in lines:

@@ -1,4 +1,4 @@
-"""`/admin/teams/import`: the door for programs, and for browsers that post to it (docs/en/integration.md)."""
+"""`/admin/teams/import`: import over HTTP, by programs with a key and by browsers (docs/en/integration.md)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from teampool.imports.follow import follow
 from teampool.imports.payload import NotTaken
 
 PERMISSION = "teampool.add_importjob"
-# A `single` is answered with its result, 200 or 400, however long its calls take: no other answer is promised.
-# This much only with a database or worker in trouble; the import goes on all the same, and 400 says so.
+# A `single` waits for its result, however long it takes. It waits this long only when the database or the worker is
+# in trouble; the answer is then 400, and the import goes on.
 LONGEST_WAIT = 600.0
 
 
-@csrf_exempt  # `let_in` checks it, unless a key is shown: no foreign page can send that header
+@csrf_exempt  # `let_in` checks CSRF when the request has no API key, which a foreign page cannot send
 @never_cache
 def import_endpoint(request: HttpRequest) -> HttpResponseBase:
-    """Take on one account or a batch and tell how it went. Everything it says to a program is JSON."""
+    """Import one account or a batch and answer in JSON. An operator's browser is sent to the import page."""
     try:
         if request.method in ("GET", "HEAD") and not has_key(request) and is_operator(request):
             return redirect("admin:import_teams")
@@ -83,7 +83,7 @@ def _json(value: dict[str, Any], status: int, headers: dict[str, str] | None = N
 
 
 class _CsrfCheck(CsrfViewMiddleware):
-    """Says why a request is refused instead of answering it."""
+    """Returns the reason of a refusal instead of an error page."""
 
     def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
         return HttpResponse(reason, status=403)
@@ -94,13 +94,13 @@ def has_key(request: HttpRequest) -> bool:
 
 
 def is_operator(request: HttpRequest) -> bool:
-    """True for the session of somebody who may enter the back office."""
+    """True for the session of an operator."""
     user = request.user
     return not isinstance(user, AnonymousUser) and user.is_active and user.is_staff
 
 
 def let_in(request: HttpRequest) -> Actor:
-    """Whoever this is, if they may import; raises NotTaken. A key opens this door and no other."""
+    """The actor, if they may import; raises NotTaken. An API key works for this address only."""
     if has_key(request):
         key = api_keys.check(request.headers["X-API-Key"], api_keys.IMPORT)
         if key is None:
@@ -116,7 +116,7 @@ def let_in(request: HttpRequest) -> Actor:
 
 
 def _came_from_us(request: HttpRequest) -> bool:
-    """Django's own check, which the exemption for keys has put off until here."""
+    """Django's CSRF check, which `csrf_exempt` skipped for the sake of requests with a key."""
     check = _CsrfCheck(lambda _request: HttpResponse())
     check.process_request(request)
     try:

@@ -1,4 +1,4 @@
-"""Follows an import by its rows, and sees to it that somebody works on it: a worker, or this very process."""
+"""Follow an import by its rows, and start it in this process when no worker does."""
 
 from __future__ import annotations
 
@@ -14,19 +14,16 @@ from teampool import leases
 from teampool.imports.worker import LEASE, work
 from teampool.models import ImportJob, ImportLine
 
-# A worker that is there has begun long before this.
+# A running worker has started the import long before.
 WORKER_BEGINS_WITHIN = 2.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
-# A row may become visible after others that were finished a little later.
+# Rows are committed out of order: look this far back from the newest row seen.
 _OVERLAP = timedelta(seconds=30)
 GIVES_UP_AFTER = 600.0
 
 
 def start_here(job_id: int, *, needs_place: bool) -> None:
-    """Work on the import in a thread of this process; whoever asked may go away meanwhile.
-
-    Should the process end, the minute's sweep has a worker go on.
-    """
+    """Work on the import in a thread of this process. If the process ends, the sweep gives the import to a worker."""
     threading.Thread(target=_run_here, args=(job_id, needs_place), name=f"import-{job_id}", daemon=True).start()
 
 
@@ -52,16 +49,16 @@ def follow(
     needs_place: bool = True,
     gives_up_after: float = GIVES_UP_AFTER,
 ) -> Iterator[ImportLine]:
-    """Each line of the import once, as it is finished; ends with the import, or after so many seconds without news.
+    """Each finished line once, until the import ends, or nothing happens for `gives_up_after` seconds.
 
-    With nobody at work for `patience` seconds (as long as a worker needs, unless said), this process begins.
-    Leaving the iteration early stops nothing.
+    When nobody works on it for `patience` seconds (default: what a worker needs to start), this process does. Leaving
+    the iteration early stops nothing.
     """
     seen: set[int] = set()
     since: datetime | None = None
     watch = _Watch(job_id, WORKER_BEGINS_WITHIN if patience is None else patience, needs_place, gives_up_after)
     while True:
-        # Asked before the lines are read: then those read are all there are.
+        # Read before the lines: if the import is over now, the lines read next are all.
         is_over = ImportJob.objects.filter(pk=job_id, finished_at__isnull=False).exists()
         lines = ImportLine.objects.filter(job_id=job_id, finished_at__isnull=False).defer("payload")
         if since is not None and not is_over:
@@ -76,7 +73,7 @@ def follow(
 
 
 class _Watch:
-    """Waits between two looks, and starts the work here when nobody else does it."""
+    """Waits between two reads, and starts the work here when nobody else does."""
 
     def __init__(self, job_id: int, patience: float, needs_place: bool, gives_up_after: float) -> None:
         self.job_id, self.patience, self.needs_place = job_id, patience, needs_place
@@ -86,7 +83,7 @@ class _Watch:
         self.free_since: float | None = None
 
     def goes_on(self, *, has_news: bool) -> bool:
-        """Pause for a moment; False when nothing has happened for so long that following makes no sense."""
+        """Wait a moment; False when nothing has happened for `gives_up_after` seconds."""
         now = time.monotonic()
         if has_news:
             self.last_news, self.pause = now, _SHORTEST_PAUSE

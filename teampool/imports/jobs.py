@@ -1,4 +1,4 @@
-"""Imports as rows: what was accepted, how far it is, what may be tried again. `import_work` does the work."""
+"""Imports as rows: accept, retry, progress. `worker.py` does the work."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ BAD = (State.INVALID, State.FAILED)
 
 
 class NothingToImport(ValueError):
-    """There is no line that could be an account, or none left to try again."""
+    """The text has no line that could be an account, or no failed line is left to retry."""
 
 
 class TooManyLines(ValueError):
-    """More lines than one import may have."""
+    """An import may have `MOST_LINES` lines."""
 
 
 def read_text(data: bytes) -> str:
-    """The text of a file, whatever editor saved it; bytes that are no text in any way become U+FFFD."""
+    """The text of a file in UTF-8, UTF-16 or GB 18030; unreadable bytes become U+FFFD."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     try:
@@ -64,15 +64,15 @@ def read_text(data: bytes) -> str:
 
 
 def accept(*, text: str, actor: Actor, format: str = "auto", is_rung: bool = True) -> ImportJob:
-    """Take on every line of `text`, and ring for the work. Raises NothingToImport and TooManyLines.
+    """Accept every line of `text` and ring for the work. Raises NothingToImport and TooManyLines.
 
-    With `is_rung` False the caller works on it at once; should it die, the minute's sweep finds the job.
+    With `is_rung` False the caller works on it at once; if the caller dies, the sweep finds the job.
     """
     return accept_records(parse(text, format=format), actor=actor, is_rung=is_rung)
 
 
 def accept_records(records: Iterable[Record], *, actor: Actor, is_rung: bool = True) -> ImportJob:
-    """The same for accounts that are parsed already."""
+    """Like `accept`, for parsed accounts."""
     records = list(records)
     if not records:
         raise NothingToImport
@@ -82,15 +82,15 @@ def accept_records(records: Iterable[Record], *, actor: Actor, is_rung: bool = T
 
 
 def retriable(job_id: int) -> QuerySet[ImportLine]:
-    """The failed lines that may do better another time, and whose secrets are still kept."""
+    """The failed lines that may succeed later and whose secrets are still stored."""
     lines = ImportLine.objects.filter(job_id=job_id, state=State.FAILED, reason__in=RETRYABLE)
     return lines.exclude(payload="")
 
 
 def retry_failed(*, job_id: int, actor: Actor, is_rung: bool = True) -> ImportJob:
-    """A new import of the lines that are `retriable`. Raises NothingToImport.
+    """A new import of the `retriable` lines. Raises NothingToImport.
 
-    The secrets move over, so that two clicks make one retry.
+    The secrets move to the new import, so that two clicks start one retry.
     """
     with transaction.atomic():
         old = list(retriable(job_id).select_for_update())
@@ -105,7 +105,7 @@ def retry_failed(*, job_id: int, actor: Actor, is_rung: bool = True) -> ImportJo
 
 
 def progress(job: ImportJob) -> dict[str, int]:
-    """How far it is, by one query. A duplicate counts as done well: its account is in by the other line."""
+    """How far the import is, in one query. A duplicate counts as a success: the other line brings its account in."""
     counts = ImportLine.objects.filter(job=job).aggregate(
         good=Count("pk", filter=Q(state__in=GOOD)), bad=Count("pk", filter=Q(state__in=BAD))
     )
@@ -114,7 +114,7 @@ def progress(job: ImportJob) -> dict[str, int]:
 
 
 def forget(*, now: datetime) -> int:
-    """Wipe the secrets of lines that failed more than 24 hours ago; how many."""
+    """Delete the secrets of lines that failed more than 24 hours ago; return how many."""
     old = ImportLine.objects.filter(state=State.FAILED, finished_at__lt=now - KEPT_FOR).exclude(payload="")
     return old.update(payload="")
 
@@ -133,7 +133,7 @@ def _open_job(lines: list[ImportLine], actor: Actor, *, is_rung: bool, retry_of_
         ImportLine.objects.bulk_create([one for one in lines if one.duplicate_of is None], batch_size=_ROWS_AT_ONCE)
         duplicates = [one for one in lines if one.duplicate_of is not None]
         for line in duplicates:
-            line.duplicate_of = line.duplicate_of  # which has a number now
+            line.duplicate_of = line.duplicate_of  # set again, because the line has its primary key only now
         ImportLine.objects.bulk_create(duplicates, batch_size=_ROWS_AT_ONCE)
         subject = events.Subject("import", str(job.pk), str(job.pk))
         events.import_accepted(subject=subject, lines=len(lines), actor=actor)
@@ -143,7 +143,7 @@ def _open_job(lines: list[ImportLine], actor: Actor, *, is_rung: bool, retry_of_
 
 
 def _lines(records: list[Record], now: datetime) -> Iterator[ImportLine]:
-    """A row for each record. What cannot be read is settled here; what comes twice waits for the first of its kind."""
+    """A row for each record. An unreadable record is finished at once; a duplicate waits for the first like it."""
     seen: dict[tuple[str, ...], ImportLine] = {}
     parts: dict[int, int] = {}
     for record in records:

@@ -1,6 +1,6 @@
-"""Carries out one queued line of an import, from its kept secrets to its result.
+"""Bring one line of an import in: from its stored secrets to a Team and a result.
 
-Any step may be the last: doing it again is harmless. The columns a pasted line may have stand in `reading/record.py`.
+For a column of a pasted list see `reading/record.py`. Every step may be repeated: a worker may die at any of them.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ logger = logging.getLogger(__name__)
 
 
 class _Superseded(Exception):
-    """Another worker took this line over: what is found out here no longer counts."""
+    """Another worker took this line over; our result no longer counts."""
 
 
 @dataclass(slots=True)
 class _Result:
-    """What is written into the line when it is done."""
+    """What is written to the line when it is done."""
 
     email: str = ""
     reason: str = ""
@@ -69,7 +69,7 @@ def holds(record: Record) -> str:
 
 
 def login_email(record: Record) -> str:
-    """Whose this is, as far as the line itself tells; "" when it does not."""
+    """The e-mail of the line or of its access token; "" when neither tells."""
     if record.email or not record.access_token:
         return record.email
     try:
@@ -79,10 +79,7 @@ def login_email(record: Record) -> str:
 
 
 def bring_in_line(line: ImportLine, *, actor: Actor) -> None:
-    """Do what the line asks for and write down how it went. The caller has claimed it: state and attempts are its own.
-
-    Raises nothing: a line that cannot be done must not keep the others from being done.
-    """
+    """Bring in a claimed line and write its result. Never raises: a bad line must not stop the others."""
     result = _Result(email=line.email)
     try:
         _bring_in(line, result, actor)
@@ -93,7 +90,7 @@ def bring_in_line(line: ImportLine, *, actor: Actor) -> None:
     except UpstreamError as error:
         result.reason = reason_of(error)
     except Exception as error:
-        # Without the text of the exception: it may quote what was imported.
+        # Not the exception's text: it may quote a token.
         logger.error(
             "import %s, line %s: %s\n%s",
             line.job_id,
@@ -124,7 +121,7 @@ def _bring_in(line: ImportLine, result: _Result, actor: Actor) -> None:
             tokens = token_for(login, workspace.account_id, keep)
             brought = bring_in(owner=owner, workspace=workspace, tokens=tokens, actor=actor)
         except UpstreamError as error:
-            # The other workspaces of this login are no worse for it.
+            # Go on with the log-in's other workspaces.
             result.reason = result.reason or reason_of(error)
             continue
         until.append(tokens.expires_at)
@@ -132,21 +129,21 @@ def _bring_in(line: ImportLine, result: _Result, actor: Actor) -> None:
         result.reason = result.reason or brought.problem
     _keep_last_session(owner, login, actor)
     owner.refresh_from_db()
-    # Tokens of a log-in that had ended are kept, and prove nothing.
+    # If the log-in had ended, it renews itself only by a token from this line.
     is_good = known is None or known.login == Owner.Login.OK or _brought_means(owner, login.record)
     result.renews_itself = owner.can_renew and is_good
     result.access_until = min((moment for moment in until if moment), default=None)
 
 
 def _brought_means(owner: Owner, record: Record) -> bool:
-    """Is what the Owner renews by from this record?"""
+    """True when the token by which the Owner renews came with this record."""
     pairs = ((record.session_token, owner.session_token), (record.refresh_token, owner.refresh_token))
     return any(given and newest(given) == stored for given, stored in pairs)
 
 
 def _keeper(line: ImportLine) -> Keep:
     def keep(record: Record) -> None:
-        """Commit rotated tokens into the line: they are what a second try has to start from."""
+        """Store rotated tokens in the line: a retry has to start from them."""
         mine = ImportLine.objects.filter(pk=line.pk, state=State.WORKING, attempts=line.attempts)
         if not mine.update(payload=pack(record)):
             raise _Superseded
@@ -155,7 +152,7 @@ def _keeper(line: ImportLine) -> Keep:
 
 
 def _keep_last_session(owner: Owner, login: Login, actor: Actor) -> None:
-    """Exchanging for one workspace after another may have rotated the session more than once."""
+    """Store the newest session token: exchanging it for several workspaces may have rotated it several times."""
     session_token = login.record.session_token
     if session_token and newest(session_token) != session_token:
         store_tokens(owner_id=owner.pk, session_token=newest(session_token), source="import", actor=actor)
@@ -177,12 +174,12 @@ def _finish(line: ImportLine, result: _Result) -> None:
 
 
 def end_line(line: ImportLine, values: dict[str, Any]) -> None:
-    """Write down how this line ended, and its duplicates with it: what failed here is not in by them either."""
+    """Write the result of this line and of its duplicates; a duplicate of a failed line fails too."""
     is_bad = values["state"] in (State.FAILED, State.INVALID)
     for_duplicates = {key: values[key] for key in ("reason", "email", "finished_at") if key in values}
     with transaction.atomic():
         mine = ImportLine.objects.filter(pk=line.pk, state=State.WORKING, attempts=line.attempts)
-        # 0 rows: another worker took the line over, and its result is the one that counts.
+        # 0 rows: another worker took the line over, and its result counts.
         if mine.update(**values):
             duplicates = ImportLine.objects.filter(duplicate_of=line.pk, state=State.WAITING)
             duplicates.update(state=values["state"] if is_bad else State.DUPLICATE, **for_duplicates)

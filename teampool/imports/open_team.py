@@ -1,7 +1,7 @@
-"""One workspace of a good login becomes a Team: a new one is opened, a known one gets its new token.
+"""Make one workspace of a log-in a Team: open a new Team, or give a known one its new token.
 
-A Team is opened by one complete look at it. Whoever is there at that moment belongs there (baseline);
-nobody can hold a grant in it yet, so all of them count as outsiders (design §2).
+A Team opens with its first complete snapshot. Everybody present then belongs there (the baseline). Nobody holds a grant
+in it yet, so all of them count as outsiders (design §2).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SOURCE = "import"
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What became of one workspace. `baseline`: how many were there already."""
+    """The result for one workspace. `baseline`: how many people were there."""
 
     id: int
     account_id: str
@@ -48,7 +48,7 @@ class Brought:
 
 
 def store_login(login: Login, *, actor: Actor) -> Owner:
-    """The Owner's row with the newest of its tokens. Raises Refused when its e-mail is known as another user's."""
+    """The Owner's row, with the newest tokens. Raises Refused when its e-mail is stored with another user."""
     owner, _is_new = Owner.objects.get_or_create(
         email=login.email, defaults={"upstream_user_id": login.user_id, "device_id": UUID(login.device_id)}
     )
@@ -58,7 +58,7 @@ def store_login(login: Login, *, actor: Actor) -> Owner:
     store_tokens(
         owner_id=owner.pk,
         access_token=record.access_token,
-        # A file imported again holds the tokens of that day; what they have become since is worth more.
+        # A file that is imported again holds old tokens: store their newest successors.
         refresh_token=newest(record.refresh_token) if record.refresh_token else "",
         session_token=newest(record.session_token) if record.session_token else "",
         client_id=record.client_id,
@@ -71,14 +71,14 @@ def store_login(login: Login, *, actor: Actor) -> Owner:
 
 
 def bring_in(*, owner: Owner, workspace: Workspace, tokens: TokenSet, actor: Actor) -> Brought:
-    """Open this workspace as a Team, or renew the one it is. Raises UpstreamError when it cannot be looked at.
+    """Open this workspace as a Team, or renew the Team it is. Raises UpstreamError when it cannot be read.
 
-    With incomplete lists the Team is there but closed, and `problem` says that it is to be tried again.
+    With incomplete lists the Team exists but stays closed, and `problem` asks to retry.
     """
     known = Team.objects.filter(account_id=workspace.account_id).first()
     if known is not None and known.opened_at is not None:
         return _renew(known.pk, owner, workspace, tokens, actor=actor)
-    # Before the first request: only a look that started later makes the Team allocatable.
+    # Taken before the first request: only a snapshot that begins later lets people in.
     opened_at = timezone.now()
     with Upstream(
         access_token=tokens.access_token, account_id=workspace.account_id, device_id=str(owner.device_id)
@@ -89,14 +89,14 @@ def bring_in(*, owner: Owner, workspace: Workspace, tokens: TokenSet, actor: Act
         _hand_over(team_id, owner, workspace, tokens, actor=actor)
     baseline = _open(team_id, workspace, snapshot, opened_at, actor=actor) if snapshot.is_complete else None
     problem = "" if snapshot.is_complete else UNREACHABLE
-    # Two lines at once for one workspace: whoever opened it created it, not also whoever wrote its row.
+    # Two lines may bring in one workspace at once: only the line that opens the Team counts it as created.
     is_created = baseline is not None if snapshot.is_complete else is_new
     action = CREATED if is_created else UPDATED
     return _brought(team_id, action, baseline=baseline or 0, problem=problem)
 
 
 def _renew(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) -> Brought:
-    """A Team people may sit in: the room on the left follows the next look at it."""
+    """A Team that is open already; the next sync reads its seats."""
     with transaction.atomic():
         _hand_over(team_id, owner, workspace, tokens, actor=actor)
         ring(SYNC_TEAM, team_id)
@@ -104,7 +104,7 @@ def _renew(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSet, *
 
 
 def _row(owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) -> tuple[int, bool]:
-    """The Team's row, made if it is not there; two importers at once get the same one."""
+    """The Team's row, created if missing; two importers at once get the same row. True if this call created it."""
     try:
         with transaction.atomic():
             team = Team.objects.create(
@@ -123,7 +123,7 @@ def _row(owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) 
 
 
 def _hand_over(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) -> None:
-    """Give a known Team the new token, and the new login where another one administered it so far."""
+    """Give a known Team the new token, and its new Owner if another log-in administered it."""
     with transaction.atomic():
         Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)  # lock order: the Owner before the Team
         team = Team.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=team_id)
@@ -138,7 +138,7 @@ def _hand_over(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSe
             before["owner"] = team.owner.email
             changes["owner"] = owner
         if before and team.opened_at is not None:
-            # Who is there, and which row is the login's own, is to be seen afresh before anybody new comes.
+            # Another owner, or back from the archive: nobody new until a new snapshot was read.
             changes["opened_at"] = timezone.now()
         Team.objects.filter(pk=team_id).update(**changes)
         if before:
@@ -156,7 +156,7 @@ def _hand_over(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSe
 
 
 def _open(team_id: int, workspace: Workspace, snapshot: Snapshot, opened_at: datetime, *, actor: Actor) -> int | None:
-    """Open the Team by this look at it; how many belong there from now on. None: somebody else opened it."""
+    """Open the Team with this snapshot; the size of the baseline. None: another process opened it."""
     with transaction.atomic():
         team = Team.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=team_id)
         if team.opened_at is not None:
@@ -183,10 +183,10 @@ def _open(team_id: int, workspace: Workspace, snapshot: Snapshot, opened_at: dat
 
 
 def _write_baseline(team: Team, snapshot: Snapshot) -> int:
-    """Everyone present but the login's own user, by id and by e-mail, as far as either shows."""
+    """Allow everybody present except the log-in's own user, by id and e-mail where shown."""
     people = [(row.email or "", row.user_id) for row in snapshot.members if not is_own_row(row, team.owner)]
     shown = {row.email for row in snapshot.members if row.email}
-    # An accepted invite lingers in the pending list: that person is counted as the member already.
+    # An accepted invite stays in the list of invites for a while: count that person as a member only.
     people += [
         (row.email or "", "" if row.email else row.invite_id) for row in snapshot.invites if row.email not in shown
     ]

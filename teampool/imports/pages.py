@@ -1,4 +1,4 @@
-"""Bringing Teams in and renewing log-ins: the box, the page that follows one import, the list of past ones."""
+"""The import pages: paste accounts, follow an import, past imports."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ State = ImportLine.State
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_teams(request: HttpRequest) -> HttpResponse:
-    """The box; a POST takes the import on and moves to its own page."""
+    """The form. POST accepts the import and redirects to its page."""
     _may_import(request)
     owner = _owner(request)
     text, errors = "", []
@@ -53,7 +53,7 @@ def import_teams(request: HttpRequest) -> HttpResponse:
 
 
 class Unacceptable(ValueError):
-    """Nothing was taken on; the text says why."""
+    """Nothing was accepted; the text says why."""
 
 
 def _accept(request: HttpRequest, text: str, owner: Owner | None) -> ImportJob:
@@ -76,7 +76,7 @@ def _accept(request: HttpRequest, text: str, owner: Owner | None) -> ImportJob:
 
 
 def _must_belong_to(owner: Owner, records: list[Record]) -> None:
-    """The page was opened to renew one log-in: a session of somebody else is a mistake, and is not kept."""
+    """Refuse another person's session on the page that renews one owner's log-in; store nothing."""
     for email in map(login_email, records):
         if email and email.lower() != owner.email:
             message = _("This session belongs to {email}, not to {owner}. Nothing was saved.")
@@ -84,13 +84,13 @@ def _must_belong_to(owner: Owner, records: list[Record]) -> None:
 
 
 def _for(owner: Owner, record: Record) -> Record:
-    """A bare token does not say whose it is: the import refuses it when ChatGPT names somebody else."""
+    """Add the owner's e-mail to a bare token: the import then refuses it if ChatGPT names another person."""
     return record if login_email(record) or record.problem else replace(record, email=owner.email)
 
 
 @require_safe
 def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
-    """One import, followed by polling until it is finished; it goes on whoever looks."""
+    """One import; the page polls until it is finished. The import does not depend on the page."""
     _may_import(request)
     job = get_object_or_404(ImportJob, pk=job_id)
     counts = {row["state"]: row["n"] for row in job.lines.values("state").order_by().annotate(n=Count("pk"))}
@@ -115,7 +115,7 @@ def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
 
 @require_POST
 def retry_failed(request: HttpRequest, job_id: int) -> HttpResponse:
-    """The failed lines once more, as an import of their own: no second paste while they are kept."""
+    """Import the failed lines again, without pasting: their secrets are kept for 24 hours."""
     _may_import(request)
     job = get_object_or_404(ImportJob, pk=job_id)
     try:
@@ -147,7 +147,7 @@ def _team_name(team: dict[str, Any]) -> str:
 
 
 def _free_seats_brought(job: ImportJob) -> int:
-    """Free seats now of the Teams this import brought in new."""
+    """Free seats now of the Teams this import created."""
     created = job.lines.filter(state=State.CREATED).values_list("teams", flat=True)
     ids = {team["id"] for teams in created for team in teams if team.get("action") == "created"}
     teams: QuerySet[Team] = Team.objects.allocatable(timezone.now()).filter(pk__in=ids)
@@ -155,7 +155,7 @@ def _free_seats_brought(job: ImportJob) -> int:
 
 
 def _owner(request: HttpRequest) -> Owner | None:
-    """The Owner whose log-in is to be renewed, when the page was opened for one."""
+    """The Owner whose log-in is renewed, when the page was opened for an owner."""
     asked = request.POST.get("owner") or request.GET.get("owner")
     if not asked:
         return None

@@ -1,4 +1,4 @@
-"""What an import over HTTP sends, checked before anything is taken on (docs/en/integration.md)."""
+"""Read and check the body of an import over HTTP (docs/en/integration.md)."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ SINGLE, BATCH = "single", "batch"
 _FIELDS = (EMAIL, ACCESS, REFRESH, SESSION, CLIENT, ACCOUNT)
 _LONGEST = {EMAIL: 254, CLIENT: 64, ACCOUNT: 64}
 _LONGEST_TOKEN = 32 * 1024
-# A client that is refused while it still sends sees a broken connection instead of the answer.
+# If we answer while the client still sends, it sees a broken connection: read up to this much first.
 _READ_AND_DROPPED = 64 * 1024 * 1024
 _PIECE = 64 * 1024
 
 
 class NotTaken(Exception):
-    """The request is refused as a whole: the status to answer with, a code for programs, words for people."""
+    """The request is refused: HTTP status, code for programs, text for people."""
 
     def __init__(self, status: int, error_code: str, error: str) -> None:
         super().__init__(error_code)
@@ -49,7 +49,7 @@ def is_too_large(request: HttpRequest) -> bool:
 
 
 def drop_body(request: HttpRequest) -> None:
-    """Read what is still coming, in small pieces and up to a limit, and forget it."""
+    """Read and discard the rest of the body, up to a limit."""
     source = _unmeasured(request) or request
     try:
         for _number in range(_READ_AND_DROPPED // _PIECE):
@@ -60,7 +60,7 @@ def drop_body(request: HttpRequest) -> None:
 
 
 def _unmeasured(request: HttpRequest) -> BinaryIO | None:
-    """The body of a request that does not say how long it is: Django takes that for none at all."""
+    """The body of a chunked request, which has no Content-Length: Django would read it as empty."""
     is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     stream: BinaryIO | None = request.META.get("wsgi.input")
     return stream if is_chunked and request.META.get("wsgi.input_terminated") else None
@@ -85,7 +85,7 @@ def read_payload(request: HttpRequest) -> dict[str, Any]:
     try:
         payload = json.loads(_read_body(request).decode("utf-8-sig"))
     except (ValueError, RecursionError, UnreadablePostError):
-        # Also bytes that are no UTF-8, numbers of 5,000 digits, and JSON nested without end.
+        # Also not UTF-8, a number of 5,000 digits, or endless nesting.
         raise NotTaken(400, "bad_json", _("The body is not valid JSON.")) from None
     if not isinstance(payload, dict):
         raise NotTaken(400, "wrong_type", _("The body must be a JSON object."))
@@ -116,13 +116,13 @@ def read_content(payload: dict[str, Any]) -> str:
 
 
 def read_single(payload: dict[str, Any]) -> Record:
-    """The one account of a `single`. Raises NotTaken."""
+    """The account of a `single`. Raises NotTaken."""
     values = {field: _read_field(payload, field) for field in _FIELDS}
     values[EMAIL] = values[EMAIL].lower()
     if values[EMAIL] and slot_of(values[EMAIL]) != EMAIL:
         raise NotTaken(400, "bad_email", _("This e-mail address is not complete. Example: name@example.com"))
     if slot_of(values[ACCOUNT]) == ACCOUNT:
-        values[ACCOUNT] = values[ACCOUNT].lower()  # as in a batch: upstream writes them so
+        values[ACCOUNT] = values[ACCOUNT].lower()  # as ChatGPT and a batch write it
     if values[ACCOUNT] and not is_safe_id(values[ACCOUNT]):
         raise NotTaken(400, "bad_text", _("{field} holds invalid characters.").format(field=ACCOUNT))
     if not (values[ACCESS] or values[SESSION] or values[REFRESH]):

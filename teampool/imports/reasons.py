@@ -1,4 +1,4 @@
-"""Why a line of an import did not become a Team: slugs in the rows, words for people."""
+"""Why a line of an import failed: the reason in the row, and its words."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ NO_TEAM: Final = "no_team"
 UNREACHABLE: Final = "unreachable"
 SLOW_DOWN: Final = "slow_down"
 
-# Wrong in the line itself: trying again cannot help.
+# The line itself is wrong: no retry can help.
 INVALID = frozenset({UNREADABLE, NO_TOKEN, TWO_ACCESS_TOKENS, EMAIL_MISMATCH})
 
-# What keeps a line out and may pass by itself.
+# May pass: a retry can help.
 RETRYABLE = frozenset({UNREACHABLE, SLOW_DOWN})
 
-# The credential was refused; another one of the same line may still work.
+# The token was refused; another token of the line may still work.
 DEAD = frozenset(
     {
         Failure.TOKEN_REJECTED,
@@ -46,7 +46,7 @@ _TOO_MANY_REQUESTS = 429
 
 
 class Refused(Exception):
-    """This line cannot be brought in; `reason` is the slug that says why, `email` whose it is, if known."""
+    """This line cannot be brought in: `reason` as stored, `email` if known."""
 
     def __init__(self, reason: str, *, email: str = "") -> None:
         super().__init__(reason)
@@ -55,7 +55,7 @@ class Refused(Exception):
 
 
 def reason_of(error: UpstreamError) -> str:
-    """The slug for what upstream said, or did not say."""
+    """The reason for an upstream failure."""
     if error.failure in DEAD and error.failure is not Failure.UNKNOWN_401:
         return TOKEN_DEAD
     if error.failure in _NOT_OURS:
@@ -70,7 +70,7 @@ def state_of(reason: str) -> ImportLine.State:
 
 
 def reason_text(slug: str) -> str:
-    """The words for a slug in the reader's language; "" for none."""
+    """The words of a reason, in the active language; "" for ""."""
     match slug:
         case "":
             return ""

@@ -1,6 +1,7 @@
-"""Who an imported record belongs to, and which workspaces that login runs: access token, else session, else refresh.
+"""Whose an imported record is, and which workspaces that log-in administers.
 
-Network and no rows, but for one: a rotated token is handed to `keep`, which commits it, before it is used.
+Tries the access token, then the session, then the refresh token. Only the network, no rows; but a rotated token is
+first handed to `keep`, which commits it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _OTHERS_TURN = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A login proved good by upstream, with every token the record had, rotated ones in place of the spent."""
+    """A log-in that upstream confirmed. `record` holds its tokens, rotated ones in place of spent ones."""
 
     email: str
     user_id: str
@@ -34,13 +35,13 @@ class Login:
     scope: str
     """The workspace the access token was made for; "" when it does not say."""
     is_exchanged: bool
-    """It came from a session, which makes one for each workspace."""
+    """The token came from a session, which can make a token for each workspace."""
     workspaces: tuple[Workspace, ...]
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """The record as it stands now, while one token after another is tried."""
+    """The record while its tokens are tried one after the other."""
 
     record: Record = field(repr=False)
     device_id: str
@@ -52,16 +53,16 @@ class _Attempt:
 
 
 def log_in(record: Record, *, device_id: str, client_id: str = "", keep: Keep) -> Login:
-    """The login behind this record. Raises Refused with its reason, or UpstreamError when nothing can be said.
+    """The log-in of this record. Raises Refused, or UpstreamError when upstream cannot tell.
 
-    `client_id` is what is known from elsewhere, for a refresh token that came without its own.
+    `client_id`: the known client of a refresh token that came without its own.
     """
     claims = _claims(record.access_token)
     if record.refresh_token and not record.client_id and claims is not None:
-        # They came together: the access token says which client the refresh token is bound to (upstream §12).
+        # The tokens came together, so the access token names the refresh token's client (upstream §12).
         record = replace(record, client_id=claims.client_id)
     attempt = _Attempt(record, device_id, keep)
-    # A token's own claims only refuse: what they say is believed when upstream has taken the token.
+    # Unverified claims can only refuse; they are believed once upstream accepts the token.
     if claims is not None:
         _refuse_other_email(record, claims.email)
     dead: UpstreamError | None = None
@@ -76,14 +77,14 @@ def log_in(record: Record, *, device_id: str, client_id: str = "", keep: Keep) -
     if dead is None:
         raise Refused(NO_TOKEN, email=email)
     if dead.failure is Failure.UNKNOWN_401 and _is_somebody(attempt):
-        raise dead  # the token is good, so nothing is known
+        raise dead  # the token works, so the 401 proves nothing
     raise Refused(TOKEN_DEAD, email=email)
 
 
 def token_for(login: Login, account_id: str, keep: Keep) -> TokenSet:
-    """A token for this workspace: exchanged by the session where there is one, else the one there is.
+    """A token for this workspace: from the session if there is one, else the record's access token.
 
-    Raises UpstreamError when the session cannot be asked, or answers for another workspace only.
+    Raises UpstreamError when the session cannot be asked, or answers only for another workspace.
     """
     here = TokenSet(access_token=login.record.access_token, expires_at=login.expires_at)
     if not login.record.session_token or login.scope == account_id:
@@ -98,7 +99,7 @@ def token_for(login: Login, account_id: str, keep: Keep) -> TokenSet:
     if answer.email != login.email or answer.account_id != account_id:
         if login.is_exchanged:
             raise UpstreamError(Failure.PROTOCOL_ERROR, code="wrong_workspace", op=Op.SESSION)
-        return here  # an access token of its own may administer every workspace of the login
+        return here  # the record's own access token may administer every workspace of the log-in
     if answer.tokens.session_token and answer.tokens.session_token != session_token:
         token_chain.remember(sent=session_token, received=answer.tokens.session_token)
         keep(replace(login.record, session_token=answer.tokens.session_token))
@@ -106,13 +107,13 @@ def token_for(login: Login, account_id: str, keep: Keep) -> TokenSet:
 
 
 def choose(login: Login) -> tuple[Workspace, ...]:
-    """The workspaces to bring in: the one the record names, else all this login can manage. Raises Refused."""
+    """The workspaces to bring in: the one the record names, else all this log-in administers. Raises Refused."""
     wanted = login.record.account_id
     named = [workspace for workspace in login.workspaces if workspace.account_id == wanted]
     if wanted and not any(workspace.structure == "personal" for workspace in named):
         chosen = [workspace for workspace in named if workspace.is_manageable]
     else:
-        # A session copied while the personal account was open names that one: nobody means it.
+        # A session copied while the personal account was open names that account: take all workspaces instead.
         chosen = [workspace for workspace in login.workspaces if workspace.is_manageable]
     if not chosen:
         raise Refused(NO_TEAM, email=login.email)
@@ -128,7 +129,7 @@ def _claims(token: str) -> Claims | None:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """An access token and whose it is said to be."""
+    """What is known about an access token."""
 
     expires_at: datetime | None
     scope: str
@@ -185,7 +186,7 @@ def _refresh(attempt: _Attempt, client_id: str) -> _Found:
 
 
 def _with_token(attempt: _Attempt, found: _Found) -> Login:
-    """Ask upstream with the token in hand; its answer is the proof that the token is good."""
+    """Ask upstream with the token: the answer proves that the token works."""
     record = attempt.record
     email, user_id = found.email, found.user_id
     with Upstream(access_token=record.access_token, device_id=attempt.device_id) as upstream:
@@ -200,7 +201,7 @@ def _with_token(attempt: _Attempt, found: _Found) -> Login:
 
 
 def _is_somebody(attempt: _Attempt) -> bool:
-    """A 401 nobody knows: does the token still say who it is? (upstream §2.3)."""
+    """After an unknown 401: does the token still tell who it is? (upstream §2.3)."""
     try:
         with Upstream(access_token=attempt.record.access_token, device_id=attempt.device_id) as upstream:
             upstream.me()

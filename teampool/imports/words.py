@@ -1,4 +1,4 @@
-"""What became of a line, in words: its state, why not, and what a Team brought with it."""
+"""The result of an import's line in words: state, reason, and what a Team brought."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def badge(state: str) -> dict[str, str]:
 
 
 def holds(line: ImportLine) -> str:
-    """`AT ✓ RT ✓ ST –`: which tokens the line had, never one of them."""
+    """`AT ✓ RT ✓ ST –`: which tokens the line had; never the tokens themselves."""
     there = line.holds.split()
     return " ".join(f"{mark} {'✓' if mark in there else '–'}" for mark in ("AT", "RT", "ST"))
 
 
 def explanation(line: ImportLine) -> str:
-    """Why it did not work; or how long the login lasts, and how many people were in the Teams before."""
+    """Why the line failed; or how long the log-in lasts, and how many people the Teams had."""
     if line.reason:
         return reason_text(line.reason)
     if line.state not in (State.CREATED, State.UPDATED):
@@ -51,7 +51,7 @@ def explanation(line: ImportLine) -> str:
 
 
 def finish(counts: dict[str, int], *, free: int) -> str:
-    """`Created 3 · updated 1 · failed 2, free seats +11`; states nobody is in are left out."""
+    """`Created 3 · updated 1 · failed 2, free seats +11`; leaves out states without lines."""
     words = {
         State.CREATED: _("created {n}"),
         State.UPDATED: _("updated {n}"),

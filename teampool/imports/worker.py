@@ -1,7 +1,7 @@
-"""Works on accepted imports: in slices, four lines at a time, resumable by anybody at any moment.
+"""Work on accepted imports: in slices, four lines at a time; any worker may continue at any moment.
 
-The job's row holds a lease; whoever has it may touch the job's lines. Lines found `working` by a new holder
-were left behind by a dead one and are done again.
+A lease on the job's row says who may touch its lines. A new holder does lines again that it finds `working`: the last
+holder died.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SLICE = timedelta(seconds=45)
 LEASE = timedelta(seconds=60)
 RENEW_EVERY = timedelta(seconds=10)
 THREADS = 4
-# A line that has killed its worker this often is not tried again by itself.
+# A line that killed its worker this often fails.
 MOST_ATTEMPTS = 3
 
 State = ImportLine.State
@@ -37,10 +37,10 @@ OPEN = (State.WAITING, State.WORKING)
 
 
 def work(job_id: int, *, still_mine: Callable[[], bool] = lambda: True, seconds: float | None = None) -> bool:
-    """Bring in lines of this import for up to a slice of time; True while lines are left and nobody holds them.
+    """Bring in lines of this import for one slice of time; True while lines are left for the next worker.
 
-    Does nothing when another process is at it, or nothing is left. `still_mine` is asked every
-    few seconds; when it says no, no further line is begun.
+    Does nothing when another process holds the import, or no line is left. `still_mine` is asked every few seconds;
+    when it says no, no further line is begun.
     """
     job = ImportJob.objects.filter(pk=job_id, finished_at=None).first()
     lease = _take_lease(job_id) if job is not None else None
@@ -80,7 +80,7 @@ def work(job_id: int, *, still_mine: Callable[[], bool] = lambda: True, seconds:
 
 
 def waiting_jobs(now: datetime) -> list[int]:
-    """Unfinished imports nobody works on, the one that waits longest first."""
+    """Unfinished imports nobody works on, longest waiting first."""
     jobs = ImportJob.objects.filter(free(now), finished_at=None).order_by(F("lease_until").asc(nulls_first=True), "pk")
     return list(jobs.values_list("pk", flat=True))
 
@@ -88,18 +88,18 @@ def waiting_jobs(now: datetime) -> list[int]:
 def _take_lease(job_id: int) -> datetime | None:
     now = timezone.now()
     until = now + LEASE
-    # 0 rows: another process is at it.
+    # 0 rows: another process holds it.
     return until if ImportJob.objects.filter(free(now), pk=job_id).update(lease_until=until) else None
 
 
 def _renew_lease(job_id: int, lease: datetime) -> datetime | None:
-    """The moment it ends by is also whose it is: None when another process took it over."""
+    """The new lease. None: `lease` is no longer in the row, another process took the job."""
     until = timezone.now() + LEASE
     return until if ImportJob.objects.filter(pk=job_id, lease_until=lease).update(lease_until=until) else None
 
 
 def _take_back(job_id: int) -> None:
-    """Under a fresh lease: lines still being worked on belong to nobody alive."""
+    """Under a new lease: lines in state `working` were left by a dead holder; free or fail them."""
     left = ImportLine.objects.filter(job_id=job_id, state=State.WORKING)
     for line in left.filter(attempts__gte=MOST_ATTEMPTS):
         end_line(line, {"state": State.FAILED, "reason": UNREACHABLE, "finished_at": timezone.now()})
@@ -107,7 +107,7 @@ def _take_back(job_id: int) -> None:
 
 
 def _claim(job_id: int) -> ImportLine | None:
-    """The next line, for the caller alone; counted before the work begins, so that deaths count too."""
+    """Claim the next line. `attempts` is raised before the work, so that a death counts too."""
     while True:
         waiting = ImportLine.objects.filter(job_id=job_id, state=State.WAITING, duplicate_of=None)
         line = waiting.order_by("number", "part").first()
@@ -120,7 +120,7 @@ def _claim(job_id: int) -> ImportLine | None:
 
 
 def _finish(job_id: int, actor: Actor) -> bool:
-    """Close the job when no line is left; True when it is closed."""
+    """Finish the job when no line is open; True when it is finished."""
     if ImportLine.objects.filter(job_id=job_id, state__in=OPEN).exists():
         return False
     with transaction.atomic():

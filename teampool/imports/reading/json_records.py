@@ -1,8 +1,8 @@
-"""Accounts out of JSON: where a document among other lines begins and ends, and the accounts in it. Pure.
+"""Accounts from JSON: find where a document among other lines ends, and read its accounts. Pure.
 
-A document is a session, an object of our own API, a cookie export, or an array of any of them.
-Finding its end is linear in the text: each line is scanned once for strings and brackets only, so a document
-that never closes is noticed as early as its syntax allows, and swallows no account after it.
+A document is a session, an object of our own API, a cookie export, or an array of these. Finding its end is linear:
+each line is scanned once, for strings and brackets. A document that never closes is given up at the first line that
+cannot belong to it, so it swallows no account below.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from teampool.imports.reading.record import (
 )
 from teampool.upstream.cookies import session_token_in
 
-# Where each slot may stand: at the top, or one level down.
+# The JSON keys of each slot: at the top, or one level down.
 _KEYS: dict[Slot, tuple[str, ...]] = {
     EMAIL: ("email", "user.email"),
     ACCESS: ("accessToken", "access_token", "tokens.access_token"),
@@ -38,7 +38,7 @@ _KEYS: dict[Slot, tuple[str, ...]] = {
     ACCOUNT: ("accountId", "account_id", "account.id", "tokens.account_id"),
 }
 
-# An unterminated string runs to the end of its line: JSON strings hold no line breaks.
+# A string that does not close ends with its line: JSON strings hold no line breaks.
 _MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|$|\\$)|[{}\[\]]')
 _PLAUSIBLE = re.compile(r'\s*(?:["{}\[\],:]|-?\d|(?:true|false|null)\b|$)')
 _PAIRS = {"}": "{", "]": "["}
@@ -46,9 +46,9 @@ _PAIRS = {"}": "{", "]": "["}
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines `first` to `last` (0-based) hold one document; it ends before column `end` of the last.
+    """The lines `first` to `last` (0-based) of one document; it ends before column `end` of the last.
 
-    Not `is_closed`: the lines up to `last` are no document, and the next may begin one.
+    If not `is_closed`, these lines are no document, and the next line may begin one.
     """
 
     first: int
@@ -66,7 +66,7 @@ class Block:
 
 
 def find_block(lines: list[str], first: int, start: int) -> Block:
-    """The document that begins at this place with `{` or `[`."""
+    """The document that begins here with `{` or `[`."""
     stack: list[str] = []
     elements: list[int] = []
     before = ""
@@ -94,23 +94,23 @@ def find_block(lines: list[str], first: int, start: int) -> Block:
 
 
 def _breaks_off(line: str, stack: list[str], before: str) -> bool:
-    """True for a line that cannot go on with the document above it."""
+    """True for a line that cannot continue the document above it."""
     if not _PLAUSIBLE.match(line):
         return True
     if not line.lstrip().startswith("{"):
         return False
-    # Inside an object only a value may begin with a brace, after its key's colon.
+    # In an object a brace can only follow a key's colon; in an array, `[` or a comma.
     return before != ":" if stack[-1] == "{" else before not in "[,"
 
 
 class _WrongType(Exception):
-    """A value that should be text and is not."""
+    """A value that should be text is not."""
 
 
 def read_json(text: str, line: int, last_line: int, element_lines: list[int]) -> list[Record] | None:
     """The records of one JSON document; None when it is not JSON.
 
-    `element_lines` are the lines on which the objects of a top-level array begin.
+    `element_lines`: the lines where the objects of a top-level array begin.
     """
     try:
         data = json.loads(text)
@@ -146,7 +146,7 @@ def _read_one(data: Any, line: int, last_line: int) -> Record:
 
 
 def _value(data: dict[str, Any], key: str) -> str:
-    """The text under a key; "" for absent and null."""
+    """The text under a key; "" when it is absent or null."""
     value: Any = data
     for part in key.split("."):
         if value is None or isinstance(value, str):
@@ -156,7 +156,7 @@ def _value(data: dict[str, Any], key: str) -> str:
         value = value.get(part)
     if value is None:
         return ""
-    # One line of printable text, or it could not be stored or sent.
+    # Other text could be neither stored nor sent.
     if not isinstance(value, str) or not value.isprintable():
         raise _WrongType(key)
     return value.strip()

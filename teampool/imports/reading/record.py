@@ -1,4 +1,4 @@
-"""One account of an import, and how its columns are told apart by their looks. Pure."""
+"""One account of an import, and the columns a pasted line may have, told apart by their shape. Pure."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ EMAIL, ACCESS, REFRESH, SESSION, CLIENT, ACCOUNT = (
     "client_id",
     "account_id",
 )
-# The columns of a line without a header.
+# The columns of a line without a header, in order.
 COLUMNS: tuple[Slot | None, ...] = (EMAIL, ACCESS, REFRESH, SESSION, CLIENT, ACCOUNT)
 _TOKENS = (ACCESS, REFRESH, SESSION)
-# Shorter than any token: rather a password, which must not be sent anywhere as a token.
+# A shorter value is more likely a password, which must not be sent as a token.
 _SHORTEST_TOKEN = 16
 
-# Narrow enough that no token passes for an address when a separator was not understood.
+# Narrow, so that a token with an unknown separator does not pass for an address.
 _EMAIL = re.compile(
     r"(?!eyJ[\w-]*\.|[^@]*----)[^@\s\x00-\x1f\x7f\ud800-\udfff,;|\"<>(){}\[\]]{1,64}"
     r"@(?:\w+(?:-{1,2}\w+)*\.)+(?:[^\W\d_]{2,24}|xn--[\w-]{1,59})"
@@ -47,9 +47,9 @@ _EMPTY = frozenset({"", "-", "--", "null", "none", "nil", "nan", "n/a", "undefin
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What was read from one line, or from the lines up to `last_line`.
+    """What was read from a line, or from the lines up to `last_line`.
 
-    `problem` is "" or a reason: unreadable, no_token, two_access_tokens. A field is "" when absent.
+    `problem` is "" or a reason: unreadable, no_token, two_access_tokens. An absent field is "".
     """
 
     line: int
@@ -69,7 +69,7 @@ def unreadable(line: int, text_kind: str = "line", last_line: int = 0) -> Record
 
 
 def clean(value: str) -> str:
-    """A field without blanks, quotes and the words people leave around it."""
+    """A field without blanks, quotes, "Bearer", and words that mean empty."""
     value = value.strip().strip("\"'`").strip()
     if value[:7].lower() == "bearer ":
         value = value[7:].strip()
@@ -77,7 +77,7 @@ def clean(value: str) -> str:
 
 
 def slot_of(value: str) -> Slot | None:
-    """The slot this value belongs to by its looks; "" for one nobody needs, None when it could be anything."""
+    """The slot of this value by its shape; "" for a known value we do not need, None when the shape says nothing."""
     if "@" in value:
         return EMAIL if len(value) <= 254 and _EMAIL.fullmatch(value) else None
     for slot, shape in _SHAPES:
@@ -87,20 +87,20 @@ def slot_of(value: str) -> Slot | None:
 
 
 def fits(slot: Slot, value: str) -> bool:
-    """True when a value without a shape of its own may stand in this slot."""
+    """True when a value without a known shape may stand in this slot."""
     if slot in _TOKENS:
         return len(value) >= _SHORTEST_TOKEN and _PRINTABLE.fullmatch(value) is not None and "@" not in value
     return slot == CLIENT and _PRINTABLE.fullmatch(value) is not None and "@" not in value
 
 
 def read_fields(fields: list[str], columns: tuple[Slot | None, ...] | None, line: int) -> Record:
-    """A record from the fields of a line, by shape first and then by place.
+    """A record from the fields of a line: by shape first, then by place.
 
-    `columns` come from a header, where None is a column to ignore; None is a line without header.
+    `columns` come from a header, where None is a column to ignore. `columns` None: there is no header.
     """
     values = [clean(value) for value in fields] or [""]
     if columns is None:
-        # A line may start with the token, when there is no e-mail to start with.
+        # A line without an e-mail may start with the access token.
         starts_late = slot_of(values[0]) == ACCESS
         columns = COLUMNS[1:] if starts_late else COLUMNS
         is_ordered = starts_late or not values[0] or slot_of(values[0]) == EMAIL
@@ -122,7 +122,7 @@ def read_fields(fields: list[str], columns: tuple[Slot | None, ...] | None, line
             continue
         wanted = columns[place] if is_ordered and place < len(columns) else None
         if place == 1 and wanted == ACCESS and ACCESS in taken:
-            # `email----password----token`: the token is known, the password is none of ours.
+            # `email----password----token`: ignore the password.
             continue
         if wanted is None or wanted in taken or not fits(wanted, value):
             return unreadable(line)
@@ -131,7 +131,7 @@ def read_fields(fields: list[str], columns: tuple[Slot | None, ...] | None, line
 
 
 def build(found: Iterable[tuple[Slot, str]], line: int, *, text_kind: str = "line", last_line: int = 0) -> Record:
-    """A record of these values; two different ones for one slot are a problem, not a choice."""
+    """A record of these values; two different values for one slot are a problem."""
     values: dict[Slot, str] = {}
     for slot, value in found:
         value = value.lower() if slot in (EMAIL, ACCOUNT) else value

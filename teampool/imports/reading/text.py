@@ -1,7 +1,6 @@
-"""Pasted accounts, in whatever form they come: one Record for every line that holds anything. Pure.
+"""Read pasted accounts in any form: one Record for each line that holds anything. Pure.
 
-Nothing is lost silently: a line that cannot be read is a Record that says so. No text raises.
-Linear in the length of the text.
+Nothing is lost silently: an unreadable line becomes a Record that says so. No text raises, and time is linear.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ __all__ = ["FORMATS", "NO_TOKEN", "TWO_ACCESS_TOKENS", "UNREADABLE", "Record", "
 
 FORMATS = ("auto", "text", "csv", "json")
 
-# Full-width forms as typed with a Chinese keyboard, and marks that no eye sees.
+# Full-width characters of a Chinese keyboard, and invisible characters.
 _PLAIN: dict[int, str | None] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _PLAIN |= {0x3000: " ", 0xA0: " ", 0x3001: ",", 0x2014: "-", 0x2013: "-", 0x201C: '"', 0x201D: '"'}
 _PLAIN |= dict.fromkeys((0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF))
@@ -66,11 +65,11 @@ _HEADER: dict[str, Slot] = {
 
 
 def parse(text: str, *, format: str = "auto") -> list[Record]:
-    """The accounts in this text, in its order, each with its 1-based line.
+    """The accounts in this text, in order, each with its line number from 1.
 
-    Every line that is neither blank, a comment (`#`) nor a header belongs to exactly one Record
-    (`line` to `last_line`), but that one line may hold several JSON documents, with a Record each.
-    `format`: `text` and `csv` read line by line, `json` only JSON, `auto` whatever it is.
+    Every line that is not blank, a comment (`#`) or a header belongs to exactly one Record (`line` to `last_line`).
+    Only a line with several JSON documents has a Record for each. `format`: `text` and `csv` read line by line, `json`
+    only JSON, `auto` whatever it is.
     """
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}")
@@ -91,7 +90,7 @@ class _Parser:
         return self.records
 
     def _read_from(self, number: int) -> int:
-        """Read the line, with those that belong to it; the number of the next one."""
+        """Read this line and the lines that belong to it; return the number of the next."""
         line = self.lines[number].strip().strip(_INVISIBLE).strip()
         if not line or (line[0] == "#" and not line.startswith(_HTTP_ONLY)):
             return number + 1
@@ -102,14 +101,14 @@ class _Parser:
             return number + 1
         if self.format == "auto" and _cookies_of(line) is not None:
             return self._read_cookies(number)
-        # With its tabs: the first of them may stand for an empty column.
+        # Keep the tabs: a leading tab is an empty first column.
         self._read_line(self.lines[number].strip(f" {_INVISIBLE}"), number + 1)
         return number + 1
 
     # JSON
 
     def _read_json(self, first: int, start: int) -> int:
-        """One document, and any others that begin where it ends."""
+        """Read a document, and others that begin on the line where it ends."""
         while True:
             block = find_block(self.lines, first, start)
             records = None
@@ -120,7 +119,7 @@ class _Parser:
                 return block.last + 1
             self.records.extend(records)
             first, line = block.last, self.lines[block.last]
-            # By position, without a copy: a line may hold a million documents.
+            # By position, without copying the rest: a line may hold a million documents.
             gap = _GAP.match(line, block.end)
             start = gap.end() if gap else len(line)
             if start == len(line) or line[start] == "#":
@@ -130,7 +129,7 @@ class _Parser:
                 return first + 1
 
     def _read_broken(self, first: int, last: int, start: int) -> None:
-        """Lines that looked like JSON and are not: each by itself, the hopeless ones together."""
+        """Read lines that looked like JSON and are not: each by itself; neighbours without an account become one."""
         before = len(self.records)
         for number in range(first, last + 1):
             line = (self.lines[number][start:] if number == first else self.lines[number]).strip().strip(_INVISIBLE)
@@ -148,7 +147,7 @@ class _Parser:
     # Cookies
 
     def _read_cookies(self, number: int) -> int:
-        """The cookies of one browser, on one line or on many; a name that comes again begins another."""
+        """The cookies of one browser, on one or several lines; a name that comes again begins the next browser."""
         first = last = number
         jar: dict[str, str] = {}
         while number < len(self.lines):
@@ -183,7 +182,7 @@ class _Parser:
 
 
 def _split(line: str, *, is_csv: bool) -> list[str]:
-    """The fields of a line. Commas first: `----` may well occur inside a token, a comma cannot."""
+    """The fields of a line. Commas are tried first: a token may contain `----`, never a comma."""
     content = line.strip()
     for mark in ",\t|;":
         if mark in content:
@@ -210,7 +209,7 @@ def _split_dashes(line: str) -> list[str]:
     fields: list[str] = []
     begin = 0
     for run in _DASHES.finditer(line):
-        # A run longer than its separators: a token may end with a hyphen, hardly any begins with one.
+        # Surplus hyphens belong to the field before: a token may end with a hyphen, hardly any begins with one.
         separators, surplus = divmod(len(run[0]), 4)
         fields.append(line[begin : run.start() + surplus])
         fields.extend([""] * (separators - 1))
@@ -220,11 +219,11 @@ def _split_dashes(line: str) -> list[str]:
 
 
 def _rejoined(fields: list[str]) -> list[str]:
-    """The fields, with tokens made whole again that had `----` inside."""
+    """Join fields that were one token with `----` inside."""
     whole: list[str] = []
     for value in fields:
         dots = whole[-1].count(".") if whole and whole[-1].startswith("eyJ") else 2
-        # A JWT has two dots and an encrypted one four: with fewer it goes on behind the dashes.
+        # A JWT has two dots, an encrypted token four; with fewer, it continues behind the dashes.
         if dots in (0, 1, 3) and value and "@" not in value and not value.startswith(("eyJ", "rt_", "rt-", "app_")):
             whole[-1] = f"{whole[-1]}----{value}"
         else:
@@ -233,9 +232,9 @@ def _rejoined(fields: list[str]) -> list[str]:
 
 
 def _header_of(fields: list[str]) -> tuple[Slot | None, ...] | None:
-    """The columns a header line names, None for those to ignore; None when the line is no header.
+    """The columns a header line names, None for a column to ignore; None when the line is no header.
 
-    A header begins with a word it knows: whatever else stands there is an account, good or bad, and gets its result.
+    A header's first word is a known column. Any other line is an account, good or bad, and gets its result.
     """
     if not fields or not all(_LABEL.fullmatch(value) for value in fields if value):
         return None
@@ -244,15 +243,15 @@ def _header_of(fields: list[str]) -> tuple[Slot | None, ...] | None:
         return None
     known = [name for name in names if name in _HEADER]
     if len([name for name in names if name]) == 1:
-        is_header = len(known[0]) > 4  # one short word alone might be anything
+        is_header = len(known[0]) > 4  # a single short word, as `at`, could be anything
     else:
-        # `email,at,,,` is the documentation's example of a line, not a header with nameless columns.
+        # `email,at,,,` is the documented example of a line, not a header.
         is_header = len(known) >= 2 and (all(names) or len([name for name in known if len(name) > 2]) >= 2)
     return tuple(_HEADER.get(name) for name in names) if is_header else None
 
 
 def _cookies_of(line: str) -> dict[str, str] | None:
-    """The cookies on a line of a cookie header, of cookies.txt or of a browser's table; None when it holds none."""
+    """The cookies of a cookie header, a cookies.txt line or a browser's table row; None when there are none."""
     columns = line.removeprefix(_HTTP_ONLY).split("\t")
     if len(columns) == 7 and columns[1] in ("TRUE", "FALSE") and columns[3] in ("TRUE", "FALSE"):
         return {columns[5]: columns[6]}
@@ -267,7 +266,7 @@ def _cookies_of(line: str) -> dict[str, str] | None:
 
 
 def _merged(records: list[Record]) -> list[Record]:
-    """The same, with neighbouring unreadable lines of JSON as one."""
+    """The records, with neighbouring unreadable lines of JSON joined."""
     merged: list[Record] = []
     for record in records:
         previous = merged[-1] if merged else None
