@@ -1,7 +1,6 @@
-"""The one word that says how a Team stands: the first that applies.
+"""The badge of a Team: the first of `BADGES` that applies.
 
-Each rule stands here twice, for one Team in memory and for many in the database; a test holds the two
-against each other.
+Each rule is written twice, for a Team in memory and for a query; a test compares the two.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from teampool.models import SEATS_USED, Team
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """`tone` is one of bad, warn, busy, good, idle; `icon` says the same to whoever does not see colours."""
+    """`tone`: bad, warn, busy, good or idle. `icon` says the same to people who do not see colours."""
 
     key: str
     word: str | Promise
@@ -44,7 +43,7 @@ def _is_unsynced(team: Team, now: datetime) -> bool:
 
 
 def _of_workspace(key: str, word: str | Promise, tone: str, icon: str, state: Team.Workspace) -> Badge:
-    """What ChatGPT says about the workspace; each has its own way back."""
+    """A state of the workspace that ChatGPT reported."""
     return Badge(
         key, word, tone, icon, lambda team, now: team.workspace_state == state, lambda now: Q(workspace_state=state)
     )
@@ -90,7 +89,7 @@ BADGES = (
         lambda team, now: team.is_over_full,
         lambda now: Q(seat_total__lt=SEATS_USED),
     ),
-    # Below whatever is red: this one passes by itself.
+    # Below all red badges, because it passes by itself.
     _of_workspace("restricted", _("Invitations dropped"), "warn", "unsubscribe", Team.Workspace.RESTRICTED),
     Badge(
         "paused",
@@ -108,7 +107,7 @@ BADGES = (
         lambda team, now: team.cooldown_until is not None and team.cooldown_until > now,
         lambda now: Q(cooldown_until__gt=now),
     ),
-    # It takes no one until a complete list shows it.
+    # No complete list proves yet who is in it, so it takes no one.
     Badge(
         "unsynced",
         _("Waiting for sync"),
@@ -141,14 +140,14 @@ def badge_for(team: Team, now: datetime) -> Badge:
 
 
 def with_badge(teams: QuerySet[Team], now: datetime) -> QuerySet[Any]:
-    """Adds `badge_key` to each row, so that lists can filter and sort by it."""
+    """Annotate each row with `badge_key`, to filter and sort by."""
     rules = [When(badge.condition(now), then=Value(badge.key)) for badge in BADGES if badge is not AVAILABLE]
     return teams.annotate(badge_key=Case(*rules, default=Value(AVAILABLE.key), output_field=CharField()))
 
 
 def need_a_person(now: datetime) -> int:
-    """How many Teams carry a red badge, but for those lost with nobody of ours in them: they may wait for ever."""
+    """How many Teams have a red badge, except lost Teams in which nobody of ours is left: nothing can be done there."""
     is_lost = Q(workspace_state__in=Team.LOST)
-    # What the first screen says of lost ones too: an expired login, more people than seats.
+    # Lost Teams that the first screen does name: with an expired log-in, or with more people than seats.
     needs_nobody = is_lost & Q(seats_held=0, token_state=Team.Token.HEALTHY, seat_total__gte=SEATS_USED)
     return with_badge(Team.objects.all(), now).filter(badge_key__in=RED).exclude(needs_nobody).count()

@@ -1,4 +1,4 @@
-"""What an operator changes about a Team by hand: its name, whether it takes people, its seat cap."""
+"""What an operator changes about a Team: its name, whether it takes people, its seat cap; and asking for a sync."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from notifications.audit import events
 from teampool.models import SyncRun, Team
 from teampool.pool import seats, stock_alert
 
-# Written by the room on the left; a task is known here by its name only.
+# Tasks of `invites`, which this room must not import; so their names.
 SYNC_TEAM = "invites.tasks.sync_team"
 SYNC_ALL = "invites.tasks.sync"
 MOST_SEATS = 1000
@@ -25,8 +25,8 @@ MOST_SEATS = 1000
 def change_team(*, team_id: int, changes: dict[str, Any], actor: Actor) -> bool:
     """Write `name`, `is_enabled`, `operator_cap` (None: no cap of ours); False when nothing differs.
 
-    Raises ValueError for any other field and for a cap outside 1–1,000. Held seats stay as they are,
-    even when the new cap is lower: the Team is then over-full, and nobody is removed.
+    Raises ValueError for any other field, and for a cap outside 1–1,000. A cap below the held seats removes nobody: the
+    Team is then over-full.
     """
     if unknown := set(changes) - {"name", "is_enabled", "operator_cap"}:
         raise ValueError(f"not for operators: {', '.join(sorted(unknown))}")
@@ -58,12 +58,12 @@ def change_team(*, team_id: int, changes: dict[str, Any], actor: Actor) -> bool:
 
 
 def change_teams(*, team_ids: Iterable[int], changes: dict[str, Any], actor: Actor) -> int:
-    """The same for many, a transaction each (none touches two Teams); how many changed."""
+    """`change_team` for each Team, in a transaction of its own; how many changed."""
     return sum(change_team(team_id=team_id, changes=changes, actor=actor) for team_id in sorted(team_ids))
 
 
 def want_sync(*, team_ids: Iterable[int]) -> SyncRun:
-    """Have these Teams looked at as soon as a worker is free; what was asked for is kept, to be followed."""
+    """Sync these Teams as soon as a worker is free. The SyncRun shows the progress."""
     with transaction.atomic():
         asked = Team.objects.filter(pk__in=list(team_ids), archived_at=None).order_by("pk")
         run = _remember(asked)
@@ -73,7 +73,7 @@ def want_sync(*, team_ids: Iterable[int]) -> SyncRun:
 
 
 def want_sync_of_all() -> SyncRun:
-    """Make every Team due for the next pass and ring it: one task, which leaves room for redemptions."""
+    """Make every Team due for the next pass, and ring it: a single task, so that redemptions find free workers."""
     with transaction.atomic():
         there = Team.objects.filter(archived_at=None).order_by("pk")
         run = _remember(there)
@@ -83,6 +83,6 @@ def want_sync_of_all() -> SyncRun:
 
 
 def _remember(teams: QuerySet[Team]) -> SyncRun:
-    """Those before it are no news any more."""
+    """Store which Teams a sync was asked for; delete SyncRuns older than a day."""
     SyncRun.objects.filter(started_at__lt=timezone.now() - timedelta(days=1)).delete()
     return SyncRun.objects.create(team_ids=list(teams.values_list("pk", flat=True)))

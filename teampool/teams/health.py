@@ -1,8 +1,8 @@
-"""What a call's outcome means for the Team and its log-in (upstream §14.1).
+"""What a failed call means for the Team and its log-in (upstream §14.1).
 
-Only the Team's or the credential's own fault counts. Network trouble and block pages change nothing
-but a cool-down. Failure counts apply only to the credential that was used. A 401 nobody knows counts, and
-cools the Team down as well: the next person need not run into it.
+Only faults of the Team or of the token count. Network trouble changes nothing, a block page only sets a cool-down.
+Failures of a token count only while it is stored. An unknown 401 counts, and sets a cool-down, so that the next person
+does not run into it.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _WORKSPACE = {
     Failure.WORKSPACE_NOT_FOUND: Team.Workspace.ACCESS_LOST,
     Failure.PERMISSION_DENIED: Team.Workspace.INSUFFICIENT_ROLE,
 }
-# Another admin's log-in may have the access or the role that this one lacks.
+# Failures of one log-in: another admin's may have the access or role that this one lacks.
 _OF_THE_LOGIN = {Failure.WORKSPACE_NOT_FOUND, Failure.PERMISSION_DENIED}
 _COUNTED = {Failure.TOKEN_REJECTED, Failure.UNKNOWN_401, Failure.IDENTITY_MISMATCH, Failure.REFRESH_REUSED}
 
 
 def note_success(team: Team, *, is_look: bool = False) -> None:
-    """A call worked: its kind's count of failures starts anew. Costs a query only when there were any."""
+    """A call worked: reset the failure count of its kind. No query when the count is 0."""
     if is_look and team.look_failures:
         Team.objects.filter(pk=team.pk).update(look_failures=0, look_failures_since=None)
         team.look_failures = 0
@@ -59,14 +59,12 @@ def note_failure(
     retry_after: timedelta | None = None,
     is_look: bool = False,
 ) -> None:
-    """Write down what `failure` says about the Team, which is as it was when the call was made: with the
-    credential `version` of its owner.
+    """Write what `failure` says about the Team. `team` is as it was at the call, `version` the credential used then.
 
-    `is_look`: the member or pending list was read. Those failures are counted apart (more than 3 in 10
-    minutes) and never feed the count of the other calls.
+    `is_look`: a list was read. Such failures count separately (more than 3 in 10 minutes), never with other calls.
     """
     with transaction.atomic():
-        # Its owner is read after the lock: what is joined to a row that was waited for is older than the row.
+        # Read the owner after the lock: a row joined to a query that waited for a lock may be outdated.
         current = Team.objects.select_for_update(no_key=True).get(pk=team.pk)
         is_same_login = current.owner_id == team.owner_id
         if failure in _OF_THE_LOGIN and not is_same_login:
@@ -98,7 +96,7 @@ def note_failure(
 
 
 def stopped_by(owner_id: int) -> int:
-    """How many Teams take nobody new as the log-in's token for them is over."""
+    """How many Teams of this owner take nobody new because their token ended."""
     return Team.objects.filter(owner_id=owner_id, archived_at=None).exclude(token_state=Team.Token.HEALTHY).count()
 
 
@@ -142,14 +140,14 @@ def _count_on(current: Team, team: Team) -> None:
 def _one_look_more(team: Team, now: datetime) -> dict[str, Any]:
     since = team.look_failures_since
     if since is not None and team.cooldown_until is not None:
-        since = max(since, team.cooldown_until)  # minutes in which nobody was to look
+        since = max(since, team.cooldown_until)  # during a cool-down nobody reads the lists
     if since is None or now - since > LOOKS_WITHIN:
         return {"look_failures": 1, "look_failures_since": now}
     return {"look_failures": team.look_failures + 1, "look_failures_since": team.look_failures_since}
 
 
 def note_ghost(*, team_id: int, now: datetime, actor: Actor) -> None:
-    """An invitation upstream took was never listed; the third in a row stops new ones for a day."""
+    """ChatGPT accepted an invitation and never listed it; after the third in a row the Team takes nobody for a day."""
     with transaction.atomic():
         team = Team.objects.select_for_update(of=("self",), no_key=True).get(pk=team_id)
         changes: dict[str, Any] = {"ghosts": team.ghosts + 1}
@@ -172,15 +170,15 @@ def note_ghost(*, team_id: int, now: datetime, actor: Actor) -> None:
 
 
 def note_listed(team: Team) -> None:
-    """An invitation was seen in the lists: the ghosts before it do not count any more."""
+    """An invitation was listed: reset the count of ghosts."""
     if team.ghosts:
         Team.objects.filter(pk=team.pk).update(ghosts=0)
 
 
 def revive(*, team: Team, started_at: datetime, is_manager: bool, is_paid: bool, actor: Actor) -> None:
-    """A complete snapshot was read: whatever was said to bar it is over. The caller holds the Team's lock.
+    """A complete snapshot was read: end the states it disproves. The caller holds the Team's lock.
 
-    `opened_at` becomes that snapshot's start, so that the Team may take people by this very look.
+    `opened_at` becomes the snapshot's start, so that the Team takes people by this snapshot.
     """
     after: dict[str, Any] = {}
     if team.token_state == Team.Token.EXPIRED:
@@ -188,16 +186,16 @@ def revive(*, team: Team, started_at: datetime, is_manager: bool, is_paid: bool,
     curable = set(Team.LOST)
     if is_manager:
         curable.add(Team.Workspace.INSUFFICIENT_ROLE)
-    if is_paid:  # an unpaid workspace can be read all along
+    if is_paid:  # an unpaid workspace can be read too
         curable.add(Team.Workspace.DELINQUENT)
     if team.restricted_at is None or started_at >= team.restricted_at + RESTRICTED_FOR:
-        curable.add(Team.Workspace.RESTRICTED)  # one more ghost restricts it again: `ghosts` stays
+        curable.add(Team.Workspace.RESTRICTED)  # `ghosts` is kept: the next ghost restricts the Team again
     if team.workspace_state in curable:
         after["workspace_state"] = Team.Workspace.ACTIVE
     if not after:
         return
     before = {key: getattr(team, key) for key in after}
-    # A token that revives does not end a restriction, and must not forget how long it has lasted.
+    # `restricted_at` stays while the restriction does.
     lifted = {"restricted_at": None} if "workspace_state" in after else {}
     Team.objects.filter(pk=team.pk).update(
         failures=0, look_failures=0, state_reason="", opened_at=started_at, **after, **lifted

@@ -1,4 +1,4 @@
-"""Subscriptions that end soon and are not renewed: said on the first screen and on the Team's page, and told once."""
+"""Subscriptions that end within a week and are not renewed: shown on the pages, and told to operators once."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from teampool.models import Team
 
 ACTOR = job("subscriptions")
 ENDS_SOON = timedelta(days=7)
-# What upstream says of one end may differ by seconds from look to look.
+# ChatGPT's date of the same end may differ by seconds from sync to sync.
 _SAME_END = timedelta(days=1)
 
 
 def ends_soon(team: Team, now: datetime) -> bool:
-    """Within seven days, and ChatGPT says that it is not renewed. What is over already has words of its own."""
+    """True when it ends within seven days and ChatGPT says it is not renewed."""
     until = team.subscription_until
     return (
         until is not None
@@ -29,7 +29,7 @@ def ends_soon(team: Team, now: datetime) -> bool:
 
 
 def warn_of_ends(*, now: datetime) -> int:
-    """Tell operators of each end once, whoever else looks; how many were told of now."""
+    """Tell operators of each end once, also when several nodes run this; return how many were told now."""
     untold = Q(subscription_warned_for=None) | Q(subscription_warned_for__lt=F("subscription_until") - _SAME_END)
     ending = Team.objects.filter(
         untold,

@@ -1,4 +1,4 @@
-"""How far the sync an operator asked for got: read from the Teams, so that it survives every restart."""
+"""Progress of a sync an operator asked for, read from the Teams, so that it survives a restart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from teampool.models import SyncRun, Team
 from teampool.teams.words import sync_reason
 
-# A finished one is shown this long after it was asked for; one that hangs is given up then.
+# A run is shown this long after it was asked for, finished or not.
 SHOWN_FOR = timedelta(minutes=15)
 MOST_NAMES = 5
 _COLUMNS = (
@@ -26,9 +26,9 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`reason`: why most of the `failed` did; `names`: the first of those Teams.
+    """`reason`: the most frequent reason of the `failed`; `names`: the first of those Teams.
 
-    `waiting`: Teams ChatGPT asked to leave alone for a moment; the regular pass looks at them afterwards.
+    `waiting`: Teams in a cool-down; the regular pass reads them afterwards.
     """
 
     started_at: datetime
@@ -49,7 +49,7 @@ class Progress:
 
 
 def newest(now: datetime, *, team_id: int | None = None) -> Progress | None:
-    """The last one asked for, while it is news; with `team_id` what it brought to that Team, if that is in it."""
+    """Progress of the latest run, if it is recent; with `team_id` only of that Team, if the run has it."""
     run = SyncRun.objects.filter(started_at__gt=now - SHOWN_FOR).order_by("-pk").first()
     if run is None or (team_id is not None and team_id not in run.team_ids):
         return None
@@ -71,6 +71,6 @@ def newest(now: datetime, *, team_id: int | None = None) -> Progress | None:
 
 
 def _is_done(team: Team, started_at: datetime, now: datetime) -> bool:
-    """Looked at since; nobody is at it any more, or whoever was is dead."""
+    """Tried since the run started, and no worker holds it now."""
     is_busy = team.sync_lease_until is not None and team.sync_lease_until > now
     return team.sync_tried_at is not None and team.sync_tried_at >= started_at and not is_busy

@@ -1,4 +1,4 @@
-"""Sentences about one Team for the operator: why it stands as it does, its log-in, where its cap comes from."""
+"""Sentences about a Team for the operator: its state, its log-in, its seat cap."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from teampool.teams.badges import badge_for
 from teampool.teams.health import RESTRICTED_FOR
 from teampool.teams.subscriptions import ends_soon
 
-# As `upstream.paging` writes it.
+# `upstream.paging` writes this.
 _FAILED_PAGE = re.compile(r"page (\d+):")
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """`tone` as for badges; `text` says what there is and until when, never the value."""
+    """`tone` as for badges; `text` says how long the log-in lasts, never a token."""
 
     text: str
     tone: str
 
 
 def why(team: Team, now: datetime) -> str:
-    """Why the Team stands as it does and what to do, if anything; and that its subscription is about to end."""
+    """Why the Team has its state, what to do, and whether its subscription ends soon."""
     text = _why(team, now)
     if team.subscription_until is None or not ends_soon(team, now):
         return text
@@ -86,7 +86,7 @@ def _why_restricted(team: Team) -> str:
 
 
 def credential(team: Team, *, renews_itself: bool, now: datetime) -> Credential:
-    """Renews itself, ends at a time, or is over. `renews_itself`: the Owner's tokens allow it."""
+    """Renews itself, lasts until a time, or has ended. `renews_itself`: the Owner's tokens allow it."""
     if team.token_state != Team.Token.HEALTHY:
         return Credential(pgettext("login", "Expired"), "bad")
     if renews_itself and team.owner.login == Owner.Login.OK:
@@ -99,7 +99,7 @@ def credential(team: Team, *, renews_itself: bool, now: datetime) -> Credential:
 
 
 def cap_source(team: Team) -> str:
-    """How the number of seats came about, e.g. `Limit 4 = bought 5 − owner 1`."""
+    """Where the number of seats comes from: `Limit 4 = bought 5 − owner 1`."""
     total = team.seat_total
     if team.seats_entitled is None:
         if team.operator_cap is None:
@@ -116,7 +116,7 @@ def cap_source(team: Team) -> str:
 
 
 def list_problem(team: Team) -> SafeString | str:
-    """Which list a Team shows whose last sync failed; never what upstream said."""
+    """Which list a Team shows after a failed sync, in our words only."""
     at = tag(team.snapshot_started_at)
     if team.snapshot_started_at is None:
         return _("The last sync failed; there is no list yet.")
@@ -130,7 +130,7 @@ def list_problem(team: Team) -> SafeString | str:
 
 
 def sync_reason(team: Team) -> str:
-    """Why its last sync failed, in a few words of ours."""
+    """Why its last sync failed, in a few words."""
     if team.workspace_state == Team.Workspace.SUSPENDED:
         return _("the Team is suspended")
     if team.token_state != Team.Token.HEALTHY:
@@ -143,14 +143,14 @@ def sync_reason(team: Team) -> str:
 
 
 def untrusted(problem: str) -> str:
-    """Why a list was not believed, in words; "" for every other problem of a sync."""
+    """Why a list was not believed, in a few words; "" for every other problem."""
     if problem == OWN_LOGIN_MISSING:
         return _("the list does not show the log-in itself")
     return _("the list is that of another Team") if problem == OTHER_WORKSPACE else ""
 
 
 def _why_not_believed(problem: str) -> str:
-    """What it means and what to do about it; "" for every other problem of a sync."""
+    """Why a list was not believed and what to do; "" for every other problem."""
     if problem == OWN_LOGIN_MISSING:
         return _(
             "ChatGPT gave a list of people without the log-in itself, so it is not believed and the Team takes "
