@@ -1,1 +1,1 @@
-"""Teams and everything said to upstream."""
+"""Owners, Teams, and everything said to ChatGPT."""

@@ -1,4 +1,4 @@
-"""One way to say something to upstream for a Team: with its token, renewed once if it is refused."""
+"""Calls to ChatGPT for a Team: with its token, renewed once when it is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DEAD = RENEWABLE | {Failure.USER_DEACTIVATED}
 
 
 class Access:
-    """A run of calls for one Team over one connection; the Team was loaded with its owner. One thread only."""
+    """Calls for one Team over one connection. Load the Team with its owner; use it in one thread."""
 
     def __init__(self, team: Team, *, actor: Actor) -> None:
         self.team = team
@@ -37,14 +37,13 @@ class Access:
         self._hang_up()
 
     def ask(self, call: Callable[[Upstream], T], *, is_look: bool = False, about_a_person: bool = False) -> T:
-        """Run `call`; on a refused token renew it once and run it once more. Health is written down either way.
+        """Run `call`; if the token is refused, renew it and run `call` once more. Writes the Team's health either way.
 
-        `call` says one thing to upstream: it either raises UpstreamError or returns an answer that may carry
-        a `failure`; both are understood. Raises UpstreamError (what the last run said). A refused token
-        means the call had no effect, so repeating it is safe (upstream §14.1).
+        `call` makes one request. It raises UpstreamError or returns an answer that may carry a `failure`. Raises the
+        last run's UpstreamError. Repeating is safe: with a refused token the first run had no effect (upstream §14.1).
 
-        `is_look`: lists are read, whose failures count apart. `about_a_person`: "not permitted" then says that
-        this person may not be removed, and nothing about the Team.
+        `is_look`: `call` reads lists, whose failures count separately. `about_a_person`: "not permitted" then means
+        that this person may not be removed, and nothing about the Team.
         """
         result, error = self._run(call)
         failure = _failure(result, error)
@@ -78,9 +77,9 @@ class Access:
             return None, error
 
     def _ask_the_token(self) -> Failure:
-        """What a 401 nobody knows is: one of this call while the token says who it is (upstream §2.3).
+        """What an unknown 401 is about: the call, if the token still tells who it is (upstream §2.3).
 
-        Else what is wrong with the token, or the trouble met on the way to asking.
+        Otherwise the token's failure, or the network's when asking failed.
         """
         _identity, error = self._run(lambda upstream: upstream.me())
         if error is None:
@@ -92,8 +91,8 @@ class Access:
             renew.renew(team_id=self.team.pk, rejected_token=self.team.access_token, is_certain=is_certain)
             is_renewed = True
         except renew.CannotRenew:
-            is_renewed = False  # credentials wrote down what that means
-        # By one read: whose token it is, and of which version. The Team may have another owner by now.
+            is_renewed = False  # `renew` wrote down why
+        # One read for owner, token and version: the Team may have another owner by now.
         stored = Team.objects.select_related("owner").get(pk=self.team.pk)
         if not is_renewed:
             # The renewal may have raised `credential_version` even though it failed. If the Team still has the token
@@ -116,7 +115,7 @@ class Access:
             health.note_success(self.team, is_look=is_look)
             return
         if failure is Failure.WORKSPACE_NOT_FOUND and not self._is_really_gone():
-            failure = Failure.UNKNOWN_401  # still listed for this login: a failure, no lost access
+            failure = Failure.UNKNOWN_401  # the workspace is still listed for this log-in
         health.note_failure(
             team=self.team,
             failure=failure,
@@ -129,7 +128,7 @@ class Access:
         )
 
     def _is_really_gone(self) -> bool:
-        """A 404 alone is ambiguous: ask once which workspaces this login still has (upstream §14.1)."""
+        """A 404 is ambiguous: ask which workspaces this log-in has (upstream §14.1)."""
         workspaces, _error = self._run(lambda upstream: upstream.account_check())
         return workspaces is not None and all(one.account_id != self.team.account_id for one in workspaces)
 

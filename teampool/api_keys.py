@@ -1,4 +1,4 @@
-"""Keys for programs: shown once, stored as a digest, good for one scope only."""
+"""API keys: shown once, stored as a digest, valid for one scope."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _LAST_USE_IS_KEPT_EVERY = timedelta(minutes=1)
 
 
 class NameTaken(ValueError):
-    """A key of this name is there already."""
+    """Another key has this name."""
 
 
 def create(*, name: str, scope: str, actor: Actor) -> tuple[ApiKey, str]:
-    """A new key and its text, which cannot be had again. Raises NameTaken, and ValueError for a name of no use."""
+    """A new key and its text, which is shown only now. Raises NameTaken, and ValueError for a bad name."""
     name = name.strip()
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise ValueError(f"a name has 1 to {LONGEST_NAME} printable characters")
@@ -43,9 +43,9 @@ def create(*, name: str, scope: str, actor: Actor) -> tuple[ApiKey, str]:
 
 
 def replace(*, key_id: int, prefix: str, actor: Actor) -> str | None:
-    """A new text for this key, which cannot be had again; the old one opens nothing from now on.
+    """A new text for this key, shown only now; the old text stops working.
 
-    None when the key does not begin with `prefix` any more, or is revoked: somebody else was faster.
+    None when the key no longer begins with `prefix` or is revoked: another operator replaced it first.
     """
     plain = _new_text()
     with transaction.atomic():
@@ -59,18 +59,18 @@ def replace(*, key_id: int, prefix: str, actor: Actor) -> str | None:
 
 
 def valid(scope: str) -> QuerySet[ApiKey]:
-    """The keys that open `scope`, the newest first."""
+    """The valid keys of `scope`, newest first."""
     return ApiKey.objects.filter(scope=scope, revoked_at=None).order_by("-created_at", "-pk")
 
 
 def free_name(name: str) -> str:
-    """`name`, or with the first number behind it that no key has, revoked ones included."""
+    """`name`, or `name 2`, `name 3`, …: the first that no key has, revoked keys included."""
     taken = set(ApiKey.objects.filter(name__startswith=name).values_list("name", flat=True))
     return next(one for one in (name, *(f"{name} {n}" for n in range(2, len(taken) + 3))) if one not in taken)
 
 
 def revoke(*, key_id: int, actor: Actor) -> bool:
-    """Refuse this key from now on; False when it was refused already."""
+    """Refuse this key from now on; False when it was revoked already."""
     with transaction.atomic():
         key = ApiKey.objects.get(pk=key_id)
         if not ApiKey.objects.filter(pk=key_id, revoked_at=None).update(revoked_at=timezone.now()):
@@ -80,10 +80,10 @@ def revoke(*, key_id: int, actor: Actor) -> bool:
 
 
 def check(plain: str, scope: str) -> ApiKey | None:
-    """The key this text belongs to, if it opens `scope`; its last use is noted, at most once a minute."""
+    """The valid key with this text and `scope`; writes its last use at most once a minute."""
     digest = _digest(plain)
     key = ApiKey.objects.filter(digest=digest, scope=scope, revoked_at=None).first()
-    # Found by its digest, of which a guess tells nothing; compared once more so that no collation can help one.
+    # The query may compare by a collation that ignores case; this comparison is exact.
     if key is None or not hmac.compare_digest(key.digest, digest):
         return None
     now = timezone.now()
@@ -97,7 +97,7 @@ def _new_text() -> str:
 
 
 def _digest(plain: str) -> str:
-    """Any text has one: headers may hold anything."""
+    """Works for any text: a header may hold anything."""
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Teams and everything said to upstream."""
+"""Owners, Teams, and everything said to ChatGPT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The moments of this room that a clock which ran ahead may have left too late."""
+"""This room's times that a clock which ran ahead may have written wrongly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from teampool.teams import health
 
 
 def moments() -> list[Moments]:
-    """Without its last snapshot a Team takes no one before the next look, which is due at once."""
+    """A Team whose snapshot time is forgotten takes no one until its next sync, which is due at once."""
     return [
         Moments(
             Team.objects.all(),

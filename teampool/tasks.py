@@ -1,4 +1,4 @@
-"""The doors of the background worker into this room."""
+"""This room's tasks: the queue calls them by name."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from teampool.pool import stock_alert
 from teampool.teams import subscriptions
 
 SLICE = timedelta(seconds=45)
-# One bell for each place among the long jobs is enough.
+# More bells than places among the long jobs would be useless.
 _MOST_BELLS = len(leases.LONG_JOBS)
 
 
 def run_import(job_id: int) -> None:
-    """A slice of this import, if a place among the long jobs is free; then the next one that waits is rung."""
+    """Work on this import for a slice, if a place among the long jobs is free; then ring the waiting imports."""
     with leases.slot(ttl=LEASE) as place:
         if place is None:
-            return  # whoever has the places rings when done, and the minute's sweep does too
+            return  # the jobs that hold the places ring when done, and so does the sweep
         work(job_id, still_mine=place.renew)
     _ring_waiting()
 
 
 def resume_imports() -> None:
-    """Every minute: imports nobody works on are taken up again, secrets of old failures are wiped."""
+    """Every minute: continue imports that nobody works on, delete secrets of old failures."""
     _ring_waiting()
     jobs.forget(now=timezone.now())
 
 
 def keep_alive() -> None:
-    """Every ten minutes: a slice of the access tokens that run out within a day; rung again when time was short."""
+    """Every ten minutes: renew due access tokens for a slice; rings itself when some are left."""
     now = timezone.now()
     with leases.slot(ttl=LEASE) as place:
         if place is None:
@@ -46,12 +46,12 @@ def keep_alive() -> None:
 
 
 def check_stock() -> None:
-    """Rung by whatever moves the stock, and every minute."""
+    """Every minute, and rung by everything that changes the stock."""
     stock_alert.check(timezone.now())
 
 
 def warn_of_subscriptions() -> None:
-    """Every hour: those that end within a week, unrenewed, are told of once."""
+    """Every hour: tell operators of subscriptions that end within a week."""
     subscriptions.warn_of_ends(now=timezone.now())
 
 

@@ -1,4 +1,4 @@
-"""What the list of Teams can be narrowed to."""
+"""Filters and order of the list of Teams."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from teampool.teams.badges import BADGES, RED
 
 
 class StateFilter(SimpleListFilter):
-    """By badge; `red` are those that need a person. Archived Teams show only when asked for."""
+    """By badge; `red` are the badges that need a person. Archived Teams are hidden unless chosen."""
 
     title = _("State")
     parameter_name = "state"
@@ -67,6 +67,6 @@ class RenewalFilter(SimpleListFilter):
 
 
 def order() -> tuple[Any, ...]:
-    """Red first, then the most recent invitation."""
+    """Red badges first, then the latest invitation."""
     red = Case(When(badge_key__in=RED, then=Value(0)), default=Value(1))
     return (red, F("last_invite_at").desc(nulls_last=True), F("id").desc())

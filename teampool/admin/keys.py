@@ -1,4 +1,4 @@
-"""API keys: made here, shown once, revoked here."""
+"""API keys: made, shown once, revoked."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class KeyPages(OperatorPages):
     empty_link = (reverse_lazy("admin:teampool_apikey_add"), gettext_lazy("Make a key"))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Rows are never edited; the permission still says who may revoke.
+        # A key is never edited; this permission decides who may revoke.
         return obj is None and super().has_change_permission(request)
 
     @admin.display(description=gettext_lazy("Begins with"))
@@ -75,7 +75,7 @@ class KeyPages(OperatorPages):
         self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """The key is in the answer to this one POST and nowhere else."""
+        """Make a key. The answer to this POST is the only place that shows it."""
         return never_cache(self._make)(request)
 
     def _make(self, request: HttpRequest) -> HttpResponse:

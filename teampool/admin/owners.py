@@ -1,4 +1,4 @@
-"""Owners: which log-ins are good, until when."""
+"""Owners: which log-ins work, and until when."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class OwnerPages(ReadOnlyPages):
             Owner.objects.annotate(
                 open_teams=Count("teams", filter=OPEN_TEAMS),
                 expired_teams=Count("teams", filter=OPEN_TEAMS & ~Q(teams__token_state=Team.Token.HEALTHY)),
-                # Of the tokens still good: one that was refused runs nowhere any more.
+                # Of working tokens only: a refused token has ended already.
                 first_end=Min("teams__access_expires_at", filter=OPEN_TEAMS & Q(teams__token_state=Team.Token.HEALTHY)),
                 renews_itself=renewing(),
             )
@@ -46,7 +46,7 @@ class OwnerPages(ReadOnlyPages):
 
     @admin.display(description=gettext_lazy("Login"))
     def credential(self, owner: Any) -> str:
-        """A login that needs its owner lets its access token run out: until when tells how urgent it is."""
+        """How long the log-in lasts. When it has ended, its access token may still work until `first_end`."""
         runs_on = owner.login in (Owner.Login.EXPIRED, Owner.Login.MISMATCH)
         if runs_on and owner.first_end and owner.first_end > timezone.now():
             return _("Expired; access token until {time}").format(time=full(owner.first_end))

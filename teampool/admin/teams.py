@@ -1,4 +1,4 @@
-"""Teams: who can take people, who needs somebody; and the page of one."""
+"""The list of Teams and the page of a Team."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class TeamPages(OperatorPages):
     form = TeamForm
     fields = ("name", "is_enabled", "operator_cap")
     list_display = ("title", "seats", "state", "owner_email", "login", "last_invite", "last_sync")
-    # Rooms that know more of a Team add theirs.
+    # Rooms above add their filters.
     list_filter: ClassVar[tuple[type[admin.SimpleListFilter], ...]] = (
         StateFilter,
         FreeSeatsFilter,
@@ -81,7 +81,7 @@ class TeamPages(OperatorPages):
         teams = with_badge(Team.objects.select_related("owner"), timezone.now()).annotate(
             renews_itself=renewing("owner__")
         )
-        # No list shows a secret, and decrypting three for every row takes time.
+        # The list shows no secret, and decrypting three per row takes time.
         without: QuerySet[Any] = teams.defer("access_token", "owner__session_token", "owner__refresh_token")
         return without
 
@@ -139,7 +139,7 @@ class TeamPages(OperatorPages):
 
     @admin.action(description=gettext_lazy("Set the seat cap"), permissions=["change"])
     def cap(self, request: HttpRequest, queryset: QuerySet[Team]) -> HttpResponse | None:
-        """Ask for the number first; the page that asks names the Teams."""
+        """First ask for the number, on a page that names the Teams."""
         form = CapForm(request.POST if "seats" in request.POST else None)
         if form.is_valid():
             self._change(request, queryset, {"operator_cap": form.cleaned_data["seats"]})
@@ -154,7 +154,7 @@ class TeamPages(OperatorPages):
 
     @admin.action(description=gettext_lazy("Archive"), permissions=["change"])
     def archive(self, request: HttpRequest, queryset: QuerySet[Team]) -> HttpResponse:
-        """Lead to the page that shows who is in them; it belongs to a room that knows seats."""
+        """Redirect to the page of `invites` that shows who is in these Teams."""
         chosen = queryset.filter(archived_at=None).order_by("pk").values_list("pk", flat=True)
         return redirect(f"{reverse('admin:team_archive')}?teams={','.join(map(str, chosen))}")
 
@@ -186,7 +186,7 @@ class TeamPages(OperatorPages):
         return redirect(reverse("admin:teampool_team_change", args=[team_id]))
 
     def sync_progress(self, request: HttpRequest) -> HttpResponse:
-        """The line that follows a sync, for the page that polls it."""
+        """The line of a sync's progress, which the page polls."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         team = request.GET.get("team", "")
@@ -206,7 +206,7 @@ class TeamPages(OperatorPages):
         return super().change_view(request, object_id, form_url, context)
 
     def _facts(self, object_id: str) -> dict[str, Any]:
-        """What the page of one Team shows beside the form; nothing for an id that is none."""
+        """What the page of a Team shows beside the form; {} for an unknown id."""
         found = Team.objects.filter(pk=object_id) if is_id(object_id) else Team.objects.none()
         team: Any = found.select_related("owner").annotate(renews_itself=renewing("owner__")).first()
         if team is None:

@@ -1,4 +1,4 @@
-"""`create_api_key NAME --scope import`: prints the key, once."""
+"""`create_api_key NAME --scope import`: make a key and print it once."""
 
 from __future__ import annotations
 

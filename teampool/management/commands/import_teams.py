@@ -1,4 +1,4 @@
-"""`import_teams [FILE|-] [--dry-run] [--format …]`: progress on stderr, one result a line on stdout."""
+"""`import_teams [FILE|-] [--dry-run] [--format …]`: progress on stderr, one line per result on stdout."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _show(self, text: str, format: str) -> int:
-        """What each line is taken for; how many cannot be used."""
+        """Print how each line is read; return how many cannot be used."""
         records = parse(text, format=format)
         for record in records:
             found = reason_text(record.problem) if record.problem else f"{login_email(record) or '-'} {holds(record)}"
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(f"More than {jobs.MOST_LINES:,} lines. Import them in parts.") from None
         done = 0
         with tqdm(total=job.total, unit=" lines", file=sys.stderr, disable=None) as bar:
-            # No worker is needed: this process does it, and any other may go on should this one die.
+            # This process works on the import itself; if it dies, a worker continues.
             for line in follow(job.pk, patience=0, needs_place=False):
                 with bar.external_write_mode():
                     self.stdout.write(_result(line))

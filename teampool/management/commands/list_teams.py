@@ -1,4 +1,4 @@
-"""`list_teams [--format table|json]`: every Team, its login, how it stands, its seats and its last sync."""
+"""`list_teams [--format table|json]`: every Team with its log-in, badge, seats and last sync."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
 
 def teams() -> list[dict[str, Any]]:
-    """One row a Team, by two queries at most, whatever their number."""
+    """One row per Team, in two queries."""
     now = timezone.now()
     invited = Count("members", filter=Q(members__kind=Member.Kind.INVITE))
     pending = dict(Team.objects.annotate(invited=invited).values_list("pk", "invited"))
