@@ -214,6 +214,8 @@ class TestReasonText:
 
 @pytest.mark.django_db(transaction=True)
 class TestAThousandLines:
+    @pytest.mark.slow(60)
+    @pytest.mark.timeout(900)  # a minute's work on an idle machine: the limit is for what hangs
     def test_every_line_gets_its_result_and_none_is_lost(self, sandbox):
         """950 accounts in every format there is, 50 lines broken in ten ways."""
         text, broken = a_thousand_lines(sandbox)
