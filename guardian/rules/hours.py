@@ -1,4 +1,4 @@
-"""The hours in which the guardian works, by the clock on the operator's wall."""
+"""The hours in which the guardian works, in the operator's time zone. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 
 def is_within(now: datetime, *, start: time, end: time, zone: ZoneInfo) -> bool:
-    """Pure. From `start` up to, not including, `end`; past midnight when `end` is the earlier; all day when equal.
+    """True from `start` until `end`, past midnight if `end` is earlier, all day if both are equal.
 
-    Wall-clock times are compared, so a change to or from daylight-saving time shifts nothing: an hour that
-    does not exist is skipped, one that comes twice counts twice.
+    Compares wall-clock times. When the clocks change, an hour that does not exist is skipped, and one that comes twice
+    counts twice.
     """
     wall = now.astimezone(zone).time()
     if start == end:
@@ -21,9 +21,9 @@ def is_within(now: datetime, *, start: time, end: time, zone: ZoneInfo) -> bool:
 
 
 def closes_at(now: datetime, *, start: time, end: time, zone: ZoneInfo) -> datetime | None:
-    """Pure. When the hours that hold at `now` are over; None when they never are."""
+    """When the hours that hold at `now` end; None when they never end."""
     if start == end:
         return None
     here = now.astimezone(zone)
     at = here.replace(hour=end.hour, minute=end.minute, second=0, microsecond=0, fold=0)
-    return at if at > here else at + timedelta(days=1)  # a day on the wall, however long
+    return at if at > here else at + timedelta(days=1)  # the same time tomorrow, even if the day has 23 or 25 hours

@@ -1,4 +1,4 @@
-"""What the operator set: how often, how careful, how many."""
+"""The guardian's run-time settings, and all of them at one moment as a Policy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from notifications.settings.runtime import RuntimeSetting, declare, read, require_min_below_max
 
 REPORT, ENFORCE = "report", "enforce"
-_SHORTEST = 1  # seconds; below it a sweep would have no time to end
+_SHORTEST = 1  # seconds: the lowest interval a person may force
 
 
 def _time_of_day(text: str) -> str:
@@ -57,7 +57,7 @@ _ALL = (
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The settings of one moment. `pause` and `interval` are seconds, from and to."""
+    """The settings at one moment. `pause` and `interval` are seconds: from, to."""
 
     is_enabled: bool = False
     enforces: bool = False
@@ -72,7 +72,7 @@ class Policy:
     max_per_team: int = 2
 
     def limit_for(self, people: int) -> int:
-        """The limit so many at once went over: that of a sweep, else that of a Team."""
+        """The limit that `people` exceed: the sweep's, else the Team's."""
         return self.max_per_sweep if people > self.max_per_sweep else self.max_per_team
 
     def draw_pause(self) -> float:
@@ -83,7 +83,7 @@ class Policy:
 
 
 def current() -> Policy:
-    """The settings as they are now, with one query."""
+    """The settings as they are now, in one query."""
     values = read(*_ALL)
     return Policy(
         is_enabled=values[ENABLED.key],
@@ -101,5 +101,5 @@ def current() -> Policy:
 
 
 def draw_interval() -> timedelta:
-    """How long until the next sweep, drawn anew each time."""
+    """A random time until the next sweep."""
     return current().draw_interval()

@@ -1,8 +1,8 @@
-"""Who is in a Team and should not be, or the reverse. Pure: lists, rights, policy and the time in, findings out.
+"""Decides who should not be in a Team, and which seat's person is missing. Pure: lists and rights in, findings out.
 
-Nobody becomes a finding on a doubt: not owners, admins, the credential's own user, the baseline, the allowed, nor
-anyone whose live seat, not overdue, is in that very Team, nor anyone with a redemption under way, nor a row whose
-e-mail upstream hides. Absence is read from complete lists only, and never while a hidden row may be the person.
+Doubt never makes a finding. Never found: owners, admins, the log-in's own user, the baseline, allowed people, people
+with a live seat in this Team that has not ended, people with an open redemption, and rows with a hidden e-mail. Absence
+counts only in complete lists, and only while no hidden row may be the person.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from guardian.rules.states import NEEDS_CARE, Kind
 from teampool.snapshot import USAGE_BASED
 from teampool.upstream.types import MANAGER_ROLES
 
-# Why a Team's list is not judged at all.
+# Why a Team's list is not judged.
 OWN_USER_MISSING = "own_user_missing"
 NOBODY_KNOWN = "nobody_known"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a complete list. `email` is normalised, and empty when upstream hides it."""
+    """A row of a complete list. `email` is normalised; "" when ChatGPT hides it."""
 
     upstream_id: str
     email: str
@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One live seat of ours. `is_confirmed`: upstream listed the person in that Team."""
+    """A live seat of ours. `is_confirmed`: the person was listed in that Team."""
 
     id: int
     team_id: int
@@ -54,7 +54,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class TeamView:
-    """One Team: its last complete list, our live seats there, and who may be there without one."""
+    """A Team: its last complete list, our live seats there, and who may be there without a seat."""
 
     id: int
     own_id: str
@@ -75,7 +75,7 @@ class TeamView:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What holds beyond one Team: the live seats by e-mail and by user id, and the e-mails with an open redemption."""
+    """What all Teams share: live seats by e-mail and by user id, and e-mails with an open redemption."""
 
     seats_by_email: Mapping[str, Sequence[Seat]] = field(default_factory=dict)
     seats_by_id: Mapping[str, Sequence[Seat]] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One finding of one look. `upstream_id` is empty for a seat nobody was seen in."""
+    """A finding of one sweep. `upstream_id` is "" for a seat whose person is not listed."""
 
     kind: Kind
     team_id: int
@@ -96,10 +96,10 @@ class Found:
 
 
 def why_not_judged(team: TeamView, now: datetime) -> str:
-    """Why this list proves nothing about anyone, "" when it may be judged.
+    """Why this list proves nothing; "" when it may be judged.
 
-    The credential's own user must be in it. A list that shows none of the people we know there, while it shows
-    several we do not, is somebody else's. `snapshot.why_untrusted` and `evidence.twins` ask the same in other ways.
+    The log-in's own user must be in it. A list with none of the people we know and several we do not know is another
+    Team's. `snapshot.why_untrusted` and `evidence.twins` look for the same in other ways.
     """
     if not any(team.is_own(row) for row in team.rows):
         return OWN_USER_MISSING
@@ -113,7 +113,7 @@ def why_not_judged(team: TeamView, now: datetime) -> str:
 
 
 def judge(team: TeamView, pool: Pool, now: datetime) -> list[Found]:
-    """Everyone who is in this Team and should not be, and every confirmed seat whose person is not in it."""
+    """Everybody who should not be in this Team, and every confirmed seat whose person is not."""
     if why_not_judged(team, now):
         return []
     seated = _seated(team)
@@ -122,8 +122,8 @@ def judge(team: TeamView, pool: Pool, now: datetime) -> list[Found]:
     for row in team.rows:
         if not row.email or not _counts(team, row) or row.upstream_id in seated.by_row or team.may_stay(row):
             continue
-        # An accepted invite lingers in the pending list: the person is judged as the member. While a member's
-        # e-mail is hidden, any invite may be such a one.
+        # An accepted invite stays listed for a while: judge the person as the member. While a member's e-mail is
+        # hidden, any invite may be that member's.
         if row.is_invite and (row.email in members or seated.hides_someone):
             continue
         kind = _kind_of(row, team, pool)
@@ -149,13 +149,13 @@ class _Seated:
 
 
 def _seated(team: TeamView) -> _Seated:
-    """Which row is whose seat: by the user id upstream gave first, then by e-mail."""
+    """Match rows to seats: by user id first, then by e-mail."""
     by_id = {seat.upstream_user_id: seat.id for seat in team.seats if seat.upstream_user_id}
     by_email = {seat.email: seat.id for seat in team.seats}
     by_seat: dict[int, Row] = {}
     by_row = set()
     hides_someone = False
-    for row in sorted(team.rows, key=lambda row: row.is_invite):  # the member's row before a lingering invite
+    for row in sorted(team.rows, key=lambda row: row.is_invite):  # members first
         seat_id = by_id.get(row.upstream_id) or (by_email.get(row.email) if row.email else None)
         if seat_id is not None:
             by_seat.setdefault(seat_id, row)
@@ -166,12 +166,12 @@ def _seated(team: TeamView) -> _Seated:
 
 
 def hides_someone(team: TeamView) -> bool:
-    """Whether a row without an e-mail may be anybody."""
+    """True when a row without an e-mail may be anybody."""
     return _seated(team).hides_someone
 
 
 def _counts(team: TeamView, row: Row) -> bool:
-    """Somebody a removal could ever be about."""
+    """True for a row that a removal could ever be about."""
     is_protected = row.role in MANAGER_ROLES or row.seat_type == USAGE_BASED or row.is_deactivated
     return not is_protected and not team.is_own(row)
 
@@ -180,8 +180,8 @@ def _has_to_end(seat: Seat, seated: _Seated, now: datetime) -> bool:
     if not seat.is_overdue(now) or not seat.was_sent:
         return False
     row = seated.by_seat.get(seat.id)
-    # Gone, not accepted yet, or a member whose e-mail is hidden: the invitation is revoked and the seat ends, and
-    # nobody whom no list names is ever removed.
+    # The person is gone, has not accepted, or hides their e-mail: the invitation is revoked and the seat ends; a person
+    # whom no list names is never removed.
     return row is None or row.is_invite or row.role not in MANAGER_ROLES
 
 
@@ -198,7 +198,7 @@ def _over(seat: Seat, row: Row | None, now: datetime) -> Found:
 
 
 def _kind_of(row: Row, team: TeamView, pool: Pool) -> Kind | None:
-    """Stranger, duplicate, or None for somebody whose redemption is under way."""
+    """Stranger, duplicate, or None for a person whose redemption is open."""
     by_id = () if row.is_invite else pool.seats_by_id.get(row.upstream_id, ())
     seats = [seat for seat in (*pool.seats_by_email.get(row.email, ()), *by_id) if seat.team_id != team.id]
     if any(seat.is_confirmed for seat in seats):
@@ -214,7 +214,7 @@ def _iso(at: datetime | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A standing finding that might be acted on now. `is_approved`: a person looked at it and said yes."""
+    """A standing finding this sweep may act on. `is_approved`: an operator approved the removal."""
 
     id: int
     kind: Kind
@@ -226,9 +226,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`go`: to be removed by this sweep, in this order. `held`: more at once than allowed, so a person looks first.
+    """`go`: removed by this sweep, in this order. `held`: too many at once, so an operator decides.
 
-    `ready`: how many strangers and duplicates that is, with those who wait already.
+    `ready`: the number of ripe strangers and duplicates, those held earlier included.
     """
 
     go: list[int]
@@ -237,7 +237,7 @@ class Choice:
 
 
 def is_ripe(one: Candidate, policy: Policy, now: datetime) -> bool:
-    """Seen often and long enough. A seat of ours that is over needs neither: our own books say so."""
+    """Seen often and long enough. An overdue seat needs neither: we know ourselves that its time is over."""
     if one.is_approved or one.kind is Kind.OVERDUE:
         return True
     if one.kind not in NEEDS_CARE or not policy.enforces:
@@ -253,11 +253,11 @@ def choose(
     waiting: Mapping[int, int] | None = None,
     already: Mapping[int, int] | None = None,
 ) -> Choice:
-    """Whom this sweep removes; `already` counts those it removed before it was interrupted, by Team.
+    """Choose whom this sweep removes; `already` counts by Team those it removed before it was interrupted.
 
-    At most `max_per_sweep` overdue seats leave in a sweep, and `max_per_team` in a Team; the rest leave with the next.
-    If more strangers and duplicates are ripe than these limits allow, remove none and hold all for an operator.
-    `waiting` counts by Team those already held: they count towards the limits.
+    At most `max_per_sweep` overdue seats end in a sweep, and `max_per_team` in a Team; the rest wait for the next
+    sweep. If more strangers and duplicates are ripe than these limits allow, remove none and hold all for an operator.
+    `waiting` counts by Team the findings held earlier: they count towards the limits.
     """
     ripe = sorted((one for one in candidates if is_ripe(one, policy, now)), key=lambda one: (one.first_seen_at, one.id))
     approved = [one for one in ripe if one.is_approved]

@@ -1,4 +1,4 @@
-"""What a finding can be, and how far it got."""
+"""Kinds and states of findings, and states of sweeps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Kind(models.TextChoices):
     VANISHED = "vanished", _("vanished")
 
 
-# Whoever is one of these may be somebody an operator knows: seen several times, and taken out in enforce mode only.
+# An operator may know these people: they must be seen several times, and only enforce mode removes them.
 NEEDS_CARE = (Kind.STRANGER, Kind.DUPLICATE)
 
 
@@ -29,9 +29,9 @@ class State(models.TextChoices):
     GONE = "gone", _("no longer so")
 
 
-# One of these a person and a Team at a time; a dismissed one stays for as long as the person does.
+# At most one finding in these states per person and Team. A dismissed one stands while the person stays.
 STANDING = (State.OPEN, State.HELD, State.APPROVED, State.REMOVING, State.FAILED, State.DISMISSED)
-# What an operator may still decide.
+# An operator may still decide these.
 UNDECIDED = (State.OPEN, State.HELD, State.FAILED)
 ASKS_FOR_SOMEONE = (State.OPEN, State.HELD, State.APPROVED, State.FAILED)
 

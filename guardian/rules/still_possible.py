@@ -1,4 +1,4 @@
-"""Everyone a Team's list shows. Used to decide whether an earlier decision about a person still applies. No I/O."""
+"""Whether an earlier decision about a person still applies, judged by everybody a Team's list shows. Pure."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from guardian.rules.states import Kind
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """`people`: every e-mail and id the list names. `over`: the e-mails whose seat there is over."""
+    """`people`: every e-mail and id in the list. `over`: e-mails whose seat in the Team has ended."""
 
     people: frozenset[str] = frozenset()
     over: frozenset[str] = frozenset()
     hides_someone: bool = False
 
     def may_hold(self, kind: str, email: str, upstream_id: str) -> bool:
-        """True if the person may still be in the Team although this list alone does not prove it.
+        """True if the person may still be in the Team although this list does not prove it; their finding is then kept.
 
-        For example they are listed as an admin for a day, a redemption of theirs is open, or a row hides its e-mail.
-        Their finding is then kept.
+        For example they are listed as an admin for a day, have an open redemption, or a row hides its e-mail.
         """
         if kind == Kind.OVERDUE:
             return email in self.over
