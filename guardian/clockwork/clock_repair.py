@@ -1,4 +1,4 @@
-"""Puts right what a clock that ran ahead left, in every room, once it is right again."""
+"""Repair, in every room, times that were written while the clock ran ahead."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOLD_EVERY = timedelta(hours=1)
 
 
 def moments() -> list[Moments]:
-    """Those of this room and of all others; the beats are started anew instead (`timetable.start_beats`)."""
+    """Of this and all other rooms. Not the self-timed jobs, which are restarted (`timetable.start_beats`)."""
     return [
         Moments(Heartbeat.objects.all(), facts=["at"]),
         Moments(Sweep.objects.filter(finished_at=None), facts=["started_at"]),
@@ -35,12 +35,12 @@ def moments() -> list[Moments]:
 
 
 def ran_ahead(now: datetime) -> bool:
-    """Whether a row names a moment nobody can have written by a right clock; one read."""
+    """True when any row holds an impossible time. One query."""
     return clock_repair.is_any_ahead(moments(), now)
 
 
 def bring_back(now: datetime) -> dict[str, int]:
-    """Put all of it right, and write down how many rows of which table. One read when there is none."""
+    """Repair all of them, and record how many rows by table. One query when there are none."""
     tables = moments()
     done = clock_repair.bring_back(tables, now) if clock_repair.is_any_ahead(tables, now) else {}
     if done:
@@ -50,7 +50,7 @@ def bring_back(now: datetime) -> dict[str, int]:
 
 
 def _write_down(done: dict[str, int], now: datetime) -> None:
-    # Two nodes whose clocks go on differing would fill the audit.
+    # Once an hour: two nodes whose clocks differ would fill the audit.
     written = AuditEvent.objects.filter(
         action="clock_brought_back", at__gt=now - TOLD_EVERY, at__lte=now + clock_repair.SKEW
     )

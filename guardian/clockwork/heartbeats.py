@@ -1,6 +1,6 @@
-"""Whether the background work moves: heartbeats, written by a task on each node and read from anywhere.
+"""Heartbeats: proof that a node's worker runs jobs.
 
-Without one for an hour the database stood still: a copy restored from yesterday, a long stop, a clock that jumped.
+When the newest is over an hour old the database stood still: a restored backup, a long stop, a clock that jumped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.db.models import Max
 from guardian.mode import pause_removals
 from guardian.models import Heartbeat
 
-# `up` names its worker, so that two on one machine are told apart.
+# Set by `up`, so that two workers on one machine have different names.
 NODE_VARIABLE = "SEATKEEPER_NODE"
 LONGEST_STILL = timedelta(hours=1)
 
@@ -24,7 +24,7 @@ def node() -> str:
 
 
 def beat(now: datetime) -> None:
-    """Say that this node's worker gets through its queue."""
+    """Write this node's heartbeat."""
     Heartbeat.objects.update_or_create(node=node(), defaults={"at": now})
 
 
@@ -33,7 +33,7 @@ def last_beat(of: str) -> datetime | None:
 
 
 def newest_beat() -> datetime | None:
-    """The last sign of life of any node; None when there never was one."""
+    """The latest heartbeat of any node; None when there is none."""
     at: datetime | None = Heartbeat.objects.aggregate(at=Max("at"))["at"]
     return at
 
@@ -43,9 +43,9 @@ def nodes_alive(now: datetime, within: timedelta) -> int:
 
 
 def pause_if_stale(now: datetime) -> bool:
-    """Pause removals when the last heartbeat is over an hour old; True if it was. Call it before a new one is written.
+    """Pause removals when the newest heartbeat is over an hour old; True if it was. Call it before `beat`.
 
-    What such a database knows of who may be where is old: nobody is removed before an operator has looked.
+    Such a database may not know who was given a seat or permission since: an operator must look first.
     """
     newest = newest_beat()
     if newest is None or now - newest <= LONGEST_STILL:

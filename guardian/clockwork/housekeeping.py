@@ -1,4 +1,4 @@
-"""Prunes what nobody will look at again."""
+"""Delete rows that nobody needs any more."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ KEEP_HEARTBEATS = timedelta(days=1)
 
 
 def prune(now: datetime) -> None:
-    """Delete finished tasks, attempts and sent messages past their time.
+    """Delete old results of jobs, attempts, sent messages, findings, sweeps and heartbeats.
 
-    Messages that wait or failed stay: somebody may still send them. The secrets of imports are
-    wiped where imports are done (`teampool.importing`).
+    Waiting and failed messages stay: an operator may still send them. `teampool.imports.jobs` deletes imported secrets.
     """
     for finished in (Success, Failure):
         finished.objects.filter(stopped__lt=now - KEEP_TASKS).delete()
     RedeemAttempt.objects.filter(at__lt=now - KEEP_ATTEMPTS).delete()
     Message.objects.filter(state=Message.State.SENT, sent_at__lt=now - KEEP_MESSAGES).delete()
-    # Sweeps that removed somebody stay as long as what they removed.
+    # A sweep that removed people is kept as long as those findings.
     Finding.objects.exclude(state__in=STANDING).filter(closed_at__lt=now - KEEP_FINDINGS).delete()
     Sweep.objects.filter(started_at__lt=now - KEEP_SWEEPS, removed=None).delete()
-    # The newest stays whatever its age: it tells how long the product stood still.
+    # The newest heartbeat stays: `pause_if_stale` reads from it how long the product stood still.
     newest = Heartbeat.objects.aggregate(at=Max("at"))["at"]
     Heartbeat.objects.filter(at__lt=now - KEEP_HEARTBEATS).exclude(at=newest).delete()

@@ -1,9 +1,8 @@
-"""Jobs more frequent or less regular than the queue's scheduler can ring: each queues its own next run.
+"""Jobs that run more often, or less regularly, than the queue's scheduler can: each queues its own next run.
 
-The queue's scheduler looks every 30 seconds and counts in minutes. A beat is a queue row that becomes
-due later, and a row of ours that names the one queue row which counts: its number. A queue row that was
-delivered twice, or comes back after its worker was killed, finds its number overtaken and does nothing,
-so a beat never multiplies. The next run is queued before the work starts: a killed worker breaks no chain.
+The scheduler looks every 30 s and counts in minutes. A Beat row holds the number of the only queued run that counts. A
+run that the queue delivers twice, or again after its worker was killed, has an old number and does nothing, so a job
+never multiplies. The next run is queued before the work, so a killed worker does not end the chain.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from base.bells import ring_at
 from guardian.models import Beat
 
 BEAT_TASK = "guardian.tasks.beat"
-# A row this late is taken for lost. Should it still be waiting in a busy queue, it is overtaken and dies there.
+# A run this late is taken for lost and queued anew. If it still waits in a busy queue, its number is old by then.
 LOST_AFTER = timedelta(seconds=60)
 LONG_AGO = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SelfTimed:
-    """A task and the pause between its runs, or what draws one."""
+    """A task and the pause between its runs; a function may draw the pause."""
 
     name: str
     task: str
@@ -37,19 +36,19 @@ class SelfTimed:
 
 
 def advance(beat: SelfTimed, number: int, now: datetime) -> bool:
-    """Queue the run after run `number`. False: that run was overtaken and must not do the work."""
+    """Queue the run after run `number`. False: a newer run counts, so this one must not do the work."""
     due_at = now + beat.pause()
     with transaction.atomic(durable=True):
         rows = Beat.objects.filter(name=beat.name, number=number).update(number=F("number") + 1, due_at=due_at)
-        if rows:  # 0 rows: a newer one counts
+        if rows:  # 0 rows: a newer run counts
             ring_at(due_at, BEAT_TASK, beat.name, number + 1)
     return rows == 1
 
 
 def seed(beats: Iterable[SelfTimed], now: datetime, *, lost_before: datetime | None = None) -> list[str]:
-    """Start each beat, overtaking whatever is queued for it; with `lost_before` only those due before that.
+    """Start each job and make earlier queued runs old; with `lost_before`, only jobs due before it.
 
-    Returns the names of the beats started.
+    Returns the names of the jobs started.
     """
     started = []
     for beat in beats:

@@ -1,4 +1,4 @@
-"""The one list of what runs by the clock; `up` puts it in place at every start."""
+"""The list of everything that runs by the clock; `up` puts it in place at every start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PREFIX = "seatkeeper: "
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """A task the queue's scheduler rings, at most half a minute late."""
+    """A task that the queue's scheduler rings, up to 30 s late."""
 
     name: str
     task: str
@@ -31,7 +31,7 @@ SCHEDULED = (
     Scheduled("reconcile", "invites.tasks.reconcile", timedelta(minutes=1)),
     Scheduled("messages", "notifications.tasks.deliver", timedelta(minutes=1)),
     Scheduled("resume imports", "teampool.tasks.resume_imports", timedelta(minutes=1)),
-    # Each Team is due every ten minutes; asking every minute spreads the looks out.
+    # Each Team is due every ten minutes; a run every minute spreads them out.
     Scheduled("sync", "invites.tasks.sync", timedelta(minutes=1)),
     Scheduled("stock", "teampool.tasks.check_stock", timedelta(minutes=1)),
     Scheduled("subscriptions", "teampool.tasks.warn_of_subscriptions", timedelta(hours=1)),
@@ -46,7 +46,7 @@ BEATS = (
 
 
 def put_in_place(now: datetime, scheduled: Sequence[Scheduled] = SCHEDULED) -> None:
-    """Make the queue's schedules exactly ours, keep when they are next due, and start the beats."""
+    """Make the queue's schedules ours, keeping their next times, and start the self-timed jobs."""
     with transaction.atomic(durable=True):
         ours = Schedule.objects.filter(name__startswith=PREFIX)
         ours.exclude(name__in=[PREFIX + job.name for job in scheduled]).delete()
@@ -57,7 +57,7 @@ def put_in_place(now: datetime, scheduled: Sequence[Scheduled] = SCHEDULED) -> N
 
 def _put(job: Scheduled, now: datetime) -> None:
     name = PREFIX + job.name
-    # The table does not refuse a second row of the same name; update_or_create would stumble over it.
+    # The table may hold two rows of one name, on which update_or_create would fail.
     first = Schedule.objects.filter(name=name).order_by("id").values_list("id", flat=True).first()
     Schedule.objects.filter(name=name).exclude(id=first).delete()
     fields = {
@@ -66,7 +66,7 @@ def _put(job: Scheduled, now: datetime) -> None:
         "minutes": int(job.every.total_seconds() // 60),
         "repeats": -1,
         "args": None,
-        # Nobody reads the results of these, and every kept one costs the queue a look at all others.
+        # Do not store results: nobody reads them, and each stored one slows the queue.
         "kwargs": "q_options={'save': False}",
         "hook": None,
         "cluster": None,
@@ -75,20 +75,20 @@ def _put(job: Scheduled, now: datetime) -> None:
 
 
 def start_beats(now: datetime, scheduled: Sequence[Scheduled] = SCHEDULED) -> None:
-    """Start every beat anew: what a worker that is gone had taken along would come back only much later.
+    """Start every self-timed job anew: a run that a dead worker had taken would return much later.
 
-    First puts right what a clock that ran ahead left, here and in every room.
+    First repairs what a clock that ran ahead wrote, here and in every room.
     """
     clock_repair.bring_back(now)
     for job in scheduled:
-        # A next run further off than one period comes from such a clock; an empty one would never come.
+        # A next run more than one period ahead was written by such a clock; a schedule without one would never run.
         rows = Schedule.objects.filter(name=PREFIX + job.name).exclude(next_run__lte=now + job.every)
         rows.update(next_run=now)
     seed(BEATS, now)
 
 
 def watch_the_clock(now: datetime) -> None:
-    """Start the beats anew when a clock that ran ahead left anything: what they had queued waits for that time."""
+    """When the clock ran ahead, restart the self-timed jobs: their next runs would wait for that wrong time."""
     if clock_repair.ran_ahead(now):
         start_beats(now)
 
@@ -98,5 +98,5 @@ def find_beat(name: str) -> SelfTimed | None:
 
 
 def reseed_lost(now: datetime) -> list[str]:
-    """Start the beats whose queue row was lost; the names of those."""
+    """Restart the jobs whose queued run was lost; return their names."""
     return seed(BEATS, now, lost_before=now - LOST_AFTER)
