@@ -1,4 +1,4 @@
-"""Switches the guardian on and off, and says when removals pause. Enabling takes a baseline."""
+"""Switch the guardian on and off, set its mode, pause and resume removals."""
 
 from __future__ import annotations
 
@@ -29,10 +29,7 @@ def watch() -> Watch:
 
 
 def enable(*, actor: Actor, takes_baseline: bool = True) -> int:
-    """Switch on; everyone present without a seat is baseline from now on unless told otherwise. How many.
-
-    Starts in report mode whenever it was off.
-    """
+    """Switch on, in report mode, and take the baseline unless told otherwise; return how many people it has."""
     if policy.current().is_enabled and watch().armed_at is not None:
         return 0
     runtime.change({policy.ENABLED.key: "on", policy.MODE.key: policy.REPORT}, actor=actor)
@@ -40,27 +37,28 @@ def enable(*, actor: Actor, takes_baseline: bool = True) -> int:
 
 
 def arm(*, actor: Actor, takes_baseline: bool = True) -> int:
-    """Begin to watch; the settings say it is on. Done by the next sweep when it was switched on in another way."""
+    """Start watching, take the baseline. The next sweep calls this if the setting was switched on elsewhere."""
     now = timezone.now()
     watch()
     with transaction.atomic(durable=True):
         if Watch.objects.filter(pk=1, armed_at=None).update(armed_at=now) != 1:
-            return 0  # somebody else did
+            return 0  # another process did
         people = _take_baseline(actor) if takes_baseline else 0
         events.guardian_switched(is_on=True, actor=actor, details={"baseline": people})
     return people
 
 
 def present_without_a_seat() -> QuerySet[Member]:
-    """Whom a baseline is about: they hold no seat where the last lists show them, and nobody decided about them.
+    """The people a baseline would add: listed in a Team, without a seat there, and nobody decided about them.
 
-    Neither owners nor admins, nor whoever is allowed or baseline there, nor whoever is to leave.
+    Not owners or admins, nobody allowed or in the baseline there, nobody who is leaving.
     """
     seated = SeatGrant.objects.live().filter(team=OuterRef("team"), email=OuterRef("email")).exclude(email="")
     known_id = SeatGrant.objects.live().filter(team=OuterRef("team"), upstream_user_id=OuterRef("upstream_id"))
     shown = Q(email=OuterRef("email")) & ~Q(email="") | Q(upstream_user_id=OuterRef("upstream_id"))
     allowed = AllowedMember.objects.filter(shown, Q(team=None) | Q(team=OuterRef("team")))
-    # Of a hidden one the id stands for the address. Those still open while it is off are a person's, or told already.
+    # A departure of a person with a hidden e-mail has their id as its e-mail. Departures still open while the guardian
+    # is off were opened by an operator, or ChatGPT was told already.
     leaving = Departure.objects.filter(
         shown | Q(email=OuterRef("upstream_id")), team=OuterRef("team"), state=DepartureState.OPEN
     )
@@ -69,7 +67,7 @@ def present_without_a_seat() -> QuerySet[Member]:
 
 
 def _take_baseline(actor: Actor) -> int:
-    """Note them by id and by e-mail, as far as either shows; how many are new."""
+    """Add them to the baseline, by id and e-mail where listed; return how many are new."""
     people = [
         AllowedMember(
             team_id=row.team_id,
@@ -88,13 +86,13 @@ def _take_baseline(actor: Actor) -> int:
 
 
 def disable(*, actor: Actor) -> None:
-    """Switch off: nothing is removed any more but what an operator removes by hand."""
+    """Switch off: from now on only operators remove people."""
     runtime.change({policy.ENABLED.key: "off"}, actor=actor)
     settle(actor=actor)
 
 
 def set_mode(*, mode: str, would_go: int, actor: Actor) -> None:
-    """Report only, or enforce. `would_go`: how many the operator was shown."""
+    """Set report or enforce mode. `would_go`: how many removals the operator was shown."""
     with transaction.atomic(durable=True):
         runtime.change_with_its_fact({policy.MODE.key: mode}, actor=actor)
         events.guardian_mode_changed(mode=mode, would_go=would_go, actor=actor)
@@ -102,7 +100,7 @@ def set_mode(*, mode: str, would_go: int, actor: Actor) -> None:
 
 
 def settle(*, actor: Actor = ACTOR) -> None:
-    """Bring what is under way in line with the settings, however they were changed."""
+    """Apply the settings to what is under way, however they were changed."""
     now, settings = timezone.now(), policy.current()
     if not settings.is_enabled:
         with transaction.atomic(durable=True):
@@ -116,14 +114,14 @@ def settle(*, actor: Actor = ACTOR) -> None:
 
 
 def rest(*, actor: Actor = ACTOR) -> None:
-    """Its hours are over: what upstream was not told yet waits for the next ones."""
+    """The active hours are over: removals that ChatGPT was not told of wait for the next hours."""
     _call_off(OUT_OF_HOURS, timezone.now(), actor)
     _watch_again(Departure.objects.filter(state=DepartureState.DROPPED, last_problem=OUT_OF_HOURS))
 
 
 def _call_off(why: str, now: datetime, actor: Actor, reasons: tuple[DepartureReason, ...] = ()) -> None:
-    """Drop what the guardian opened and nobody told upstream, also in Teams nobody looks at any more."""
-    # What a person approved goes on: they looked at that very one, in a finding or among the seats that are over.
+    """Drop removals the guardian opened and ChatGPT was not told of, also in Teams that are no longer read."""
+    # Keep a removal that an operator approved, as a finding or as an overdue seat.
     approved = Finding.objects.filter(departure=OuterRef("pk")).exclude(decided_by="")
     nobodys = Q(evidence__approved_by="") | Q(evidence__approved_by__isnull=True)
     rows = Departure.objects.filter(
@@ -142,7 +140,7 @@ def _watch_again(dropped: QuerySet[Departure]) -> None:
 
 
 def pause_removals(*, stood_still_hours: float) -> None:
-    """Nobody is taken out, by hand or by the guardian, until an operator says that all is well."""
+    """Stop all removals, the operators' too, until an operator resumes them."""
     if REMOVALS_PAUSED.get():
         return
     with transaction.atomic(durable=True):

@@ -1,4 +1,4 @@
-"""What an operator decides about a finding that acts at once, without waiting for the next sweep."""
+"""An operator's decisions about findings that take effect at once, without a sweep."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from invites.settings import REMOVALS_PAUSED
 
 __all__ = ["CAN_BE_ALLOWED", "CAN_BE_REMOVED", "allow", "remove"]
 
-# What a person can have removed: approved ones too, as one that was interrupted stays approved.
+# Approved findings too: an interrupted removal leaves its finding approved.
 CAN_BE_REMOVED = (*UNDECIDED, State.DISMISSED, State.APPROVED)
-# Also whoever is on the way out, or out: so that it does not happen to them again.
+# Also a person who is leaving or has left: it must not happen to them again.
 CAN_BE_ALLOWED = (*STANDING, State.REMOVED)
 
 
 def remove(*, finding_id: int, actor: Actor) -> None:
-    """Approve and write at once that this person is to leave: whatever the mode, and with the guardian off.
+    """Approve the removal and open it at once, in any mode, also with the guardian off.
 
-    Raises Refused: "changed" when it was decided or closed meanwhile, or is nobody's to remove; "paused" while
-    removals are; "stays" when the last look at our books shows a right to be there.
+    Raises Refused: "paused" while removals are; "changed" when the finding was decided or closed meanwhile, or has
+    nobody to remove; "stays" when our rows now show a right to be there.
     """
     if REMOVALS_PAUSED.get():
         raise Refused("paused")
@@ -45,9 +45,9 @@ def remove(*, finding_id: int, actor: Actor) -> None:
 
 
 def allow(*, finding_id: int, actor: Actor) -> Finding:
-    """Let this person be in this Team from now on, also when they are on the way out or out already.
+    """Allow this person in this Team from now on, also when they are leaving or have left.
 
-    A removal nobody has told upstream yet is dropped by its own last look. Raises Refused.
+    If ChatGPT was not told yet, `carry_out` sees the permission and drops the removal. Raises Refused.
     """
     finding = Finding.objects.select_related("team").filter(pk=finding_id, state__in=CAN_BE_ALLOWED).first()
     if finding is None or finding.kind not in (Kind.STRANGER, Kind.DUPLICATE):

@@ -1,4 +1,4 @@
-"""Seats whose time is over and whose people are still in, from our own books: known with the guardian off, too."""
+"""People whose seat has ended and who are still in, from our rows alone: works with the guardian off."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from invites.settings import REMOVALS_PAUSED
 from invites.states import BEFORE_INVITED, DepartureReason, DepartureState
 from teampool.models import living
 
-# The guardian, when it is on and awake, needs a few minutes.
+# The guardian, if on, removes them within minutes.
 LEFT_TO_THE_GUARDIAN = timedelta(minutes=10)
 
 
 def seats(now: datetime) -> QuerySet[SeatGrant]:
-    """Of living Teams; not those on the way out, nor those an operator said to leave be."""
+    """Overdue seats in living Teams, except those being removed and those an operator dismissed."""
     leaving = Departure.objects.filter(team=OuterRef("team"), email=OuterRef("email"), state=DepartureState.OPEN)
     left_be = Finding.objects.filter(
         team=OuterRef("team"), email=OuterRef("email"), kind=Kind.OVERDUE, state=State.DISMISSED
@@ -35,7 +35,7 @@ def seats(now: datetime) -> QuerySet[SeatGrant]:
 
 
 def remove(*, grant_id: int, actor: Actor) -> None:
-    """Have the person of this seat leave now. Raises Refused: "paused", "changed", or "stays" when extended."""
+    """Open the removal of this seat's person. Raises Refused: "paused", "changed", or "stays" when it was extended."""
     if REMOVALS_PAUSED.get():
         raise Refused("paused")
     now = timezone.now()

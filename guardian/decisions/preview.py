@@ -1,4 +1,4 @@
-"""Who would be removed if the guardian enforced: the list from which it is switched on. Reads only."""
+"""Whom the guardian would remove in enforce mode: the list an operator sees before switching. Reads only."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from guardian.sweeping import findings
 
 
 class Fate(Enum):
-    """What the next sweep would do about one finding."""
+    """What the next sweep would do about a finding."""
 
     GOES = "goes"
-    HELD = "held"  # more at once than allowed: waits for a person
-    NEXT = "next"  # ripe, but this sweep's number is full
+    HELD = "held"  # too many at once: waits for an operator
+    NEXT = "next"  # ripe, but over this sweep's limit
     NOT_YET = "not_yet"
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`fates` in the order of the page: those who go first. `going` is the number the operator confirms."""
+    """`fates` in the page's order, removals first. `going`: the number of removals the operator confirms."""
 
     fates: list[tuple[Finding, Fate]]
     going: int
 
 
 def if_enforced(now: datetime) -> Preview:
-    """Every stranger and duplicate that is watched, and what enforcing would do to them now. Four queries."""
+    """Every watched stranger and duplicate, and what enforce mode would do to them now. Four queries."""
     enforced = replace(policy.current(), enforces=True)
     candidates = findings.candidates(None)
     choice = rules.choose(candidates, enforced, now, waiting=findings.waiting())

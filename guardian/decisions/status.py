@@ -1,4 +1,4 @@
-"""How the guardian stands right now: its mode, its last sweep, and when the next one is due. Reads only."""
+"""The guardian's mode, its last sweep, and when the next is due. Reads only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Outlook:
 
 
 def outlook(now: datetime) -> Outlook:
-    """In three queries. `next_at` is empty while it is off, or when nothing is queued."""
+    """Three queries. `next_at` is None while the guardian is off, or when no sweep is queued."""
     settings_now = policy.current()
     last = Sweep.objects.order_by("-pk").first()
     next_at = None
@@ -38,7 +38,7 @@ def outlook(now: datetime) -> Outlook:
 
 
 def _opens_at(settings_now: Policy, now: datetime) -> datetime:
-    """When the hours begin next, by the clock on the operator's wall."""
+    """When the active hours begin next, in the operator's time zone."""
     here = now.astimezone(ZoneInfo(settings.TIME_ZONE))
     at = here.replace(
         hour=settings_now.active_from.hour, minute=settings_now.active_from.minute, second=0, microsecond=0
@@ -47,7 +47,7 @@ def _opens_at(settings_now: Policy, now: datetime) -> datetime:
 
 
 def progress(running: Sweep) -> tuple[int, int]:
-    """Teams a sweep under way has looked at, and those it is to look at."""
+    """How many Teams a running sweep has read, and how many it will read."""
     pool = Team.objects.filter(
         archived_at=None,
         opened_at__isnull=False,
