@@ -1,1 +1,1 @@
-"""Keeps watch over the pool."""
+"""Finds people who have no right to be in a Team, and removes them."""

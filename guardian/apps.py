@@ -1,4 +1,4 @@
-"""Keeps watch over the pool."""
+"""Finds people who have no right to be in a Team, and removes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class GuardianConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Only now: these need the models.
+        # Imported here, because these need the models.
         from guardian.admin.team_filter import TeamsWithFindings  # noqa: PLC0415
         from guardian.rules import policy  # noqa: F401, PLC0415 - `config list` knows its settings from the start
         from teampool.admin.teams import TeamPages  # noqa: PLC0415

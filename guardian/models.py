@@ -1,4 +1,4 @@
-"""Signs of life, the jobs that ring themselves, sweeps and what they found."""
+"""Heartbeats, self-timed jobs, sweeps and findings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from teampool.models import Team
 
 
 class Heartbeat(models.Model):
-    """When a node's worker last ran a task: written by a task, because only that proves the queue moves."""
+    """When a node's worker last ran a job. A job writes it, because only that proves that the queue moves."""
 
     node = models.CharField(max_length=120, primary_key=True)
     at = models.DateTimeField(db_index=True)
@@ -27,7 +27,7 @@ class Heartbeat(models.Model):
 
 
 class Beat(models.Model):
-    """A job that queues its own next run. Only the queue row that carries `number` counts."""
+    """A job that queues its own next run. Only the queued run with this `number` counts."""
 
     name = models.CharField(max_length=40, primary_key=True)
     number = models.PositiveBigIntegerField(default=0)
@@ -40,9 +40,9 @@ class Beat(models.Model):
 class Watch(models.Model):
     """What the guardian remembers between sweeps; one row."""
 
-    # When it was switched on with its baseline; empty: nobody is watched for yet.
+    # When it was switched on and took its baseline; NULL while it is off.
     armed_at = models.DateTimeField(null=True, blank=True)
-    # Since when a sweep takes longer than the interval; told once.
+    # Since when sweeps take longer than the interval; operators are told once.
     too_slow_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -53,7 +53,7 @@ class Watch(models.Model):
 
 
 class Sweep(models.Model):
-    """One pass over the pool: looks at every Team, judges, then removes. A killed one is taken up again."""
+    """A pass over the pool: read every Team, judge, remove. After a kill, any worker continues it."""
 
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     judged_at = models.DateTimeField(null=True, blank=True)
@@ -63,9 +63,9 @@ class Sweep(models.Model):
     is_dry = models.BooleanField(_("look only"), default=False)
     teams = models.PositiveIntegerField(_("Teams"), default=0)
     complete = models.PositiveIntegerField(_("complete"), default=0)
-    # Why Teams were left out, with the labels of those: {"cooling": ["Team 3 ab12cd34"], …}
+    # Teams left out, by reason: {"cooling": ["Team 3 ab12cd34"], …}
     skipped = models.JSONField(default=dict)
-    # Findings that stand after this sweep, by kind.
+    # Standing findings after this sweep, by kind.
     found = models.JSONField(default=dict)
     new = models.PositiveIntegerField(default=0)
     removals = models.PositiveIntegerField(_("removals"), default=0)
@@ -90,12 +90,12 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         return self.filter(state__in=STANDING)
 
     def asking(self) -> Self:
-        """Those somebody might want to look at; an archived Team is nobody's worry."""
+        """Findings an operator may want to look at; not those in archived Teams."""
         return self.filter(state__in=ASKS_FOR_SOMEONE, team__archived_at=None)
 
 
 class Finding(models.Model):
-    """One person in one Team who should not be there, or one seat whose person is not; with the evidence."""
+    """A person who should not be in a Team, or a seat whose person is missing; with the evidence."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", verbose_name=_("Team"))
     kind = models.CharField(_("kind"), max_length=9, choices=Kind.choices)
@@ -109,7 +109,7 @@ class Finding(models.Model):
     sightings = models.PositiveIntegerField(_("sightings"), default=1)
     evidence = models.JSONField(default=dict)
     departure = models.ForeignKey(Departure, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    # The sweep that removed it.
+    # The sweep that removed the person.
     sweep = models.ForeignKey(Sweep, null=True, blank=True, on_delete=models.SET_NULL, related_name="removed")
     problem = models.CharField(max_length=200, blank=True)
     decided_by = models.CharField(max_length=150, blank=True)

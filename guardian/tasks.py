@@ -1,4 +1,4 @@
-"""The tasks of this room: doors for the queue, by name."""
+"""This room's tasks: the queue calls them by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOMENT = timedelta(seconds=2)
 
 
 def beat(name: str, number: int) -> None:
-    """Run `number` of a self-timed job; queues the next one first. An overtaken run does nothing."""
+    """Run `number` of a self-timed job. Queues the next run first; does nothing when a newer run counts."""
     job = timetable.find_beat(name)
     if job is not None and self_timed.advance(job, number, timezone.now()):
         import_string(job.task)()
@@ -39,11 +39,11 @@ def housekeeping() -> None:
 
 
 def sweep() -> None:
-    """A slice of the regular sweep; rings itself when there is more to do, or no place for it right now."""
+    """A slice of the regular sweep; rings itself when there is more to do, or no place is free now."""
     if sweeping.run_due():
         ring_at(timezone.now() + MOMENT, SWEEP)
 
 
 def look_only() -> None:
-    """The sweep an operator asked for: it looks and notes, and removes nobody."""
+    """The sweep an operator asked for: it only looks."""
     sweeping.run_now(is_dry=True)

@@ -1,4 +1,4 @@
-"""Who may do what on the guardian's pages."""
+"""Permissions on the guardian's pages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from django.http import HttpRequest
 
 
 def may_decide(request: HttpRequest) -> bool:
-    """Remove, allow and dismiss."""
+    """May remove, allow and dismiss."""
     return request.user.has_perm("guardian.change_finding")
 
 
 def may_switch(request: HttpRequest) -> bool:
-    """On and off, report or enforce, let removals go on, look now."""
+    """May switch it on and off, set its mode, resume removals, start a look-only sweep."""
     return request.user.has_perm("guardian.change_watch")

@@ -1,4 +1,4 @@
-"""What an operator does about findings: removing after a look at who goes; allowing and dismissing at once."""
+"""Pages on which an operator decides findings: removing asks first; allowing and dismissing act at once."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _LEAD = gettext_lazy(
 
 
 def where_from(request: HttpRequest) -> str:
-    """The page the button was on, if it is one of ours; else the list of findings."""
+    """The page with the button, if it is on this site; else the list of findings."""
     return operator_pages.where_from(request, otherwise=reverse(LIST))
 
 
@@ -70,7 +70,7 @@ def where_from(request: HttpRequest) -> str:
 
 
 def remove_page(request: HttpRequest, finding_id: int | None = None) -> HttpResponse:
-    """The list of exactly who goes; the second POST, `confirmed`, does it."""
+    """Show exactly who will be removed; the second POST, `confirmed`, removes them."""
     if not may_decide(request):
         raise PermissionDenied
     if request.method == "POST" and "confirmed" in request.POST:
@@ -88,7 +88,7 @@ def remove_page(request: HttpRequest, finding_id: int | None = None) -> HttpResp
 
 
 def confirm(request: HttpRequest, ids: Sequence[int], *, back: str) -> HttpResponse:
-    """Who it is, why, what happens and who stays; nothing is changed by looking."""
+    """Show who would be removed, why, and who stays. Changes nothing."""
     if too_many(request, len(ids)):
         return redirect(back)
     rows = list(shown(Finding.objects.filter(pk__in=ids)).order_by("first_seen_at", "pk"))
@@ -120,7 +120,7 @@ def _what_happens(finding: Finding) -> str:
 
 
 def _list(request: HttpRequest, rows: dict[str, object], picked: Sequence[int], **more: Any) -> HttpResponse:
-    """The page that asks; without a button while removals are paused, or for nobody."""
+    """The page that asks; it has no button while removals are paused, or when nobody can be removed."""
     button = ngettext("Remove %(n)s person", "Remove %(n)s people", len(picked)) % {"n": number(len(picked))}
     context = {
         "title": _("Remove people"),
@@ -141,7 +141,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def _act(request: HttpRequest, chosen: Sequence[tuple[int, str]], deed: Callable[[int], None]) -> HttpResponse:
-    """Do it to each. One person: back to where the button was; several: a page with each result."""
+    """Do it to each. One person: return to the page with the button; several: show each result."""
     back = where_from(request)
     told: list[Told] = []
     for pk, email in chosen:
@@ -160,7 +160,7 @@ def _act(request: HttpRequest, chosen: Sequence[tuple[int, str]], deed: Callable
 
 
 def overdue_seats(request: HttpRequest) -> HttpResponse:
-    """Everyone whose time is over and who is still in, by our own books; then out with those that were shown."""
+    """Show everybody whose seat has ended and who is still in; the second POST removes those shown."""
     if not may_decide(request):
         raise PermissionDenied
     now = timezone.now()
@@ -193,7 +193,7 @@ def _what_happens_to_seat(grant: SeatGrant) -> str:
 
 
 def vanished_seats(request: HttpRequest) -> HttpResponse:
-    """The seats of people no complete list shows any more, on the page that takes seats back."""
+    """The page "Take the seat back", for the seats of people whom complete lists no longer show."""
     if not page.may_operate(request):
         raise PermissionDenied
     rows = Finding.objects.asking().filter(kind=Kind.VANISHED, grant__isnull=False).order_by("pk")
@@ -224,7 +224,7 @@ def dismiss_page(request: HttpRequest, finding_id: int) -> HttpResponse:
 
 
 def allow(request: HttpRequest, ids: Sequence[int]) -> None:
-    """Let these people stay where they are; at once, as it can be ended on the list of allowed people."""
+    """Let these people stay. Acts at once: the list of allowed people can undo it."""
     actor, allowed = operator(request), []
     for pk in ids:
         try:
@@ -241,7 +241,7 @@ def allow(request: HttpRequest, ids: Sequence[int]) -> None:
 
 
 def dismiss(request: HttpRequest, ids: Sequence[int]) -> None:
-    """Leave these be for as long as they stay; can be decided anew from the same list."""
+    """Dismiss these findings. Acts at once: the same list can decide them anew."""
     actor, done = operator(request), 0
     for pk in ids:
         try:

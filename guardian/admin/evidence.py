@@ -1,4 +1,4 @@
-"""The rows of the lists of findings, with what speaks for each: the same queries for one as for fifty."""
+"""Findings with their evidence, for lists: the same number of queries for one as for fifty."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from invites.states import CONFIRMED
 
 
 def shown(rows: QuerySet[Finding]) -> QuerySet[Any]:
-    """With what a row of a list says besides its own columns: the Team, the other seat, what the policy asks for."""
+    """Add what a list shows besides the row: the Team, the seat elsewhere, what the policy asks for."""
     rules = policy.current()
     other = SeatGrant.objects.live().filter(email=OuterRef("email"), state__in=CONFIRMED)
     other = other.exclude(team=OuterRef("team")).order_by("pk")
@@ -36,6 +36,6 @@ def shown(rows: QuerySet[Finding]) -> QuerySet[Any]:
 
 
 def evidence(finding: Any) -> SafeString | str:
-    """What speaks for a finding; from `shown`."""
+    """The evidence in words; the finding comes from `shown`."""
     asked = Policy(sightings=finding.needed, grace=timedelta(seconds=finding.grace))
     return words.evidence(finding, asked, timezone.now())

@@ -1,4 +1,4 @@
-"""What the lists of findings and sweeps can be narrowed to."""
+"""Filters of the lists of findings and sweeps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class KindFilter(SimpleListFilter):
 
 
 class StateFilter(SimpleListFilter):
-    """Without a choice: those that stand, in Teams that are still ours."""
+    """Without a choice: standing findings in Teams that are not archived."""
 
     title = _("State")
     parameter_name = "state"
@@ -41,7 +41,7 @@ class StateFilter(SimpleListFilter):
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         first, *others = super().choices(changelist)
-        # `state=all` is a choice of its own; none at all means those that stand.
+        # No choice means standing findings, so "All" needs a value of its own.
         everything = {
             "selected": self.value() == ALL,
             "query_string": changelist.get_query_string({self.parameter_name: ALL}),
@@ -58,7 +58,7 @@ class StateFilter(SimpleListFilter):
 
 
 class TeamFilter(SimpleListFilter):
-    """The Teams with a finding that stands; one that is asked for by its id is shown whatever it has."""
+    """Teams with a standing finding; a Team given by id is shown with any finding."""
 
     title = _("Team")
     parameter_name = "team"

@@ -1,4 +1,4 @@
-"""Findings: who is in and should not be, or the reverse, and what an operator does about each."""
+"""The list of findings, with the buttons to decide each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from invites.admin.redemptions.actions import NAMES, joined, view_name
 
 @admin.register(Finding)
 class FindingPages(ReadOnlyPages):
-    """One list; a row has its buttons, several rows the same actions. Nobody is removed without a look at the list."""
+    """A row has buttons; the same actions work on several rows. Removing always asks first."""
 
     list_display = ("what", "who", "where", "why", "stands", "deeds")
     list_display_links = None
@@ -122,7 +122,7 @@ def _ids(rows: QuerySet[Finding]) -> list[int]:
 
 
 def buttons(finding: Finding) -> SafeString | str:
-    """What can be decided about one finding, as buttons of the page's hidden form; – where there is nothing."""
+    """The buttons of a finding, which post the page's hidden form; – when nothing can be decided."""
     if finding.kind == Kind.VANISHED:
         return _of_vanished(finding)
     parts = []
@@ -136,7 +136,7 @@ def buttons(finding: Finding) -> SafeString | str:
 
 
 def _of_vanished(finding: Finding) -> SafeString | str:
-    """Nobody is there to be removed: the seat is taken back, or the finding dismissed."""
+    """Nobody is there to remove: take the seat back, or dismiss."""
     parts = []
     if finding.state in STANDING and finding.grant is not None:
         page = reverse(f"admin:{view_name(Action.TAKE_BACK)}", args=[finding.grant.redemption_id])

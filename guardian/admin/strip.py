@@ -1,4 +1,4 @@
-"""The strip above the guardian's pages: its mode in one sentence and the button that changes it; the pause."""
+"""The strip above the guardian's pages: its mode, the button that changes it, and whether removals are paused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from notifications.models import AuditEvent
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """What `admin/guardian/strip.html` draws, in five queries; `view` and `last_sweep` serve the rest of a page."""
+    """What `admin/guardian/strip.html` needs, in five queries; pages also use `view` and `last_sweep`."""
     now = timezone.now()
     view = status.outlook(now)
     return {
@@ -35,7 +35,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 
 def enforcing(policy: Policy) -> str:
-    """Whom it removes by itself, and how many at most."""
+    """Whom enforce mode removes, and how many at most."""
     minutes = int(policy.grace.total_seconds() // 60)
     text = ngettext(
         "The guardian removes strangers and duplicates once seen {n} times over {minutes} minute, "

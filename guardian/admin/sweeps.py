@@ -1,4 +1,4 @@
-"""Sweeps: what the guardian saw and did; one opens its removals with reason, evidence and check."""
+"""The list of sweeps, and a page for each with its removals: reason, evidence, proof."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _SKIPPED = (gettext_lazy("Team"), gettext_lazy("Why"))
 
 @admin.register(Sweep)
 class SweepPages(ReadOnlyPages):
-    """The list, newest first, with the removals of the last day above it; and a page for each."""
+    """Newest first, below the removals of the last day."""
 
     list_display = ("began", "lasted", "covered", "noted", "removals", "result")
     list_display_links = None
@@ -72,7 +72,7 @@ class SweepPages(ReadOnlyPages):
         since = timezone.now() - LATELY
         lately = Finding.objects.filter(departure__opened_at__gte=since).order_by("-departure__opened_at", "-pk")
         followed = _number(request.GET.get("follow", ""))
-        if "follow" in request.GET:  # not a filter of the table
+        if "follow" in request.GET:  # `follow` is not a filter of the table
             request.GET = request.GET.copy()  # type: ignore[assignment]
             del request.GET["follow"]  # type: ignore[misc]
         context = strip.context(request) | {
@@ -117,7 +117,7 @@ class SweepPages(ReadOnlyPages):
 
 
 def removals(rows: QuerySet[Finding], *, can_decide: bool) -> list[list[object]]:
-    """Who was taken out, why, on what evidence, and what proves it; a stranger can still be allowed. One query."""
+    """Who was removed, why, on what evidence, and the proof; a stranger can still be allowed. One query."""
     allowed = AllowedMember.objects.filter(team=OuterRef("team"), email=OuterRef("email"))
     found: Any = (
         rows.select_related("team", "departure").defer("team__access_token").annotate(is_allowed=Exists(allowed))
@@ -182,7 +182,7 @@ def _capped(sweep: Sweep) -> str:
 
 @require_POST
 def look(request: HttpRequest) -> HttpResponse:
-    """Queue a sweep that removes nobody, and follow it on the list."""
+    """Queue a sweep that removes nobody; the list shows its progress."""
     if not may_switch(request):
         raise PermissionDenied
     newest = Sweep.objects.order_by("-pk").first()
@@ -195,7 +195,7 @@ def look(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def progress(request: HttpRequest) -> HttpResponse:
-    """How far the sweep after `?after=` is; asked by the page until it is over."""
+    """The progress of the sweep after `?after=`, which the page polls."""
     if not request.user.has_perm("guardian.view_sweep"):
         raise PermissionDenied
     after = _number(request.GET.get("after", ""))
@@ -203,7 +203,7 @@ def progress(request: HttpRequest) -> HttpResponse:
 
 
 def following(after: int) -> dict[str, Any]:
-    """The first sweep begun after the one of this number: none yet, under way, or over."""
+    """The first sweep after this id: none yet, running, or finished."""
     sweep = Sweep.objects.filter(pk__gt=after).order_by("pk").first()
     done, total = status.progress(sweep) if sweep is not None and sweep.finished_at is None else (0, 0)
     return {"after": after, "sweep": sweep, "done": done, "total": total}

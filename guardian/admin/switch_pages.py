@@ -1,4 +1,4 @@
-"""On and off, report or enforce, and going on after a pause: each says first what it means."""
+"""Pages that switch the guardian on or off, set its mode and resume removals; each explains first."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _FATES = {
 
 
 def switch(request: HttpRequest) -> HttpResponse:
-    """GET: what switching on means. POST `to`: on, with the baseline if asked for, or off at once."""
+    """GET explains. POST `to=on` switches on, with the baseline if asked; `to=off` switches off."""
     _only_who_may(request)
     if request.method == "POST" and request.POST.get("to") == "off":
         mode.disable(actor=operator(request))
@@ -69,7 +69,6 @@ def switch(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def report(request: HttpRequest) -> HttpResponse:
-    """Back to reporting, at once."""
     _only_who_may(request)
     mode.set_mode(mode=policy.REPORT, would_go=0, actor=operator(request))
     messages.success(request, _("Report only: nobody is removed."))
@@ -77,7 +76,7 @@ def report(request: HttpRequest) -> HttpResponse:
 
 
 def enforce(request: HttpRequest) -> HttpResponse:
-    """Everyone it would be about, now or later. Switched on from here only, with the number that was shown."""
+    """Show everybody enforce mode would remove. POST switches it on if the number shown is still right."""
     _only_who_may(request)
     rules = policy.current()
     if not rules.is_enabled:
@@ -118,7 +117,7 @@ def _fate(fate: Fate) -> SafeString:
 
 
 def resume(request: HttpRequest) -> HttpResponse:
-    """Why removals pause and what to look at first; the POST lets them go on."""
+    """Explain why removals are paused and what to check first. POST resumes them."""
     _only_who_may(request)
     if not REMOVALS_PAUSED.get():
         return redirect(LIST)

@@ -1,4 +1,4 @@
-"""The filter that narrows the list of Teams to those with findings; `guardian.apps` adds it to that list."""
+"""A filter for the list of Teams: those with findings. `guardian.apps` adds it to that list."""
 
 from __future__ import annotations
 

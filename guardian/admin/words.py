@@ -1,4 +1,4 @@
-"""Findings and sweeps in words and badges: what it is, how sure, what became of it."""
+"""Findings and sweeps in words and badges."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _SWEEPS = {
     SweepState.DONE: (gettext_lazy("Done"), "success", "check_circle"),
     SweepState.ABANDONED: (gettext_lazy("Given up"), "default", "block"),
 }
-# Why a Team was left out of a sweep; in the order of the page.
+# Why a sweep left a Team out, in the page's order.
 SKIPPED = {
     "incomplete": gettext_lazy("its lists could not be read completely"),
     "own_user_missing": gettext_lazy("the list does not show the log-in itself"),
@@ -75,7 +75,7 @@ def kind_badge(finding: Finding) -> SafeString:
 
 
 def state_badge(finding: Finding) -> SafeString:
-    """The state; of one that did not work, why."""
+    """The state's badge; for a failed removal also why."""
     word, tone, icon = _STATES[State(finding.state)]
     shown = badge(str(word), tone, icon)
     if finding.state == State.FAILED:
@@ -88,7 +88,7 @@ FAILED = gettext_lazy("The removal did not work; it is checked again after the n
 
 
 def evidence(finding: Any, policy: Policy, now: datetime) -> SafeString | str:
-    """What speaks for it: since when, how often, and until when nothing is done."""
+    """Since when, how often, and until when nothing is done."""
     match finding.kind:
         case Kind.OVERDUE:
             said = [_("time over since {time}").format(time=_at(finding.evidence.get("ends_at"), now))]
@@ -116,13 +116,13 @@ def _at(text: Any, now: datetime) -> str:
 
 
 def _joined(said: list[str]) -> SafeString:
-    """Each part stays in one piece when the line breaks."""
+    """Join the parts; each stays on one line when the text wraps."""
     pieces = format_html_join(" · ", '<span class="sk-piece">{}</span>', ((one,) for one in said))
     return format_html("<span>{}</span>", pieces)
 
 
 def why_removed(finding: Finding) -> SafeString:
-    """The evidence a removal was written down with: what was known when it was decided."""
+    """What was known when the removal was decided."""
     way = finding.departure
     known: dict[str, Any] = way.evidence if way is not None else finding.evidence
     now = way.opened_at if way is not None else finding.last_seen_at
@@ -178,7 +178,7 @@ def sweep_badge(sweep: Sweep) -> SafeString:
 
 
 def coverage(sweep: Sweep) -> SafeString | str:
-    """`10 / 10`, and a word where some were left out."""
+    """`10 / 10`, and a word when Teams were left out."""
     if sweep.judged_at is None:
         return "–"
     shown = f"{number(sweep.complete)} / {number(sweep.teams)}"
@@ -188,7 +188,7 @@ def coverage(sweep: Sweep) -> SafeString | str:
 
 
 def found(sweep: Sweep) -> str:
-    """Findings that stood after it, and how many of them were new."""
+    """Standing findings after the sweep, and how many of them were new."""
     if sweep.judged_at is None:
         return "–"
     total = number(sum(sweep.found.values()))

@@ -1,4 +1,4 @@
-"""`sweep [--dry-run]`: one pass of the guardian now, whatever the hours; what it found and did as a table."""
+"""`sweep [--dry-run]`: one sweep now, at any hour; prints what it found and did."""
 
 from __future__ import annotations
 
