@@ -1,6 +1,7 @@
 """Bells: after commit, tell the worker that a row needs work. The row says what to do; the bell only wakes.
 
 The queue is a table of the same database: a bell is committed and rolled back with the caller's transaction.
+Each room has its bells in its `bells.py`, a function a bell; only the timetable names tasks besides.
 """
 
 from __future__ import annotations
@@ -14,22 +15,21 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 
-def ring(task: str, *ids: int) -> None:
-    """Queue `task` at commit. A lost bell only costs time: a sweep finds the row too."""
-    ring_at(timezone.now(), task, *ids)
+def ring(task: str, *args: int | str, at: datetime | None = None) -> None:
+    """Queue `task`, for now or for `at`. A lost bell only costs time: a sweep finds the row too.
 
-
-def ring_at(when: datetime, task: str, *ids: int | str) -> None:
-    """Queue `task` for `when`. django-q2's scheduler looks every 30 s; a delayed queue row is exact to a second."""
+    django-q2's scheduler looks every 30 s; a delayed queue row is exact to a second.
+    """
     name, tag = uuid()
+    now = timezone.now()
     package = {
         "id": tag,
         "name": name,
         "func": task,
-        "args": ids,
+        "args": args,
         "kwargs": {},
-        "started": timezone.now(),
+        "started": now,
         "ack_failure": True,
         "save": False,
     }
-    OrmQ.objects.using(Conf.ORM).create(key=Conf.CLUSTER_NAME, payload=SignedPackage.dumps(package), lock=when)
+    OrmQ.objects.using(Conf.ORM).create(key=Conf.CLUSTER_NAME, payload=SignedPackage.dumps(package), lock=at or now)

@@ -7,12 +7,11 @@ from datetime import timedelta
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from base.bells import ring_at
+from guardian import bells
 from guardian.clockwork import heartbeats, self_timed, timetable
 from guardian.clockwork.housekeeping import prune
 from guardian.sweeping import sweep as sweeping
 
-SWEEP = "guardian.tasks.sweep"
 MOMENT = timedelta(seconds=2)
 
 
@@ -41,7 +40,7 @@ def housekeeping() -> None:
 def sweep() -> None:
     """A slice of the regular sweep; rings itself when there is more to do, or no place is free now."""
     if sweeping.run_due():
-        ring_at(timezone.now() + MOMENT, SWEEP)
+        bells.sweep(at=timezone.now() + MOMENT)
 
 
 def look_only() -> None:

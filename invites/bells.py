@@ -1,17 +1,22 @@
-"""The one bell of this room: grants are due."""
+"""The bells of this room; those for a look at a Team are rung by `teampool` too, and stand there."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from base.bells import ring, ring_at
+from base.bells import ring
+from teampool.bells import sync, sync_team
 
-DELIVER = "invites.tasks.deliver"
-
-
-def ring_deliver() -> None:
-    ring(DELIVER)
+__all__ = ["carry_out", "deliver", "reconcile", "sync", "sync_team"]
 
 
-def ring_deliver_at(when: datetime) -> None:
-    ring_at(when, DELIVER)
+def deliver(*, at: datetime | None = None) -> None:
+    ring("invites.tasks.deliver", at=at)
+
+
+def carry_out(departure_id: int, *, at: datetime | None = None) -> None:
+    ring("invites.tasks.carry_out", departure_id, at=at)
+
+
+def reconcile() -> None:
+    ring("invites.tasks.reconcile")

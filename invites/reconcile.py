@@ -22,10 +22,9 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring
 from base.work import free
+from invites import bells
 from invites.actions import seat
-from invites.bells import ring_deliver
 from invites.departures import carry_out
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import mails, seating, timing
@@ -87,7 +86,7 @@ def _carry_out_departures(now: datetime) -> int:
             except Exception:
                 log.exception("reconcile: departure %s", departure_id)
     if is_over:
-        ring("invites.tasks.reconcile")
+        bells.reconcile()
     return count
 
 
@@ -150,5 +149,5 @@ def _minutes(age: timedelta) -> int:
 def _ring_for_due(now: datetime) -> int:
     due = SeatGrant.objects.due(now).count()
     if due:
-        ring_deliver()
+        bells.deliver()
     return due

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from base.bells import ring
+from invites import bells
 from invites import reconcile as reconciling
 from invites.delivery import drain
 from invites.departures import carry_out as depart
@@ -35,7 +35,7 @@ def sync() -> int:
         team_ids = syncing.stale_team_ids(now=now)
         done = syncing.sync(team_ids=team_ids, until=now + syncing.SLICE)
     if done < len(team_ids) and timezone.now() >= now + syncing.SLICE:
-        ring("invites.tasks.sync")
+        bells.sync()
     return done
 
 

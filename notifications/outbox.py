@@ -14,13 +14,11 @@ from django.db import transaction
 from django.db.models import BooleanField, Case, CharField, Q, Value, When
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
-from django_q.tasks import async_task
 
-from notifications import topics
+from notifications import bells, topics
 from notifications.models import Message, Setting
 
 BARK, EMAIL, WEBHOOK = "bark", "email", "webhook"
-DELIVER = "notifications.tasks.deliver"
 # A bell this young is on its way, or its drain at work: it will see what came after it, too.
 _BELL_LASTS = timedelta(seconds=10)
 
@@ -107,9 +105,10 @@ def _queue(messages: Iterable[Message]) -> None:
 def _ring(dedupe_keys: list[str], now: datetime) -> None:
     """Ring once per burst: skip when an older message was queued within the last 10 s; its drain sends ours too.
 
+    Asked after the commit: before it, the older message's drain might end without having seen ours.
     A bell that was skipped wrongly costs a minute: the timetable rings as well.
     """
     fresh = Message.objects.filter(state=Message.State.WAITING, attempts=0, created_at__gt=now - _BELL_LASTS)
     oldest = fresh.order_by("pk").values_list("dedupe_key", flat=True).first()
     if oldest in dedupe_keys:
-        async_task(DELIVER, save=False)
+        bells.deliver()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from base.bells import ring
-from notifications.outbox import DELIVER
+from notifications import bells
 from notifications.sending import deliver as delivery
 
 
@@ -14,5 +13,5 @@ def deliver() -> int:
     until = timezone.now() + delivery.SLICE
     sent = delivery.drain(until)
     if timezone.now() >= until and delivery.has_due(timezone.now()):
-        ring(DELIVER)
+        bells.deliver()
     return sent

@@ -6,10 +6,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from base.bells import ring
-from teampool import leases
+from teampool import bells, leases
 from teampool.imports import jobs
-from teampool.imports.worker import LEASE, RUN_IMPORT, waiting_jobs, work
+from teampool.imports.worker import LEASE, waiting_jobs, work
 from teampool.login import keep_alive as keepalive
 from teampool.pool import stock_alert
 from teampool.teams import subscriptions
@@ -42,7 +41,7 @@ def keep_alive() -> None:
             return
         keepalive.keep_alive(now=now, until=now + SLICE)
     if timezone.now() >= now + SLICE and keepalive.due_team_ids(timezone.now()):
-        ring("teampool.tasks.keep_alive")
+        bells.keep_alive()
 
 
 def check_stock() -> None:
@@ -57,4 +56,4 @@ def warn_of_subscriptions() -> None:
 
 def _ring_waiting() -> None:
     for job_id in waiting_jobs(timezone.now())[:_MOST_BELLS]:
-        ring(RUN_IMPORT, job_id)
+        bells.run_import(job_id)

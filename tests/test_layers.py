@@ -43,7 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "clockwork",
         "mode",
         "models",
-        "rules",
+        "bells rules",
     ),
     "invites": (
         "tasks management",

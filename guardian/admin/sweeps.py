@@ -20,9 +20,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from base.bells import ring
 from base.operator_pages import ReadOnlyPages, row_button
 from base.times import full, tag
+from guardian import bells
 from guardian.admin import strip, words
 from guardian.admin.access import may_decide, may_switch
 from guardian.admin.filters import HappenedFilter
@@ -34,7 +34,6 @@ from invites.admin.parts import badge, table
 from invites.words import number
 from teampool.models import AllowedMember
 
-LOOK = "guardian.tasks.look_only"
 LATELY = timedelta(hours=24)
 MOST_LATELY = 50
 _REMOVALS = (
@@ -188,7 +187,7 @@ def look(request: HttpRequest) -> HttpResponse:
     newest = Sweep.objects.order_by("-pk").first()
     after = 0 if newest is None else newest.pk if newest.finished_at is not None else newest.pk - 1
     with transaction.atomic():
-        ring(LOOK)
+        bells.look_only()
     messages.success(request, _("Started: every Team is looked at, nobody is removed."))
     return redirect(f"{reverse('admin:guardian_sweep_changelist')}?follow={after}")
 

@@ -14,10 +14,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from base.bells import ring_at
+from guardian import bells
 from guardian.models import Beat
 
-BEAT_TASK = "guardian.tasks.beat"
 # A run this late is taken for lost and queued anew. If it still waits in a busy queue, its number is old by then.
 LOST_AFTER = timedelta(seconds=60)
 LONG_AGO = timedelta(days=1)
@@ -41,7 +40,7 @@ def advance(beat: SelfTimed, number: int, now: datetime) -> bool:
     with transaction.atomic(durable=True):
         rows = Beat.objects.filter(name=beat.name, number=number).update(number=F("number") + 1, due_at=due_at)
         if rows:  # 0 rows: a newer run counts
-            ring_at(due_at, BEAT_TASK, beat.name, number + 1)
+            bells.beat(beat.name, number + 1, at=due_at)
     return rows == 1
 
 
@@ -58,6 +57,6 @@ def seed(beats: Iterable[SelfTimed], now: datetime, *, lost_before: datetime | N
             if lost_before is not None and row.due_at >= lost_before:
                 continue
             Beat.objects.filter(name=beat.name).update(number=row.number + 1, due_at=now)
-            ring_at(now, BEAT_TASK, beat.name, row.number + 1)
+            bells.beat(beat.name, row.number + 1, at=now)
             started.append(beat.name)
     return started

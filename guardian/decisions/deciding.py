@@ -6,13 +6,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring
 from guardian.models import Finding
 from guardian.rules.states import STANDING, UNDECIDED, Kind, State
 from guardian.sweeping import findings, removal
+from invites import bells
 from invites.actions import allow as outsiders
 from invites.actions.seat import Refused
-from invites.departures.carry_out import CARRY_OUT
 from invites.settings import REMOVALS_PAUSED
 
 __all__ = ["CAN_BE_ALLOWED", "CAN_BE_REMOVED", "allow", "remove"]
@@ -41,7 +40,7 @@ def remove(*, finding_id: int, actor: Actor) -> None:
     if departure is None:
         raise Refused("stays")
     with transaction.atomic():
-        ring(CARRY_OUT, departure.pk)
+        bells.carry_out(departure.pk)
 
 
 def allow(*, finding_id: int, actor: Actor) -> Finding:

@@ -8,11 +8,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring
 from guardian.models import Finding
 from guardian.rules.states import Kind, State
+from invites import bells
 from invites.actions.seat import Refused
-from invites.departures.carry_out import CARRY_OUT
 from invites.departures.opening import open_automatic
 from invites.models import Departure, SeatGrant
 from invites.settings import REMOVALS_PAUSED
@@ -55,4 +54,4 @@ def remove(*, grant_id: int, actor: Actor) -> None:
     )
     if departure is None:
         raise Refused("stays")
-    ring(CARRY_OUT, departure.pk)
+    bells.carry_out(departure.pk)

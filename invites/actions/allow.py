@@ -7,10 +7,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring
-from invites import locking
+from invites import bells, locking
 from invites.actions.seat import Refused
-from invites.departures.carry_out import CARRY_OUT
 from invites.departures.opening import take_over
 from invites.models import Departure, SeatGrant
 from invites.states import DepartureReason, DepartureState
@@ -78,7 +76,7 @@ def remove(*, member_id: int, actor: Actor) -> Departure:
         )
         if is_new or take_over(departure, reason=DepartureReason.STRANGER, grant=None):
             events.departure_moved(subject=departure.subject, state="opened", reason=departure.reason, actor=actor)
-            ring(CARRY_OUT, departure.pk)
+            bells.carry_out(departure.pk)
     return departure
 
 

@@ -14,15 +14,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring
-from invites import locking
-from invites.departures import carry_out, opening
+from invites import bells, locking
+from invites.departures import opening
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, seating
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, GrantState, RedemptionState, Refusal
 from notifications.audit import events
-
-RECONCILE = "invites.tasks.reconcile"
 
 
 class Refused(Exception):
@@ -145,7 +142,7 @@ def _let_go(grant: SeatGrant, reason: DepartureReason, actor: Actor) -> None:
             moves.end(redemption_id=grant.redemption_id, reason=reason, now=now, actor=actor)
         elif reason is DepartureReason.RESEATED:
             moves.next_try(redemption_id=grant.redemption_id)
-        ring(RECONCILE)
+        bells.reconcile()
     else:
         departure = opening.open_departure(grant=grant, reason=reason, now=now, actor=actor)
-        ring(carry_out.CARRY_OUT, departure.pk)
+        bells.carry_out(departure.pk)

@@ -15,8 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from invites import locking
-from invites.bells import ring_deliver
+from invites import bells, locking
 from invites.delivery.deliver import ACTOR, work
 from invites.models import SeatGrant
 from invites.seats import moves, timing
@@ -44,7 +43,7 @@ def deliver() -> int:
     # A helper that was called rings for the rest; ringing here too would double the number of drains every 30 s.
     was_helped = due > THREADS and done > 0
     if not was_helped and timezone.now() >= crew.until and SeatGrant.objects.due(timezone.now()).exists():
-        ring_deliver()
+        bells.deliver()
     return done
 
 
@@ -78,7 +77,7 @@ class _Crew:
                 self._threads.append(thread)
                 thread.start()
         if self._wants_helper.acquire(blocking=False):
-            ring_deliver()
+            bells.deliver()
 
     def _help(self) -> None:
         try:

@@ -14,9 +14,7 @@ from django.db import transaction
 from django.db.models import F
 
 from base.actors import Actor
-from base.bells import ring
-from invites import locking
-from invites.bells import ring_deliver_at
+from invites import bells, locking
 from invites.delivery.look import Look
 from invites.departures import opening
 from invites.models import Departure, Redemption, SeatGrant
@@ -93,7 +91,7 @@ def _certain_no(grant: SeatGrant, answer: Answer, now: datetime, actor: Actor) -
         _postpone(grant, now, sends=sends, leave_as=failure.value)
     else:
         if answer.fault is Fault.TEAM:
-            ring("invites.tasks.sync_team", grant.team_id)  # its lists tell if the Team or this address is to blame
+            bells.sync_team(grant.team_id)  # its lists tell if the Team or this address is to blame
         left(grant, reason=failure.value, now=now, actor=actor)
 
 
@@ -155,7 +153,7 @@ def found(grant: SeatGrant, seen: Look, *, now: datetime, actor: Actor) -> None:
             upstream_user_id=seen.user_id or grant.upstream_user_id,
         )
         if due_at is not None:
-            ring_deliver_at(due_at)
+            bells.deliver(at=due_at)
 
 
 def revoked(grant: SeatGrant, answer: Answer, *, now: datetime) -> None:
@@ -186,7 +184,7 @@ def _postpone(grant: SeatGrant, until: datetime, **fields: Any) -> None:
     cooldown = Team.objects.values_list("cooldown_until", flat=True).get(pk=grant.team_id)
     due_at = max(until, cooldown) if cooldown is not None else until
     if _write(grant, lease_until=None, due_at=due_at, **fields):
-        ring_deliver_at(due_at)
+        bells.deliver(at=due_at)
 
 
 # When nothing could be read

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring, ring_at
+from base.bells import ring
 from base.work import free
 from invites import locking
 from invites.departures.closing import ACCEPTED, NOT_PERMITTED, OUT_OF_HOURS, PROTECTED, give_up_overdue
@@ -129,7 +129,7 @@ def _try_again(departure: Departure, failure: Failure, now: datetime) -> None:
     """Postpone; a Team that was busy is asked again within seconds, three times."""
     if failure is Failure.CONFLICT_BUSY and departure.attempts <= len(timing.RETRIES_BUSY):
         due_at = _postpone(departure, now + timing.RETRIES_BUSY[departure.attempts - 1], failure.value)
-        ring_at(due_at, CARRY_OUT, departure.pk)
+        ring(CARRY_OUT, departure.pk, at=due_at)
     else:
         _postpone(departure, now + timing.step(timing.RETRIES, departure.attempts), failure.value)
 
@@ -203,7 +203,7 @@ def _note_told(departure: Departure, saw: Person | None, now: datetime) -> bool:
         if rows:
             events.departure_moved(subject=departure.subject, state="told", reason=departure.reason, actor=ACTOR)
             for wait in {timing.ABSENT_AFTER, gone_after(departure)}:
-                ring_at(now + wait, "invites.tasks.sync_team", departure.team_id)
+                ring("invites.tasks.sync_team", departure.team_id, at=now + wait)
     return rows == 1
 
 

@@ -12,9 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring
 from base.transactions import require_transaction
-from invites import locking
+from invites import bells, locking
 from invites.departures import confirm
 from invites.departures.confirm import count_outsiders
 from invites.models import SeatGrant
@@ -169,7 +168,7 @@ def _note_absent(grant: SeatGrant, started_at: datetime, now: datetime) -> bool:
     if not moves.leave(grant, GrantState.ENDED, reason="left", now=now, actor=ACTOR):
         return False
     moves.end(redemption_id=grant.redemption_id, reason="left", now=now, actor=ACTOR)
-    ring("invites.tasks.reconcile")
+    bells.reconcile()
     return True
 
 

@@ -13,8 +13,7 @@ from django.db import transaction
 
 from base import work
 from base.actors import Actor
-from invites import locking
-from invites.bells import ring_deliver
+from invites import bells, locking
 from invites.models import Redemption, SeatGrant
 from invites.seats import timing
 from invites.states import UNCONFIRMED, GrantState, RedemptionState
@@ -77,7 +76,7 @@ def want_resend(*, redemption_id: int, actor: Actor, now: datetime) -> bool:
         Redemption.objects.filter(pk=redemption.pk).update(resend_wanted_at=now)
         SeatGrant.objects.filter(pk=grant.pk).update(due_at=now)
         events.resend_wanted(subject=redemption.subject, actor=actor)
-        ring_deliver()
+        bells.deliver()
     return True
 
 
@@ -97,5 +96,5 @@ def check_again(*, now: datetime, actor: Actor) -> int:
         count = unseen.update(due_at=now)
         if count:
             events.invites_checked(count=count, actor=actor)
-            ring_deliver()
+            bells.deliver()
     return count

@@ -11,8 +11,7 @@ from django.db.models import Q, QuerySet
 
 from base.actors import Actor
 from base.transactions import require_transaction
-from invites import locking
-from invites.bells import ring_deliver
+from invites import bells, locking
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, timing
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, RedemptionState, Refusal
@@ -85,7 +84,7 @@ def open_grant(
         created_at=now,
     )
     events.seat_moved(subject=grant.subject, before="", after=grant.state, actor=actor, details={"team": grant.team_id})
-    ring_deliver()
+    bells.deliver()
     return grant
 
 

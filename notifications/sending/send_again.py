@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from base.actors import Actor
-from base.bells import ring
+from notifications import bells
 from notifications.audit import events
 from notifications.models import Message
-from notifications.outbox import DELIVER
 from notifications.sending import deliver
 
 
@@ -34,4 +33,4 @@ def send_all_again(*, actor: Actor) -> int:
 def _note(count: int, actor: Actor) -> None:
     if count:
         events.messages_sent_again(count=count, actor=actor)
-        ring(DELIVER)
+        bells.deliver()

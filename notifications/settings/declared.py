@@ -6,7 +6,7 @@ pages show them from `config/backoffice/settings_page/sections.py`.
 
 from __future__ import annotations
 
-from notifications import topics
+from notifications import bells, topics
 from notifications.settings import checks
 from notifications.settings.runtime import RuntimeSetting, declare, require_together
 
@@ -19,7 +19,7 @@ WEBHOOK_SECRET = declare(
 )
 WEBHOOK_ALLOW_PRIVATE = declare(RuntimeSetting("notifications.webhook_allow_private", False))
 LOW_STOCK_THRESHOLD = declare(
-    RuntimeSetting("notifications.low_stock_threshold", 10, low=0, high=100_000, rings="teampool.tasks.check_stock")
+    RuntimeSetting("notifications.low_stock_threshold", 10, low=0, high=100_000, rings=bells.check_stock)
 )
 
 # The address holds the device key: whoever knows it can push to that phone.

@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from base.actors import Actor
-from base.bells import ring
 from notifications.audit import events
 from notifications.models import Setting
 
@@ -68,7 +67,7 @@ class RuntimeSetting(Generic[Value]):
     """A setting, its default, and the bounds that protect people.
 
     `floor`: the lowest value a person may force below `low`. `check` returns a typed text as it is stored, or raises
-    ValueError with a translated reason. A secret is encrypted and never shown again. `rings`: the task a change rings.
+    ValueError with a translated reason. A secret is encrypted and never shown again. `rings`: the bell a change rings.
     """
 
     key: str
@@ -79,7 +78,7 @@ class RuntimeSetting(Generic[Value]):
     choices: tuple[str, ...] = ()
     check: Callable[[str], str] | None = None
     is_secret: bool = False
-    rings: str = ""
+    rings: Callable[[], None] | None = None
 
     def get(self) -> Value:
         return self.of(Setting.objects.filter(key=self.key).first())
@@ -202,7 +201,7 @@ def _write(parsed: Mapping[str, Any], actor: Actor) -> None:
         if before != value:
             events.setting_changed(key=key, before=setting.shown(before), after=setting.shown(value), actor=actor)
             if setting.rings:
-                ring(setting.rings)
+                setting.rings()
 
 
 def cross_field_errors(parsed: Mapping[str, Any], *, unread: Container[str] = ()) -> Iterator[tuple[str, str]]:

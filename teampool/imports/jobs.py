@@ -10,13 +10,13 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring
 from notifications.audit import events
+from teampool import bells
 from teampool.imports.line import holds, login_email, pack
 from teampool.imports.reading.record import Record
 from teampool.imports.reading.text import parse
 from teampool.imports.reasons import RETRYABLE, reason_text, state_of
-from teampool.imports.worker import RUN_IMPORT, work
+from teampool.imports.worker import work
 from teampool.models import ImportJob, ImportLine
 
 __all__ = [
@@ -138,7 +138,7 @@ def _open_job(lines: list[ImportLine], actor: Actor, *, is_rung: bool, retry_of_
         subject = events.Subject("import", str(job.pk), str(job.pk))
         events.import_accepted(subject=subject, lines=len(lines), actor=actor)
         if is_rung:
-            ring(RUN_IMPORT, job.pk)
+            bells.run_import(job.pk)
     return job
 
 

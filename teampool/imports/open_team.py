@@ -15,8 +15,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring
 from notifications.audit import events
+from teampool import bells
 from teampool.imports.reasons import EMAIL_MISMATCH, UNREACHABLE, Refused
 from teampool.imports.who import Login
 from teampool.login.token_chain import newest
@@ -24,7 +24,6 @@ from teampool.login.tokens import store_tokens
 from teampool.models import AllowedMember, Owner, Team
 from teampool.pool import seats
 from teampool.snapshot import Snapshot, fetch, is_news, is_own_row, store
-from teampool.teams.changes import SYNC_TEAM
 from teampool.upstream.client import Upstream
 from teampool.upstream.types import TokenSet, Workspace
 
@@ -99,7 +98,7 @@ def _renew(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSet, *
     """A Team that is open already; the next sync reads its seats."""
     with transaction.atomic():
         _hand_over(team_id, owner, workspace, tokens, actor=actor)
-        ring(SYNC_TEAM, team_id)
+        bells.sync_team(team_id)
     return _brought(team_id, UPDATED)
 
 

@@ -24,7 +24,6 @@ from teampool.imports.line import bring_in_line, end_line
 from teampool.imports.reasons import UNREACHABLE
 from teampool.models import ImportJob, ImportLine
 
-RUN_IMPORT = "teampool.tasks.run_import"
 SLICE = timedelta(seconds=45)
 LEASE = timedelta(seconds=60)
 RENEW_EVERY = timedelta(seconds=10)

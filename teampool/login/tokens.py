@@ -15,12 +15,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring
 from notifications.audit import events
 from notifications.settings.runtime import IS_SET
+from teampool import bells
 from teampool.models import Owner, Team
 from teampool.pool import stock_alert
-from teampool.teams.changes import SYNC_TEAM
 from teampool.teams.health import stopped_by
 
 
@@ -83,7 +82,7 @@ def _store_access(team: Team, token: str, expires_at: datetime | None, *, source
         changes |= {"token_state": Team.Token.HEALTHY, "state_reason": ""}
         if team.opened_at is not None:
             changes["opened_at"] = timezone.now()
-            ring(SYNC_TEAM, team.pk)
+            bells.sync_team(team.pk)
         events.team_changed(
             subject=team.subject,
             before={"token_state": team.token_state},

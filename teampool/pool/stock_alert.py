@@ -19,15 +19,14 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from base.actors import job
-from base.bells import ring_at
 from notifications.audit import events
 from notifications.settings.declared import LOW_STOCK_THRESHOLD
+from teampool import bells
 from teampool.models import StockAlert, Team
 from teampool.models.stock import ONLY
 from teampool.pool import stock
 
 ACTOR = job("stock")
-CHECK_STOCK = "teampool.tasks.check_stock"
 REMIND_AFTER = timedelta(hours=6)
 ABOVE_FOR = timedelta(minutes=5)
 # Many seats move in the same moment: one look sees them all.
@@ -47,7 +46,7 @@ def _ring_once() -> None:
     StockAlert.objects.bulk_create([StockAlert(pk=ONLY)], ignore_conflicts=True)
     # 0 rows: somebody else rang meanwhile.
     if _row().filter(Q(rung_at=None) | Q(rung_at__lte=now - LOST_AFTER)).update(rung_at=now):
-        ring_at(now + SOON, CHECK_STOCK)
+        bells.check_stock(at=now + SOON)
 
 
 def check(now: datetime) -> None:

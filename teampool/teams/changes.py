@@ -11,14 +11,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring
 from notifications.audit import events
+from teampool import bells
 from teampool.models import SyncRun, Team
 from teampool.pool import seats, stock_alert
 
-# Tasks of `invites`, which this room must not import; so their names.
-SYNC_TEAM = "invites.tasks.sync_team"
-SYNC_ALL = "invites.tasks.sync"
 MOST_SEATS = 1000
 
 
@@ -68,7 +65,7 @@ def want_sync(*, team_ids: Iterable[int]) -> SyncRun:
         asked = Team.objects.filter(pk__in=list(team_ids), archived_at=None).order_by("pk")
         run = _remember(asked)
         for team_id in run.team_ids:
-            ring(SYNC_TEAM, team_id)
+            bells.sync_team(team_id)
     return run
 
 
@@ -78,7 +75,7 @@ def want_sync_of_all() -> SyncRun:
         there = Team.objects.filter(archived_at=None).order_by("pk")
         run = _remember(there)
         there.update(sync_tried_at=None)
-        ring(SYNC_ALL)
+        bells.sync()
     return run
 
 

@@ -18,7 +18,7 @@ from notifications.models import AuditEvent, Message, Setting
 from notifications.settings import runtime
 from notifications.texts.notices import line
 from sandbox.server import SandboxServer
-from teampool import tasks
+from teampool import bells, tasks
 from teampool.login import tokens
 from teampool.models import Owner, StockAlert, Team
 from teampool.pool import seats, stock, stock_alert
@@ -237,29 +237,29 @@ class TestTogether:
         assert len(webhooks()) == 1
 
 
-def bells() -> list[str]:
-    return [row.task["func"] for row in OrmQ.objects.all() if row.task["func"] == stock_alert.CHECK_STOCK]
+def rung() -> list[str]:
+    return [row.task["func"] for row in OrmQ.objects.all() if row.task["func"] == "teampool.tasks.check_stock"]
 
 
 class TestBell:
     def test_one_waits_at_a_time(self) -> None:
         run_together(*(stock_alert.ring for _ in range(8)))
-        assert len(bells()) == 1
+        assert len(rung()) == 1
 
     def test_the_look_lets_the_next_one_ring(self) -> None:
         stock_alert.ring()
         tasks.check_stock()
         stock_alert.ring()
-        assert len(bells()) == 2
+        assert len(rung()) == 2
 
     def test_a_lost_one_is_rung_again_after_a_minute(self) -> None:
         stock_alert.ring()
         OrmQ.objects.all().delete()
         stock_alert.ring()
-        assert bells() == []
+        assert rung() == []
         StockAlert.objects.update(rung_at=timezone.now() - 2 * MINUTE)
         stock_alert.ring()
-        assert len(bells()) == 1
+        assert len(rung()) == 1
 
     def test_a_second_ring_costs_one_query(self, django_assert_num_queries: Any) -> None:
         stock_alert.ring()
@@ -267,10 +267,10 @@ class TestBell:
             stock_alert.ring()
 
     def test_a_queue_that_fails_does_not_undo_what_was_done(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def broken(when: Any, task: str) -> None:
+        def broken(at: Any) -> None:
             raise RuntimeError
 
-        monkeypatch.setattr(stock_alert, "ring_at", broken)
+        monkeypatch.setattr(bells, "check_stock", broken)
         team = a_team(held=1)
         seats.release(team_id=team.pk)
         team.refresh_from_db()
@@ -300,18 +300,18 @@ class TestBell:
             OrmQ.objects.all().delete()
             StockAlert.objects.update(rung_at=None)
             move()
-            assert len(bells()) == 1, what
+            assert len(rung()) == 1, what
 
     def test_people_who_were_seated_ring_at_the_end_of_the_drain(self, sandbox: SandboxServer) -> None:
         import_sandbox_team(sandbox)
         redeem(email=ANA, code=a_code().code)
-        assert bells() == []
+        assert rung() == []
         deliver()
-        assert len(bells()) == 1
+        assert len(rung()) == 1
 
     def test_a_drain_with_nothing_to_do_does_not_ring(self) -> None:
         deliver()
-        assert bells() == []
+        assert rung() == []
 
 
 def fail(team: Team, failure: Failure) -> None:

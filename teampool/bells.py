@@ -1,0 +1,26 @@
+"""The bells of this room. Teams are looked at by a room further left, which is named as a string only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from base.bells import ring
+from notifications.bells import check_stock
+
+__all__ = ["check_stock", "keep_alive", "run_import", "sync", "sync_team"]
+
+
+def run_import(job_id: int) -> None:
+    ring("teampool.tasks.run_import", job_id)
+
+
+def keep_alive() -> None:
+    ring("teampool.tasks.keep_alive")
+
+
+def sync_team(team_id: int, *, at: datetime | None = None) -> None:
+    ring("invites.tasks.sync_team", team_id, at=at)
+
+
+def sync() -> None:
+    ring("invites.tasks.sync")
