@@ -1,7 +1,7 @@
-"""Redeeming for programs: the same function as the form, in JSON.
+"""The redeem API: the form's function in JSON.
 
-No CSRF token is asked for, as there is nothing to ride on: these doors read no cookie and no session,
-and a page of another site cannot send `application/json` here without a preflight, which is not answered.
+No CSRF token is needed: this API reads no cookie, and another site's page cannot send `application/json` without a
+preflight, which is not answered.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _BadRequest(Exception):
 @csrf_exempt
 @never_cache
 def redemptions(request: HttpRequest) -> JsonResponse:
-    """POST `{"email","code"}`: 202 with where to follow it, else a 4xx that says why and that no code was used."""
+    """POST `{"email","code"}`: 202 with the status address, else a 4xx that says why; then no code was used."""
     if request.method != "POST":
         return _not_allowed("POST")
     try:
@@ -56,7 +56,7 @@ def redemptions(request: HttpRequest) -> JsonResponse:
 
 @never_cache
 def redemption(request: HttpRequest, public_id: str) -> JsonResponse:
-    """Where one redemption stands; anyone with the id may ask, so the e-mail is not in it."""
+    """The state of a redemption. Anyone with its id may ask, so the answer has no e-mail."""
     if request.method not in ("GET", "HEAD"):
         return _not_allowed("GET, HEAD")
     found = Redemption.objects.select_related("seated_by").filter(public_id=public_id).first()

@@ -1,4 +1,4 @@
-"""The one form a redeemer meets."""
+"""The redeem form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from invites.redeeming.errors import CodeUnknown, EmailInvalid, RedeemError
 
 
 class RedeemForm(forms.Form):
-    """Only whether both fields are filled; whether they are good is `redeem`'s to say, in its order."""
+    """Checks only that both fields are filled; `redeem` checks the rest, in its own order."""
 
     email = forms.CharField(
         error_messages={"required": _("Enter your e-mail."), "null_characters_not_allowed": EmailInvalid.text}
@@ -19,5 +19,5 @@ class RedeemForm(forms.Form):
     )
 
     def refuse(self, error: RedeemError) -> None:
-        """Put the sentence where the problem is."""
+        """Show the error at its field."""
         self.add_error(error.field, str(error))

@@ -1,4 +1,4 @@
-"""The status page as one visitor sees it now, and the mark by which a poll tells whether anything is new."""
+"""The status page of a redemption as a visitor sees it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from invites.public.status import PublicState, PublicStatus, public_status
 from invites.redeeming.emails import masked
 from invites.seats.resend import Resend, ResendView, resend_view
 
-# Without JavaScript the page loads itself again; once it waits for the person, less often.
+# Seconds until the page reloads without JavaScript.
 _REFRESH = {PublicState.PENDING: 5, PublicState.INVITED: 30, PublicState.VERIFIED: 30}
 
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
-    """Everything the templates write, in words."""
+    """Everything the templates show, in words."""
 
     status: PublicStatus
     email: str
@@ -42,7 +42,7 @@ class StatusPage:
 
     @property
     def mark(self) -> str:
-        """The same for two pages that read the same: words, interval and button."""
+        """A hash of what the visitor can read: a poll compares it to see whether anything changed."""
         read = (
             get_language(),
             self.email,
@@ -58,7 +58,7 @@ class StatusPage:
 
 
 def status_page(redemption: Redemption, *, is_submitter: bool, now: datetime) -> StatusPage:
-    """`is_submitter`: this browser sent the form, so it sees the e-mail in full."""
+    """`is_submitter`: this browser sent the form, so it sees the whole e-mail."""
     status = public_status(redemption)
     email = redemption.email if is_submitter else masked(redemption.email)
     no_resend = ResendView(Resend.NOT_OFFERED)

@@ -1,6 +1,6 @@
-"""What the world may know of a redemption: the page and the API both read it here (design §7).
+"""What anybody may know of a redemption: the status page and the API both read it here (design §7).
 
-Nothing in it names a Team, an owner, a code or another person.
+It names no Team, owner, code or other person.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class PublicState(StrEnum):
     ENDED = "ended"
 
 
-# Nothing follows by itself: the page stops asking.
+# The page stops polling: nothing more happens by itself.
 FINAL = (PublicState.JOINED, PublicState.REFUSED, PublicState.ENDED)
 _OF_GRANT = {
     GrantState.RESERVED: PublicState.PENDING,
@@ -33,14 +33,14 @@ _OF_GRANT = {
     GrantState.JOINED: PublicState.JOINED,
 }
 _OF_MEMBER = {Member.Kind.MEMBER: PublicState.JOINED, Member.Kind.INVITE: PublicState.VERIFIED}
-# (younger than, ask again after): 2 s in the first minute, 5 s to 10 min, 30 s to 1 h, then 5 min.
+# (younger than, seconds to the next poll): 2 s in the first minute, 5 s to 10 min, 30 s to 1 h, then 5 min.
 _POLLS = [(timedelta(minutes=1), 2), (timedelta(minutes=10), 5), (timedelta(hours=1), 30)]
 _POLL_OLD = 300
 
 
 @dataclass(frozen=True, slots=True)
 class PublicStatus:
-    """One redemption as its page shows it. `since` is when this state began, `started_at` when this try did."""
+    """A redemption as its page shows it. `since`: when this state began; `started_at`: when this try began."""
 
     public_id: str
     reference: str
@@ -52,14 +52,14 @@ class PublicStatus:
     invited_at: datetime | None = None
     verified_at: datetime | None = None
     joined_at: datetime | None = None
-    error_code: str = ""  # of a refusal
-    is_already: bool = False  # answered with the seat this e-mail had before
+    error_code: str = ""  # the reason of a refusal
+    is_already: bool = False  # the e-mail had a seat before this redemption
     is_reseated: bool = False
     seat_time: timedelta | None = None
     ends_at: datetime | None = None
     ended_at: datetime | None = None
     is_time_over: bool = False
-    # Whose invite a resend would repeat; empty when there is none of ours.
+    # What "send again" is about; None when we sent no invite.
     redemption: Redemption | None = None
     grant: SeatGrant | None = None
 
@@ -68,7 +68,7 @@ class PublicStatus:
         return self.state in FINAL
 
     def poll_seconds(self, now: datetime, *, is_sending: bool = False) -> int:
-        """How soon the page asks again, by age; soon whatever the age while somebody waits for a mail to be sent."""
+        """Seconds until the page asks again, by age; always 2 while a mail is being sent again."""
         if is_sending:
             return _POLLS[0][1]
         age = now - self.started_at
@@ -76,13 +76,13 @@ class PublicStatus:
 
 
 def public_status(redemption: Redemption) -> PublicStatus:
-    """Where it stands, in one or two queries; an `already` one stands where the seat it points at does."""
+    """The status, in one or two queries; an `already` redemption shows the seat it points at."""
     if redemption.state != RedemptionState.ALREADY:
         return _own(redemption)
     seat = redemption.seated_by
     if seat is None or seat.state == RedemptionState.ALREADY:
         return replace(_blank(redemption), state=_in_snapshot(redemption.email), is_already=True)
-    # The steps keep no times: they are the earlier redemption's story.
+    # Without the times of the steps: they belong to the earlier redemption.
     return replace(
         _own(seat),
         public_id=redemption.public_id,
@@ -142,7 +142,7 @@ def _own(redemption: Redemption) -> PublicStatus:
 
 
 def _try_started(redemption: Redemption, grants: list[SeatGrant]) -> datetime:
-    """When this try began: a failover goes on with the clock, a re-seat starts a new one."""
+    """When this try began: a failover continues the try, a re-seat starts a new one."""
     if redemption.try_number == 1:
         return redemption.created_at
     of_this_try = [grant.created_at for grant in grants if grant.try_number == redemption.try_number]
@@ -162,6 +162,6 @@ def _over(redemption: Redemption, grant: SeatGrant | None) -> PublicStatus:
 
 
 def _in_snapshot(email: str) -> PublicState:
-    """Someone seated without a redemption (baseline, allowed): what the last lists of living Teams say."""
+    """For a person without a redemption (baseline, allowed): what the last lists of living Teams show."""
     kinds = set(Member.objects.shown_now(email).values_list("kind", flat=True))
     return next((state for kind, state in _OF_MEMBER.items() if kind in kinds), PublicState.ENDED)

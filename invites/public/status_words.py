@@ -1,4 +1,4 @@
-"""The sentences of the status page: one place for what each state says, in both languages through gettext."""
+"""The sentences of the status page."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ STUCK = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The h1, the text below it, the outcome the title starts with, and the words of the link back to the form.
+    """The h1, the text below it, the title's first words, and the words of the link back to the form.
 
-    `tone` colours the text: ok when done, warn when slow or lapsed, bad when the person must act.
+    `tone`: ok when done, warn when slow or over, bad when the person must act.
     """
 
     heading: str
@@ -49,7 +49,7 @@ class Step:
 
 
 def headline(status: PublicStatus, *, email: str, now: datetime) -> Headline:
-    """`email` as this visitor may see it."""
+    """`email`: as this visitor may see it."""
     match status.state:
         case PublicState.PENDING:
             return _pending(now - status.since, is_asked=not _waits_for_a_seat(status))
@@ -77,13 +77,13 @@ def headline(status: PublicStatus, *, email: str, now: datetime) -> Headline:
 
 
 def _with_link(text: str) -> SafeString:
-    """The text with its first chatgpt.com, which stands before anything a person typed, as a link."""
+    """Make the first chatgpt.com in the text a link; it comes before anything a person typed."""
     link = format_html('<a href="https://{0}/" rel="noopener noreferrer">{0}</a>', CHATGPT)
     return mark_safe(escape(text).replace(CHATGPT, link, 1))  # noqa: S308 - escaped here
 
 
 def _waits_for_a_seat(status: PublicStatus) -> bool:
-    """On the way to another Team without a seat there yet: nobody has been asked for an answer."""
+    """True while the person moves to another Team and has no seat there: ChatGPT was not asked yet."""
     return status.is_reseated and status.grant is None
 
 
@@ -151,7 +151,7 @@ def _ended(status: PublicStatus) -> Headline:
     else:
         heading = _("Your seat has ended")
         text = _("Questions? Contact the person who gave you the code and quote the reference.")
-    if status.is_already:  # the seat is gone, the code entered here is not
+    if status.is_already:  # the seat ended; the code entered here is unused
         return Headline(heading, f"{text} {_code_unused()}", again=_("Submit again"), tone="warn")
     return Headline(heading, text, tone="warn")
 
@@ -161,7 +161,7 @@ def _code_unused() -> str:
 
 
 def notes(status: PublicStatus) -> list[str]:
-    """What else is true: already seated, moved to another Team, for how long."""
+    """What else to know: already seated, moved to another Team, for how long."""
     said: list[str] = []
     if status.state in (PublicState.REFUSED, PublicState.ENDED):
         return said
@@ -177,7 +177,7 @@ def notes(status: PublicStatus) -> list[str]:
 
 
 def steps(status: PublicStatus, *, now: datetime) -> list[Step]:
-    """The four steps; none once the story is over."""
+    """The four steps; none for a refused or ended redemption."""
     order = [PublicState.PENDING, PublicState.INVITED, PublicState.VERIFIED, PublicState.JOINED]
     if status.state not in order:
         return []
@@ -198,7 +198,7 @@ def steps(status: PublicStatus, *, now: datetime) -> list[Step]:
 
 
 def resend_lines(view: ResendView, *, now: datetime) -> list[str]:
-    """How the last one went and what is possible now, in words; the button is not one of them."""
+    """How the last "send again" went, and when the next is possible."""
     said: list[str] = []
     match view.state:
         case Resend.NOT_OFFERED:

@@ -1,4 +1,4 @@
-"""The addresses a redeemer, or a program of one, meets."""
+"""The public addresses: pages and API."""
 
 from __future__ import annotations
 

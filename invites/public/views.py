@@ -1,4 +1,4 @@
-"""The public pages: doors that parse, call one function and answer."""
+"""The public pages: parse, call one function, answer."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from invites.seats.resend import want_resend
 from invites.settings import IS_OPEN
 from notifications import announcement
 
-STOP_POLLING = 286  # htmx swaps the answer in and asks no more
+STOP_POLLING = 286  # htmx swaps the answer in and stops polling
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def form(request: HttpRequest) -> HttpResponse:
-    """The question; a good answer leads to its status page, a bad one back here with both fields kept."""
+    """The form. A good POST leads to the status page; a bad one back here, with both fields kept."""
     if request.method != "POST":
         return _form_page(request, RedeemForm())
     filled = RedeemForm(request.POST)
@@ -53,11 +53,11 @@ def form(request: HttpRequest) -> HttpResponse:
 
 
 def _form_page(request: HttpRequest, filled: RedeemForm, *, status: int = 200) -> HttpResponse:
-    # Said once: in the box of a refused form, else as a notice.
+    # A refused form says it in its own box.
     notice = "" if filled.non_field_errors() or IS_OPEN.get() else Paused.text
     announced = announcement.current(get_language() or settings.LANGUAGE_CODE)
     context: dict[str, object] = {"form": filled, "notice": notice, "announced": announced}
-    if announced is not None and not filled.is_bound:  # a refused form wants its reader at the field
+    if announced is not None and not filled.is_bound:  # with a refused form, the reader needs the field
         is_wanted = "notice" in request.GET
         context["is_opened"] = is_wanted or not visitors.has_read(request, announced.version)
     return render(request, "public/form.html", context, status=status)
@@ -65,7 +65,7 @@ def _form_page(request: HttpRequest, filled: RedeemForm, *, status: int = 200) -
 
 @require_POST
 def notice_read(request: HttpRequest) -> HttpResponse:
-    """The announcement was read, in the version that was shown; it may have changed since."""
+    """Remember that this version of the announcement was read; it may have changed since."""
     answer = redirect("form")
     version = request.POST.get("version", "")
     if announcement.is_version(version):
@@ -76,14 +76,14 @@ def notice_read(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def status(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Where a redemption stands. Anyone with the link may look; what they must not see is not in it."""
+    """The status page. Anyone with the link may open it, so it shows nothing secret."""
     return render(request, "public/status.html", {"page": _page(request, _find(public_id))})
 
 
 @never_cache
 @require_safe
 def live(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The part that moves: 204 while `v` is still what stands here, 286 once nothing will follow."""
+    """The page's moving part: 204 when the visitor has this version (`v`), 286 when nothing more will change."""
     page = _page(request, _find(public_id))
     if page.poll_seconds is None:
         return render(request, "public/_live.html", {"page": page}, status=STOP_POLLING)
@@ -94,7 +94,7 @@ def live(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 def resend(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Ask for one more invitation mail; the page one lands on says whether there will be one."""
+    """Ask for another invitation mail; the status page then says whether it is sent."""
     redemption = _find(public_id)
     page = _page(request, redemption)
     if page.status.redemption is not None:
@@ -112,7 +112,7 @@ def _page(request: HttpRequest, redemption: Redemption) -> StatusPage:
 
 
 def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A POST whose CSRF token is missing or stale: nothing was done, and the page says so, to each in their words."""
+    """A POST with a missing or old CSRF token: say that nothing was done."""
     if request.path.startswith("/admin/"):
         context = {"title": _("Nothing was saved"), "site_title": _("Seatkeeper")}
         return render(request, "admin/form_too_old.html", context, status=403)

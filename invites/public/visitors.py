@@ -1,7 +1,4 @@
-"""Who visits, and what their browser remembers.
-
-That is the redemption it submitted (signed, for that page only) and the notice that was read.
-"""
+"""What a visitor's browser remembers: the redemption it submitted (signed), and the announcement it read."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ def ip(request: HttpRequest) -> str:
 
 
 def remember(response: HttpResponse, redemption: Redemption) -> None:
-    """Let this browser see the e-mail in full, so that a typo is seen."""
+    """Let this browser see the whole e-mail, so that the person notices a typo."""
     response.set_signed_cookie(
         _COOKIE,
         redemption.public_id,
@@ -44,7 +41,7 @@ def is_submitter(request: HttpRequest, redemption: Redemption) -> bool:
 
 
 def note_read(response: HttpResponse, version: str) -> None:
-    """Do not open this version of the announcement by itself again."""
+    """Do not open this version of the announcement again."""
     response.set_cookie(
         _NOTICE, version, max_age=_KEPT, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
     )
