@@ -1,4 +1,4 @@
-"""Makes codes, all those of a batch alike, in one transaction."""
+"""Make a batch of codes, all alike, in one transaction."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHORTEST_SEAT, LONGEST_SEAT = timedelta(hours=0.1), timedelta(hours=8760)
 LEAST_DAYS, MOST_DAYS = 1, 3650
 _ROWS_A_CHUNK = 5_000
 
-# What to say when an argument of `make_batch` is out of bounds.
+# The errors for arguments of `make_batch` that are out of bounds.
 BOUNDS = {
     "count": _("Between 1 and 50,000."),
     "label": _("At most 60 characters."),
@@ -33,7 +33,7 @@ BOUNDS = {
 
 
 class BadBatch(ValueError):
-    """A batch that cannot be made; `errors` says why, by the name of the argument at fault."""
+    """A batch that cannot be made; `errors` by argument."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(" ".join(errors.values()))
@@ -50,7 +50,7 @@ def make_batch(
     max_uses: int,
     actor: Actor,
 ) -> CodeBatch:
-    """Make `count` codes, all alike, in one transaction; raises BadBatch, and makes none, on a value out of bounds."""
+    """Make `count` codes, all alike. Raises BadBatch on a value out of bounds, and then makes none."""
     now = timezone.now()
     _check(count, label, team, seat_time, redeem_until, max_uses, now)
     terms = {
@@ -97,7 +97,7 @@ def _check(
 
 
 def _insert(pattern: RedeemCode, count: int) -> None:
-    """Insert `count` rows like `pattern`, each with a new code; codes that exist already are drawn again."""
+    """Insert `count` rows like `pattern`, each with a new code; draw again for codes that exist."""
     fresh: set[str] = set()
     while True:
         while len(fresh) < count:
@@ -115,7 +115,7 @@ def _insert(pattern: RedeemCode, count: int) -> None:
 
 
 def _insert_rows(pattern: RedeemCode, codes: set[str]) -> None:
-    # Not bulk_create: it prepares every column of every row anew, and SQLite's only write lock is held meanwhile.
+    # bulk_create prepares every column of every row anew, while we hold SQLite's only write lock.
     fields = [field for field in RedeemCode._meta.concrete_fields if not field.primary_key]
     values = [field.get_db_prep_save(getattr(pattern, field.attname), connection) for field in fields]
     at = [field.attname for field in fields].index("code")

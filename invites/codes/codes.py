@@ -1,25 +1,25 @@
-"""Codes and references: drawn at random, and read as people type them. Pure."""
+"""Draw codes and references at random; read codes as people type them. Pure."""
 
 from __future__ import annotations
 
 import secrets
 import unicodedata
 
-# 32 letters, none of 0, O, 1 and I: 16 of them are 80 bits.
+# 32 characters without 0, O, 1 and I: 16 of them are 80 bits.
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 LENGTH = 16
-REFERENCE_LENGTH = 20  # 100 bits: the link is the key to the status page
-# 256 is a multiple of 32, so every letter is as likely as any other.
+REFERENCE_LENGTH = 20  # 100 bits: whoever has the link sees the status page
+# 256 is a multiple of 32, so all letters are equally likely.
 _LETTER_OF_BYTE = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
-# I and 1 can only be a misread L. What 0 and O stand for nobody can tell (D, Q?), so they match nothing.
+# I and 1 are read as L. 0 and O match nothing: they may stand for D or Q.
 _LETTER_AS_TYPED = {letter: letter for letter in ALPHABET} | {letter.lower(): letter for letter in ALPHABET}
 _LETTER_AS_TYPED |= {"1": "L", "I": "L", "i": "L"}
-_DASHES_OF_OTHER_KINDS = frozenset("_\u2043\u2212\u30fc")  # hyphen bullet, minus, the kana long mark
-_LONGEST_TYPED = 200  # more is not a code, however it is spaced
+_DASHES_OF_OTHER_KINDS = frozenset("_\u2043\u2212\u30fc")  # hyphen bullet, minus, kana long mark
+_LONGEST_TYPED = 200  # a longer text is no code
 
 
 def draw() -> str:
-    """One new code, 80 bits of it."""
+    """A new code."""
     return _letters(LENGTH)
 
 
@@ -33,9 +33,9 @@ def _letters(count: int) -> str:
 
 
 def letters_typed(text: str) -> str:
-    """The code letters in `text`, dashes and spaces dropped; empty when anything else is in it.
+    """The code's letters in `text`, without dashes and spaces; "" when it holds anything else.
 
-    May be shorter or longer than a code: for looking one up by a part of it.
+    May be shorter or longer than a code: the search looks for parts.
     """
     if len(text) > _LONGEST_TYPED:
         return ""
@@ -45,16 +45,13 @@ def letters_typed(text: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """The stored form of a code typed in any case and width, with any dashes and spaces.
-
-    Empty, which is no code, for everything that cannot be one.
-    """
+    """The stored form of a typed code, in any case and width, with any dashes and spaces; "" when it is no code."""
     letters = letters_typed(text)
     return letters if len(letters) == LENGTH else ""
 
 
 def _separates(char: str) -> bool:
-    # Zs Zl Zp: spaces; Pd: dashes; Cf: invisible marks that come along when a code is copied.
+    # Zs Zl Zp: spaces; Pd: dashes; Cf: invisible characters that are copied along.
     return (
         char in "\t\n\r"
         or char in _DASHES_OF_OTHER_KINDS

@@ -1,4 +1,4 @@
-"""What an operator or a script asks for when making codes: read, checked, summed up in a sentence, made."""
+"""An order for new codes, from the page or the command: read, checked, put into a sentence, made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from invites.codes import batches
 from invites.models import CodeBatch
 from teampool.models import Team
 
-# The field in which an operator types what `make_batch` calls otherwise.
+# Arguments of `make_batch` whose field has another name.
 _FIELD_OF = {"seat_time": "hours", "redeem_until": "valid_days"}
 
 
@@ -27,7 +27,7 @@ def _bounded(name: str) -> dict[str, Any]:
 
 
 class TeamField(forms.CharField):
-    """A Team by what an operator sees of it (`Team 03 a1b2c3d4`), or by its account id, whole or its beginning."""
+    """A Team by its name as shown (`Team 03 a1b2c3d4`), or by its account id or the beginning of it."""
 
     default_error_messages = {
         "unknown": gettext_lazy("There is no such Team."),
@@ -49,13 +49,13 @@ class TeamField(forms.CharField):
 
 
 def teams_on_offer() -> list[str]:
-    """What TeamField reads back, for every Team that codes can be bound to."""
+    """The names of all Teams that codes can be bound to, as TeamField reads them."""
     teams = Team.objects.filter(archived_at=None).order_by("name", "id")
     return [str(team) for team in teams.only("name", "account_id")]
 
 
 class NewCodes(forms.Form):
-    """One order for codes. Hours and days that stay empty mean: for good."""
+    """An order for codes. Empty hours or days mean without limit."""
 
     count = forms.IntegerField(
         label=gettext_lazy("How many"),
@@ -102,7 +102,7 @@ class NewCodes(forms.Form):
     )
 
     def make(self, *, actor: Actor) -> CodeBatch | None:
-        """Make the codes of a valid order; None when they cannot be made, with the reason at its field."""
+        """Make the codes of a valid order; None, with an error at the field, when they cannot be made."""
         try:
             return batches.make_batch(**self._terms(timezone.now()), actor=actor)
         except batches.BadBatch as bad:
@@ -111,7 +111,7 @@ class NewCodes(forms.Form):
             return None
 
     def sentence(self) -> str:
-        """What a valid order would make, in one sentence."""
+        """What a valid order makes, in one sentence."""
         terms = self._terms(timezone.now())
         count, team = terms["count"], terms["team"]
         if team is None:

@@ -1,4 +1,4 @@
-"""Where codes stand, one by one and counted: unused, used, expired or void, each code exactly one of them."""
+"""The state of codes: each is unused, used, expired or void."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def state_of(code: RedeemCode, now: datetime) -> CodeState:
 
 
 def codes_in(state: str, now: datetime) -> Q:
-    """The codes that `state_of` says are in `state`."""
+    """The codes for which `state_of` returns `state`."""
     is_over = Q(redeem_until__isnull=False, redeem_until__lte=now)
     untouched = Q(voided_at=None, uses_held=0)
     return {
@@ -45,13 +45,13 @@ def codes_in(state: str, now: datetime) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many codes stand where."""
+    """How many codes are in each state."""
 
     unused: int = 0
     used: int = 0
     expired: int = 0
     void: int = 0
-    # Of the used ones, those with a use left.
+    # Used codes with a use left.
     partly: int = 0
 
     @property
@@ -78,14 +78,14 @@ def count(codes: models.QuerySet[RedeemCode], now: datetime) -> Counts:
 
 
 def count_by_batch(batch_ids: Iterable[int], now: datetime) -> dict[int, Counts]:
-    """One query for all of them; a batch without codes is missing."""
+    """Counts by batch, in one query; a batch without codes is missing."""
     codes = RedeemCode.objects.order_by().filter(batch_id__in=list(batch_ids))
     rows = codes.values("batch_id").annotate(**_counted(now)).values_list("batch_id", *CodeState.values, "partly")
     return {batch_id: Counts(*numbers) for batch_id, *numbers in rows}
 
 
 def with_users(codes: RedeemCodeQuerySet) -> RedeemCodeQuerySet:
-    """Each code with the redemptions that hold it, oldest first, as the list `held_by`."""
+    """Add to each code the redemptions that hold it, oldest first, as the list `held_by`."""
     holding = Redemption.objects.filter(state__in=HOLDS_CODE).order_by("id")
     fields = holding.only("id", "public_id", "code_id", "email", "created_at")
     return codes.prefetch_related(Prefetch("redemptions", fields, to_attr="held_by"))

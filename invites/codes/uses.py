@@ -1,4 +1,4 @@
-"""Codes are used, given back and voided: the only writer of `RedeemCode.uses_held` and `voided_at` (design §3)."""
+"""Use, give back and void codes: the only writer of `RedeemCode.uses_held` and `voided_at` (design §3)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from notifications.audit import events
 
 
 def use(*, code_id: int, now: datetime) -> bool:
-    """Use the code once more; False takes nothing: it is used up, voided or expired."""
+    """Use the code once; False when it is used up, void or expired."""
     usable = RedeemCode.objects.redeemable(now).filter(pk=code_id)
-    return usable.update(uses_held=F("uses_held") + 1) == 1  # 0 rows: somebody was faster
+    return usable.update(uses_held=F("uses_held") + 1) == 1  # 0 rows: another redemption was faster
 
 
 def free(*, code_id: int) -> None:
@@ -27,10 +27,10 @@ def free(*, code_id: int) -> None:
 
 
 def void(*, codes: RedeemCodeQuerySet, actor: Actor) -> int:
-    """Void those of `codes` that have a use left and have not expired; the others, and every past use, stay."""
+    """Void those of `codes` that have a use left and have not expired. Past uses stay. Returns how many."""
     now = timezone.now()
     with transaction.atomic(durable=True):
-        # One statement: a code used up meanwhile no longer matches, and what was redeemed keeps its seat.
+        # One statement: a code that is used up meanwhile no longer matches, and its redemption keeps its seat.
         count = codes.order_by().redeemable(now).update(voided_at=now)
         if count:
             voided = CodeBatch.objects.filter(codes__voided_at=now).annotate(voided=Count("codes"))

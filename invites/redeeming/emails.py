@@ -1,4 +1,4 @@
-"""The one reading of an e-mail address somebody typed, and how it is shown to strangers."""
+"""Read an e-mail address that a person typed, and mask it for strangers."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from django.core.validators import EmailValidator
 from invites.redeeming.errors import EmailInvalid
 
 LONGEST = 254
-# Invisible marks that come along when an address is copied out of a chat.
+# Invisible characters that are copied along from a chat.
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
-# Addresses a standard allows and nobody has: quoted names, literal hosts.
+# Characters of addresses that a standard allows and nobody has, as quoted names.
 _NOT_ORDINARY = frozenset('"\\[]() ,;:<>')
 _is_address = EmailValidator(allowlist=[])
 HIDDEN = "•••"
 
 
 def read_email(text: str) -> str:
-    """The stored form, trimmed and in small letters. Raises EmailInvalid for everything ChatGPT could not mail to."""
+    """The stored form: trimmed, lower-case. Raises EmailInvalid for an address ChatGPT could not mail to."""
     email = text.strip().strip(_INVISIBLE).strip().lower()
     if not email.isascii() or len(email) > LONGEST or not _NOT_ORDINARY.isdisjoint(email):
         raise EmailInvalid
@@ -29,6 +29,6 @@ def read_email(text: str) -> str:
 
 
 def masked(email: str) -> str:
-    """`an•••@example.com`: two characters of the name, none of a name shorter than four."""
+    """`an•••@example.com`: two characters of the name, none if it has less than four."""
     name, _, host = email.rpartition("@")
     return f"{name[:2] if len(name) >= 4 else ''}{HIDDEN}@{host}"

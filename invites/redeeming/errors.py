@@ -1,4 +1,4 @@
-"""Why a redemption is not accepted: the public `error_code`, and the sentence a person reads."""
+"""Refusals at the redeem form and API: the public `error_code`, and the sentence for a person."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from django.utils.translation import ngettext
 
 
 class RedeemError(Exception):
-    """Nothing was taken and no code was used. `str()` is the sentence, in the language active when it is read."""
+    """Nothing was taken and no code was used. `str()` is the sentence in the active language."""
 
     error_code: ClassVar[str]
     text: ClassVar[str | Promise]
     http_status: ClassVar[int] = 422
-    # The field of the form the sentence stands at; None: in the box above both.
+    # The form field where the sentence is shown; None: above the form.
     field: ClassVar[str | None] = "code"
-    # Seconds after which a program may ask again.
+    # Seconds until a program may try again.
     retry_after: int | None = None
 
     def __str__(self) -> str:
@@ -30,7 +30,7 @@ class CodeUnknown(RedeemError):
 
 
 class CodeUsed(RedeemError):
-    """The code is held by another e-mail; nothing about that person is said."""
+    """Another e-mail holds the code; nothing about that person is said."""
 
     error_code = "code_used"
     text = _("This code has been used. If it was you, enter the e-mail you used then.")
@@ -54,12 +54,12 @@ class NoSeat(RedeemError):
 
 
 class Paused(RedeemError):
-    """An operator paused redemptions as a whole; claims that exist go on."""
+    """An operator paused redemptions; existing ones go on."""
 
     error_code = "paused"
     http_status = 503
     field = None
-    retry_after = 600  # nobody knows how long a pause lasts
+    retry_after = 600  # a guess: nobody knows how long a pause lasts
     text = _("Redemptions are paused right now. Your code has not been used; please submit it again later.")
 
 
@@ -70,7 +70,7 @@ class EmailInvalid(RedeemError):
 
 
 class TooMany(RedeemError):
-    """Too many tries; `minutes` (1 or more) from now there is room for one again."""
+    """Too many tries; the next is possible in `minutes` (1 or more)."""
 
     error_code = "too_many"
     http_status = 429

@@ -1,4 +1,4 @@
-"""Where an e-mail already is in the pool, and by what right. Reads only."""
+"""Where an e-mail is in the pool, and whether it may be there. Reads only."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from teampool.upstream.types import MANAGER_ROLES
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """`seat`: the claim that seats this e-mail; empty with `is_by_right` when baseline or allowed.
+    """`seat`: the claim that seats this e-mail; with `is_by_right`, None means baseline or allowed.
 
-    `overdue`: a live grant whose time is over. `is_stranger`: it sits in `team_id` without any right.
-    `team_id`: the Team it is known in, to be locked before anything is done about it.
+    `overdue`: its live grant whose time is over. `is_stranger`: it is in `team_id` without any right.
+    `team_id`: the Team to lock before acting on this.
     """
 
     is_by_right: bool = False
@@ -32,10 +32,10 @@ class Presence:
 
 
 def is_known(email: str) -> bool:
-    """Whether any row that `of` or an earlier claim goes by names this e-mail; False: all they ask is answered no.
+    """True when any row that `of` or `redeem` would look at has this e-mail.
 
-    One statement instead of seven for everyone who comes for the first time. Written by hand, as the ORM takes
-    longer to build it than the rest of a redemption takes, under SQLite's only write lock.
+    One query instead of seven for a new person. Plain SQL: the ORM takes longer to build it than the rest of a
+    redemption takes, while we hold SQLite's only write lock.
     """
     asked = ((Redemption, ""), (SeatGrant, ""), (Member, ""), (Departure, " AND state = 'open'"))
     with connection.cursor() as cursor:
@@ -50,7 +50,7 @@ def is_known(email: str) -> bool:
 
 
 def of(email: str, *, now: datetime) -> Presence:
-    """What this e-mail has right now; to be acted on only under the lock of its Team."""
+    """What this e-mail has now. Act on it only with its Team locked."""
     leaving = departures_under_way(email).values_list("team_id", flat=True).first()
     grant = SeatGrant.objects.live().filter(email=email).select_related("redemption", "team").first()
     waiting = Redemption.objects.filter(email=email, state=RedemptionState.OPEN).first()
@@ -68,7 +68,7 @@ def of(email: str, *, now: datetime) -> Presence:
 
 def _without_grant(email: str) -> Presence:
     stranger_in = None
-    # Whoever is being taken out there must not be given a seat in that moment.
+    # A person who is being removed from a Team must not get a seat there at that moment.
     leaving = set(Departure.objects.filter(email=email, state=DepartureState.OPEN).values_list("team_id", flat=True))
     for row in Member.objects.shown_now(email).order_by("team_id"):
         if (

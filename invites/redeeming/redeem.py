@@ -1,6 +1,6 @@
-"""Redeeming a code: database only, exactly once, whatever runs beside it (design §3–§4).
+"""Redeem a code: database only, exactly once, safe beside everything else (design §3–§4).
 
-Lock order: code, then the one Team the e-mail is known in, then redemption and grant.
+Lock order: the code, then the one Team that knows the e-mail, then redemption and grant.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from teampool.pool import seats
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One submitted form, checked for form and throttle."""
+    """A submitted form with a valid e-mail and a known code, past the throttle."""
 
     email: str
     code: RedeemCode
@@ -43,10 +43,10 @@ class Claim:
 
 
 def redeem(*, email: str, code: str, ip: str = "", language: str = "zh-hans") -> Redemption:
-    """Claim a seat for `email` with `code` and return the Redemption to follow.
+    """Claim a seat for `email` with `code`; return the Redemption.
 
-    The same pair always leads to the same Redemption until that was refused. Raises RedeemError, and then
-    nothing was taken: throttle first, then the e-mail's form, the code, and only then the pool.
+    The same pair leads to the same Redemption, unless that was refused. Raises RedeemError and then takes nothing.
+    Checks in this order: throttle, e-mail, code, pool.
     """
     now = timezone.now()
     try:
@@ -77,18 +77,18 @@ def redeem(*, email: str, code: str, ip: str = "", language: str = "zh-hans") ->
 
 
 class _OverdueInDeadTeam(Exception):
-    """Leaving that Team is a transaction of its own: none touches two Teams."""
+    """The person must first leave a lost Team, in a transaction of its own: none touches two Teams."""
 
     def __init__(self, grant: SeatGrant) -> None:
         self.grant = grant
 
 
 class _NotCounted(Exception):
-    """The last snapshot no longer counts this stranger: seat them as anyone else, their Team not locked."""
+    """The last snapshot no longer counts this stranger: seat them like a new person, without locking that Team."""
 
 
 class _Moved(Exception):
-    """By the time their Team was locked they were known there no more: no transaction touches two Teams."""
+    """When we had locked the person's Team, they were no longer known there: start again."""
 
 
 def _redeem_once(typed: str, address: str, ip: str, language: str, now: datetime, *, adopts: bool) -> Redemption:
@@ -110,17 +110,17 @@ def _redeem_once(typed: str, address: str, ip: str, language: str, now: datetime
         there = presence.of(address, now=now)
         is_elsewhere = there.is_stranger and (not adopts or code.team_id not in (None, there.team_id))
         if is_elsewhere:
-            there = Presence()  # no adoption: their Team is left alone, unlocked
+            there = Presence()  # no adoption: do not lock their Team
         elif there.team_id is not None:
             locking.lock_team(there.team_id)
-            locked_id, there = there.team_id, presence.of(address, now=now)  # what is true under the lock counts
+            locked_id, there = there.team_id, presence.of(address, now=now)  # only what is true under the lock counts
             if there.team_id != locked_id and not there.is_by_right:
                 raise _Moved
         return _settle_presence(claim, there)
 
 
 def _earlier(claim: Claim) -> Redemption | None:
-    """The Redemption this pair already made: any that holds the code, or an answer "already seated" still true."""
+    """The Redemption this pair already made: one that holds the code, or an "already seated" that is still true."""
     rows = claim.code.redemptions.filter(email=claim.email)
     held = rows.filter(state__in=(RedemptionState.OPEN, RedemptionState.ENDED)).first()
     if held is not None:
@@ -129,14 +129,14 @@ def _earlier(claim: Claim) -> Redemption | None:
     if already is None:
         return None
     there = presence.of(claim.email, now=claim.now)
-    # The seat it names may be over, and the person in by another one since: then it is answered anew.
+    # If the seat it names has ended, or another claim seats the person now, answer anew.
     is_true = there.is_by_right and already.seated_by_id == (there.seat.pk if there.seat else None)
     return already if is_true else None
 
 
 def _check_code(claim: Claim) -> None:
     code = claim.code
-    # Given back after its Team was archived, it would wait for a seat there for ever.
+    # A code bound to an archived Team would wait for a seat there for ever.
     if code.voided_at is not None or (code.team is not None and code.team.archived_at is not None):
         raise errors.CodeVoid
     if code.uses_held >= code.max_uses:
@@ -151,14 +151,14 @@ def _settle_presence(claim: Claim, there: Presence) -> Redemption:
     if there.overdue is not None:
         return _follow_overdue(claim, there.overdue, is_leaving=there.is_leaving)
     if there.is_leaving:
-        return _open(claim)  # waits without a grant until the departure is done
+        return _open(claim)  # without a grant, until the departure is done
     if there.is_stranger and there.team_id is not None:
         return _adopt(claim, there.team_id)
     return _seat(claim)
 
 
 def _seat(claim: Claim, *, barred: Collection[int] | None = None) -> Redemption:
-    """Open the claim and take it a seat. Raises NoSeat, which rolls back: the code is not used."""
+    """Open the claim and take a seat. Raises NoSeat, which rolls back: the code is not used."""
     redemption = _open(claim)
     if seating.take_seat(redemption, now=claim.now, actor=claim.actor, barred=barred) is None:
         raise errors.NoSeat
@@ -166,7 +166,7 @@ def _seat(claim: Claim, *, barred: Collection[int] | None = None) -> Redemption:
 
 
 def _open(claim: Claim) -> Redemption:
-    """Use the code and write the open Redemption. Raises CodeUsed when another use was faster."""
+    """Use the code and write the open Redemption. Raises CodeUsed when another redemption was faster."""
     if not uses.use(code_id=claim.code.pk, now=claim.now):
         raise errors.CodeUsed
     redemption = _create(claim, RedemptionState.OPEN)
@@ -191,14 +191,14 @@ def _create(claim: Claim, state: RedemptionState, seated_by: Redemption | None =
 
 
 def _answer_already(claim: Claim, there: Presence) -> Redemption:
-    """The e-mail is in by right: success, nothing sent, the code stays as it is."""
+    """The e-mail is in by right: send nothing, do not use the code."""
     redemption = _create(claim, RedemptionState.ALREADY, seated_by=there.seat)
     events.redemption_moved(subject=redemption.subject, state="already", actor=claim.actor)
     return redemption
 
 
 def _adopt(claim: Claim, team_id: int) -> Redemption:
-    """A stranger with a good code keeps the seat they sit in; the lists are asked before it counts as theirs."""
+    """A stranger with a good code keeps the seat they sit in; `deliver` checks the lists before it counts."""
     if not seats.hold_for_outsider(team_id=team_id):
         raise _NotCounted
     redemption = _open(claim)
@@ -207,9 +207,9 @@ def _adopt(claim: Claim, team_id: int) -> Redemption:
 
 
 def _follow_overdue(claim: Claim, old: SeatGrant, *, is_leaving: bool) -> Redemption:
-    """A person past their time brings a new code: the old claim ends, the seat goes on under the new one.
+    """A person whose time is over brings a new code: end the old claim, continue the seat under the new claim.
 
-    With a departure under way, or a code bound elsewhere, the new claim waits until they have left.
+    If a departure is under way, or the code is bound to another Team, the new claim waits until they have left.
     """
     if old.team.is_lost:
         raise _OverdueInDeadTeam(old)
@@ -224,7 +224,7 @@ def _follow_overdue(claim: Claim, old: SeatGrant, *, is_leaving: bool) -> Redemp
     redemption = _open(claim)
     grant = seating.open_grant(redemption, team_id=old.team_id, now=claim.now, actor=claim.actor, ask_first=True)
     if old_state in BEFORE_INVITED:
-        return redemption  # the lists are asked first, then it goes on from there
+        return redemption  # `deliver` asks the lists and continues from there
     moves.advance(
         grant, old_state, now=claim.now, actor=claim.actor, upstream_user_id=old.upstream_user_id, invited_at=claim.now
     )
@@ -232,7 +232,7 @@ def _follow_overdue(claim: Claim, old: SeatGrant, *, is_leaving: bool) -> Redemp
 
 
 def _leave_dead_team(redemption_id: int, now: datetime) -> None:
-    """The seat this e-mail "already" has is in a lost Team: seat the person elsewhere, under the claim they have."""
+    """The seat of an "already" answer is in a lost Team: seat the person elsewhere, under the claim they have."""
     actor = Actor("job", "redeem")
     grant = SeatGrant.objects.live().filter(redemption_id=redemption_id).select_related("team").first()
     if grant is not None and grant.team.is_lost:

@@ -1,4 +1,4 @@
-"""How often one address, and one e-mail, may try to redeem: counted in the database, so over all processes."""
+"""Limits how often an address, and an e-mail, may try to redeem. Counted in the database, so over all processes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WINDOWS = {
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `tries` in any `window`."""
+    """At most `tries` within `window`."""
 
     tries: int
     window: timedelta
@@ -38,7 +38,7 @@ class Limit:
 
 @lru_cache
 def read_limit(text: str) -> Limit | None:
-    """Read REDEEM_THROTTLE: `10/m` (s, m, h or d), or None for `off`. Raises ImproperlyConfigured on anything else."""
+    """Read REDEEM_THROTTLE: `10/m` (s, m, h or d); None for `off`. Raises ImproperlyConfigured for anything else."""
     if text.strip().lower() == "off":
         return None
     found = re.fullmatch(r"([1-9][0-9]{0,5})/([smhd])", text.strip().lower())
@@ -48,7 +48,7 @@ def read_limit(text: str) -> Limit | None:
 
 
 def check_setting(**_: Any) -> list[checks.CheckMessage]:
-    """Refuse to start with a bad REDEEM_THROTTLE; else the first person who redeems would meet the error."""
+    """Refuse to start with a bad REDEEM_THROTTLE; else the first redeemer would meet the error."""
     try:
         read_limit(settings.REDEEM_THROTTLE)
     except ImproperlyConfigured as error:
@@ -57,15 +57,15 @@ def check_setting(**_: Any) -> list[checks.CheckMessage]:
 
 
 def check(*, ip: str, email: str, now: datetime) -> None:
-    """Count one try, or raise TooMany, which counts nothing. An empty `email` (it was none) counts for the ip only.
+    """Count a try; or raise TooMany and count nothing. `email` "" counts for the address only.
 
-    Call it outside any transaction: a try whose code turns out wrong must stay counted.
+    Call it outside any transaction: a try with a wrong code must stay counted.
     """
     limit = read_limit(settings.REDEEM_THROTTLE)
     if limit is None:
         return
-    # Written first, then ranked: of many at once, each sees those before it. Tries dated further ahead than a window
-    # come from a clock that was wrong; counting them would shut the door until that time comes.
+    # Write first, then count the earlier rows: of many tries at once, each sees those before it. Tries more than a
+    # window ahead were written by a wrong clock; counting them would block everybody until that time.
     mine = RedeemAttempt.objects.create(at=now, ip=network(ip), email=email)
     earlier = RedeemAttempt.objects.filter(pk__lt=mine.pk, at__gt=now - limit.window, at__lte=now + limit.window)
     free_at = [
@@ -86,7 +86,7 @@ def _newest(attempts: QuerySet[RedeemAttempt], limit: Limit) -> list[datetime]:
 
 
 def network(ip: str) -> str:
-    """The address a person counts under: of IPv6 the first 64 bits, as everyone at home has so many of the rest."""
+    """The address a try counts under. Of IPv6 the first 64 bits: one household has all the rest."""
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:
@@ -99,12 +99,12 @@ def network(ip: str) -> str:
 
 
 def forget_ahead(*, now: datetime) -> None:
-    """Delete the tries a clock that ran ahead wrote: when their time comes they would count."""
+    """Delete tries that a clock which ran ahead wrote; they would count when their time comes."""
     RedeemAttempt.objects.filter(at__gt=now + clock_repair.SKEW).delete()
 
 
 def prune(*, now: datetime) -> int:
-    """Delete the tries that count no more; returns how many."""
+    """Delete tries that no longer count; return how many."""
     limit = read_limit(settings.REDEEM_THROTTLE)
     kept = limit.window if limit is not None else timedelta(0)
     deleted, _ = RedeemAttempt.objects.filter(at__lt=now - kept).delete()
