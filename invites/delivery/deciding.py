@@ -1,4 +1,4 @@
-"""What to do next about one seat: unknown is not failure (design §4). Pure: no query, no call, `now` is passed in."""
+"""Decide the next step of a seat: unknown is not failure (design §4). Pure: no query, no call, `now` is passed in."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from teampool.models import Member
 
 
 class Step(Enum):
-    """The one thing to do after a look."""
+    """What to do after a look."""
 
-    SETTLED = auto()  # write down what the look shows; nothing is asked of upstream
-    SEND = auto()  # invite, in this same Team
-    REVOKE = auto()  # begin to leave this Team: what was sent may have arrived
-    LEAVE = auto()  # give the seat here back and go on elsewhere
+    SETTLED = auto()  # write down what the look showed
+    SEND = auto()  # invite, in the same Team
+    REVOKE = auto()  # begin to leave this Team: an invite may have arrived
+    LEAVE = auto()  # free the seat here and continue in another Team
     WAIT = auto()  # nothing is proved yet: look again later
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What was seen when the lists could not be read."""
+    """The lists could not be read."""
 
     is_team_lost: bool
 
 
 def may_send_at_once(grant: SeatGrant, *, now: datetime) -> bool:
-    """True when the mail may be sent without a look: nothing was ever sent, or the invite is unseen for 30 minutes."""
+    """True when no look is needed: nothing was ever sent, or the invite has been unseen for 30 minutes."""
     if grant.state == GrantState.INVITING:
         return not grant.sends and not grant.ask_first
     if grant.state != GrantState.INVITED or grant.invited_at is None or grant.sent_at is None:
@@ -40,7 +40,7 @@ def may_send_at_once(grant: SeatGrant, *, now: datetime) -> bool:
 
 
 def next_step(grant: SeatGrant, seen: Look | Unreadable, *, now: datetime) -> Step:
-    """Decide by what this claim's look showed."""
+    """The next step, by what the look showed."""
     if isinstance(seen, Unreadable):
         return _unread(grant, seen, now)
     # A pending invite that was just revoked does not count: lists lag.
@@ -56,14 +56,14 @@ def next_step(grant: SeatGrant, seen: Look | Unreadable, *, now: datetime) -> St
 
 
 def _is_absent(grant: SeatGrant, seen: Look) -> bool:
-    """True when nothing that was sent arrived: the lists are complete and begun at least 60 s after the last send."""
+    """True when no invite arrived: the lists are complete and begun at least 60 s after the last send."""
     if not seen.is_complete:
         return False
     return grant.sent_at is None or grant.sends == 0 or seen.started_at >= grant.sent_at + timing.ABSENT_AFTER
 
 
 def _leaving(since: datetime, seen: Look) -> Step:
-    """After a revoke: repeat it while the invite still shows, leave after 15 minutes of absence."""
+    """After a revoke: repeat it while the invite is listed; leave after 15 minutes of absence."""
     if seen.found is not None:
         return Step.REVOKE if seen.started_at >= since + timing.ABSENT_AFTER else Step.WAIT
     is_gone = seen.is_complete and seen.started_at >= since + timing.LEAVE_AFTER
@@ -71,7 +71,7 @@ def _leaving(since: datetime, seen: Look) -> Step:
 
 
 def _unread(grant: SeatGrant, seen: Unreadable, now: datetime) -> Step:
-    """An unconfirmed seat leaves a dead Team at once and a silent one after 24 hours; a confirmed seat never moves."""
+    """An unconfirmed seat leaves a lost Team at once and a silent one after 24 h; a confirmed seat never moves."""
     if grant.state not in (GrantState.INVITING, GrantState.INVITED):
         return Step.SETTLED if seen.is_team_lost else Step.WAIT
     is_silent = grant.unreadable_since is not None and now - grant.unreadable_since >= timing.UNREADABLE_AFTER

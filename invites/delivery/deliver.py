@@ -1,8 +1,8 @@
-"""Brings one claimed person in: asks upstream, decides, has it written down (design §4).
+"""Bring one claimed person in: ask ChatGPT, decide, write down the result (design §4).
 
 > Unknown is not failure: only a certain "no" gives a seat back.
 
-No network call happens inside a transaction.
+No network call inside a transaction.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ACTOR = Actor("job", "deliver")
 
 
 def work(grant: SeatGrant) -> None:
-    """Do the one thing this claimed grant waits for. After any error the grant is still due."""
+    """Do the next step of a claimed grant. After an error it is due again."""
     try:
         with Access(grant.team, actor=ACTOR) as access:
             if grant.state == GrantState.INVITING:
@@ -43,7 +43,7 @@ def work(grant: SeatGrant) -> None:
 
 
 def _bring_in(grant: SeatGrant, access: Access) -> None:
-    """INVITING: ask the lists first when anything was sent before."""
+    """INVITING: if anything was sent before, look at the lists first."""
     if may_send_at_once(grant, now=timezone.now()):
         _invite(grant, access)
     else:
@@ -51,7 +51,7 @@ def _bring_in(grant: SeatGrant, access: Access) -> None:
 
 
 def _watch(grant: SeatGrant, access: Access) -> None:
-    """INVITED: is it listed? VERIFIED: did they accept? Send the mail again first, if it was asked for or is late."""
+    """INVITED or VERIFIED: look for the person. First send the mail again, if it was asked for or is late."""
     if grant.redemption.resend_wanted_at is not None or may_send_at_once(grant, now=timezone.now()):
         _resend(grant, access)
     _act_on(_look(grant, access), grant, access)
@@ -92,7 +92,7 @@ def _look(grant: SeatGrant, access: Access, *, known_ids: frozenset[str] = froze
 
 
 def _known_ids(grant: SeatGrant) -> frozenset[str]:
-    """The people whose hidden e-mails are explained: the owner, who was there before, and who is seated here."""
+    """The people we know behind hidden e-mails: the owner, the baseline and allowed, and people seated here."""
     seated = SeatGrant.objects.live().filter(team_id=grant.team_id).exclude(upstream_user_id="")
     ids = {grant.team.owner.upstream_user_id, *seated.values_list("upstream_user_id", flat=True)}
     return frozenset(known_upstream_ids(grant.team) | ids)
@@ -101,7 +101,7 @@ def _known_ids(grant: SeatGrant) -> frozenset[str]:
 def _invite(grant: SeatGrant, access: Access) -> None:
     answer = _post(grant, access)
     if answer is None:
-        settle.look_again(grant, now=timezone.now())  # a Departure is open; if the grant is not ours, nothing changes
+        settle.look_again(grant, now=timezone.now())  # a Departure is open, or another worker has the grant
     elif settle.sent(grant, answer, now=timezone.now(), actor=ACTOR):
         _watch(grant, access)
 
@@ -113,7 +113,7 @@ def _resend(grant: SeatGrant, access: Access) -> None:
 
 
 def _post(grant: SeatGrant, access: Access) -> Answer | None:
-    """POST the invite; that it is about to be sent is committed first. None: it may not be sent any more."""
+    """POST the invite, after committing that it is about to be sent. None: it must not be sent any more."""
     if not settle.about_to_send(grant, now=timezone.now()):
         return None
     ours, flow = str(grant.submission_id), grant.redemption.public_id
@@ -121,7 +121,7 @@ def _post(grant: SeatGrant, access: Access) -> Answer | None:
 
 
 def _revoke(grant: SeatGrant, access: Access) -> None:
-    """Begin to leave this Team, or tell it again."""
+    """Revoke the invite, to leave this Team."""
     if settle.renew_lease(grant, now=timezone.now()):
         answer = access.ask(lambda upstream: upstream.revoke(grant.email))
         settle.revoked(grant, answer, now=timezone.now())

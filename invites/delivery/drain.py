@@ -1,7 +1,7 @@
-"""Works on all that is due: claims grants and calls threads in (design §6).
+"""Work on all due grants: claim them and start threads (design §6).
 
-Each claim raises the grant's fence (`attempts`); every later write names it, so a worker that wakes too late changes
-nothing. `deliver.py` works on what is claimed here.
+A claim raises the grant's fence (`attempts`), and each later write filters by it: a worker that wakes too late changes
+nothing. `deliver.py` does the work of a claim.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from invites.states import BEFORE_INVITED, GrantState
 from teampool.pool import stock_alert
 from teampool.settings import WRITES_PER_TEAM
 
-# 16 a node, shared by its workers: each thread holds a connection, and PostgreSQL allows about a hundred in all.
+# 16 a node, shared by its workers: each thread holds a connection, and PostgreSQL allows about a hundred.
 THREADS = max(1, 16 // settings.Q_CLUSTER["workers"])
 
 
 def deliver() -> int:
-    """Work on everything due for at most 30 s, then ring again if more is left. Returns the number of claims."""
+    """Work on due grants for at most 30 s, then ring if more are due. Returns the number of claims."""
     now = timezone.now()
     due = SeatGrant.objects.due(now).count()
     if not due:
@@ -48,7 +48,7 @@ def deliver() -> int:
 
 
 class _Crew:
-    """The threads of one drain. Each that claims something calls in the next, as long as more was claimable."""
+    """The threads of one drain. A thread that claims a grant starts the next thread while more are claimable."""
 
     def __init__(self, until: datetime, *, has_helper: bool) -> None:
         self.until = until
@@ -64,7 +64,7 @@ class _Crew:
         while timezone.now() < self.until:
             claimed, left = claim_next(self._limit)
             if claimed is None:
-                return  # what else is due waits for a busy Team; the thread that is busy there takes it next
+                return  # other due grants wait for a busy Team; the thread that is busy there takes them next
             self._note_claim(left)
             work(claimed)
 
@@ -88,17 +88,17 @@ class _Crew:
                 self._helping -= 1
 
     def join(self) -> int:
-        """Wait for every thread. Returns the number of claims of all."""
+        """Wait for every thread; return the number of claims."""
         for thread in self._threads:  # threads that start meanwhile are appended, so they are joined too
             thread.join()
         return self._done
 
 
 def claim_next(limit: int) -> tuple[SeatGrant | None, int]:
-    """Claim one due grant whose Team has fewer than `limit` writes under way, and count how many more are claimable."""
+    """Claim a due grant whose Team has fewer than `limit` writes under way; also return how many more are claimable."""
     now = timezone.now()
     claimable = _claimable(now, limit)
-    # Shuffled: drains of other processes look at the same rows.
+    # Shuffled, because other processes try the same rows.
     for tried, grant in enumerate(random.sample(claimable, len(claimable)), start=1):
         claimed = claim(grant, limit=limit)
         if claimed is not None:
@@ -107,7 +107,7 @@ def claim_next(limit: int) -> tuple[SeatGrant | None, int]:
 
 
 def _claimable(now: datetime, limit: int) -> list[SeatGrant]:
-    """Due grants, the oldest first; of those not invited yet, only as many per Team as may be written now."""
+    """Due grants, oldest first; of those not yet invited, only as many per Team as may be written now."""
     writes = _writes_under_way(now)
     full = [team_id for team_id, count in writes.items() if count >= limit]
     due = SeatGrant.objects.due(now).exclude(team_id__in=full, state__in=BEFORE_INVITED).order_by("due_at")
@@ -127,9 +127,9 @@ def _writes_under_way(now: datetime, **where: int) -> Counter[int]:
 
 
 def claim(grant: SeatGrant, *, limit: int) -> SeatGrant | None:
-    """Take a grant that was seen due: RESERVED becomes INVITING.
+    """Claim a grant that was due: RESERVED becomes INVITING.
 
-    None: its Team is busy, or another worker was faster, which raised the fence or moved the grant on.
+    None: its Team is busy, or another worker was faster and raised the fence or changed the state.
     """
     now = timezone.now()
     with transaction.atomic(durable=True):

@@ -1,4 +1,4 @@
-"""Looks for one person in a Team's lists."""
+"""Look for one person in a Team's lists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from teampool.upstream.client import Upstream
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`found`: where the person stands, if anywhere. Absence counts only while `is_complete`."""
+    """`found`: in which list the person is, if any. Absence counts only if `is_complete`."""
 
     started_at: datetime
     is_complete: bool
@@ -20,9 +20,9 @@ class Look:
 
 
 def look_for(upstream: Upstream, *, email: str, user_id: str = "", known_ids: frozenset[str] = frozenset()) -> Look:
-    """The pending list first, the member list only if absent there. Raises UpstreamError when unreadable.
+    """Read the pending list, and the members if the person is not in it. Raises UpstreamError.
 
-    A member list with a hidden e-mail is no proof of absence, unless `known_ids` explains whose it is.
+    A hidden e-mail in the member list may be this person, so it proves no absence, unless `known_ids` has its user.
     """
     pending = upstream.invites()
     invited = any(row.email == email for row in pending.rows)

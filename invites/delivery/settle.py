@@ -1,8 +1,8 @@
-"""What came of one claim, written down: each deed is fenced by the claim's `attempts` (design §4).
+"""Write the result of a claim; each write filters by the claim's `attempts` (design §4).
 
-`deciding.py` says what to do; this module writes it. An answer is sorted by upstream §14.1 into sent, certain no (and
-whose fault), and unknown. `sends` counts the unanswered sends; with any, the seat leaves its Team only by a revoke
-and 15 minutes of absence.
+`deciding.py` decides, this module writes. An answer is sent, certain no (and whose fault), or unknown (upstream §14.1).
+`sends` counts sends without a certain answer: while there are any, the seat leaves its Team only after a revoke and 15
+minutes of absence.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from teampool.upstream.types import Answer, Failure, Fault, Verdict
 
 
 def _write(grant: SeatGrant, **fields: Any) -> bool:
-    """Update the grant while this claim still holds it. False: a later claim or a snapshot moved it on."""
+    """Update the grant while this claim holds it. False: a later claim or a snapshot changed it."""
     mine = SeatGrant.objects.filter(pk=grant.pk, state=grant.state, attempts=grant.attempts)
     if mine.update(**fields) != 1:
         return False
@@ -45,9 +45,9 @@ def renew_lease(grant: SeatGrant, *, now: datetime) -> bool:
 
 
 def about_to_send(grant: SeatGrant, *, now: datetime) -> bool:
-    """Commit that a mail is about to be asked for. A crash after this leaves an unknown, never a second Team.
+    """Commit that a mail is about to be sent. A crash after this leaves an unknown, never a second Team.
 
-    False also while a Departure is open for this seat: the mail would arrive after its revoke.
+    Also False while a Departure of this seat is open: the mail would arrive after its revoke.
     """
     if Departure.objects.filter(grant=grant.pk, state=DepartureState.OPEN).exists():
         return False
@@ -58,11 +58,11 @@ def about_to_send(grant: SeatGrant, *, now: datetime) -> bool:
 
 
 def sent(grant: SeatGrant, answer: Answer, *, now: datetime, actor: Actor) -> bool:
-    """Settle the answer to an invite; True when it was sent and is to be looked for."""
+    """Write the answer to an invite; True when it was sent, so the person is to be looked for."""
     if answer.verdict is Verdict.SENT:
         return _invited(grant, now, actor)
     if answer.verdict is Verdict.UNKNOWN:
-        # Keep the seat: it may still have worked. A person already there shows at once, the rest needs a moment.
+        # Keep the seat: it may have worked. A person who is a member shows at once; an invite needs a moment.
         if answer.failure is Failure.ALREADY_MEMBER:
             _postpone(grant, now, reason=SAID_MEMBER)
         else:
@@ -82,7 +82,7 @@ def _invited(grant: SeatGrant, now: datetime, actor: Actor) -> bool:
 
 
 def _certain_no(grant: SeatGrant, answer: Answer, now: datetime, actor: Actor) -> None:
-    """This send did nothing. With an earlier one unanswered, the Team is left the careful way."""
+    """This send did nothing. If an earlier send is unanswered, leave the Team by a revoke and absence."""
     failure = answer.failure or Failure.REFUSED_UNCLEAR
     sends = grant.sends - 1
     if answer.fault is Fault.NETWORK and failure is not Failure.UNKNOWN_401:
@@ -91,12 +91,12 @@ def _certain_no(grant: SeatGrant, answer: Answer, now: datetime, actor: Actor) -
         _postpone(grant, now, sends=sends, leave_as=failure.value)
     else:
         if answer.fault is Fault.TEAM:
-            bells.sync_team(grant.team_id)  # its lists tell if the Team or this address is to blame
+            bells.sync_team(grant.team_id)  # its lists tell whether the Team or the address is to blame
         left(grant, reason=failure.value, now=now, actor=actor)
 
 
 def left(grant: SeatGrant, *, reason: str, now: datetime, actor: Actor) -> None:
-    """Nobody was invited here: give the seat back and go on elsewhere, or refuse the address."""
+    """Nobody was invited here: free the seat and continue in another Team, or refuse the address."""
     if reason == Failure.EMAIL_REJECTED.value:
         _refuse(grant, reason, now, actor)
         return
@@ -106,7 +106,7 @@ def left(grant: SeatGrant, *, reason: str, now: datetime, actor: Actor) -> None:
 
 
 def _refuse(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> None:
-    """The address itself is refused: seat and code come back, and no Team is blamed."""
+    """ChatGPT refuses the address: free seat and code, and do not blame the Team."""
     with transaction.atomic(durable=True):
         code_id = grant.redemption.code_id
         if code_id is not None:  # lock order: code first
@@ -117,7 +117,7 @@ def _refuse(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> None:
 
 
 def _fail_over(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> None:
-    """Two transactions: cancel here, then take elsewhere. A crash between them is a row of the reconciler."""
+    """Two transactions: cancel here, then take a seat elsewhere. After a crash in between, `reconcile` continues."""
     with transaction.atomic(durable=True):
         locking.lock_team(grant.team_id)
         if not moves.leave(grant, GrantState.CANCELLED, reason=reason, now=now, actor=actor):
@@ -129,9 +129,9 @@ def _fail_over(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> No
 
 
 def found(grant: SeatGrant, seen: Look, *, now: datetime, actor: Actor) -> None:
-    """Move the grant to what the lists show of its person."""
+    """Move the grant to the state its person has in the lists."""
     state = GrantState.JOINED if seen.found is Member.Kind.MEMBER else GrantState.VERIFIED
-    if grant.state in (state, GrantState.JOINED):  # an accepted invite may linger: nobody falls back to it
+    if grant.state in (state, GrantState.JOINED):  # an accepted invite may still be listed: do not go back to VERIFIED
         if grant.absent_since is not None:
             _write(grant, absent_since=None)
         look_again(grant, now=now)
@@ -157,7 +157,7 @@ def found(grant: SeatGrant, seen: Look, *, now: datetime, actor: Actor) -> None:
 
 
 def revoked(grant: SeatGrant, answer: Answer, *, now: datetime) -> None:
-    """A revoke answered 2xx or 404 starts the 15 minutes; anything else is tried again."""
+    """A revoke answered with 2xx or 404 starts the 15 minutes of absence; else try again."""
     if answer.verdict is Verdict.SENT or answer.failure is Failure.NOT_FOUND_ITEM:
         _postpone(grant, now + timing.LEAVE_AFTER, leaving_since=now, leave_as=grant.leave_as or GHOST)
     else:
@@ -165,14 +165,14 @@ def revoked(grant: SeatGrant, answer: Answer, *, now: datetime) -> None:
 
 
 def look_again(grant: SeatGrant, *, now: datetime) -> None:
-    """Not settled by this look: come back after a while that grows."""
+    """The look proved nothing: look again, each time a bit later."""
     if grant.state == GrantState.JOINED:
         _write(grant, lease_until=None, due_at=None)
         return
     if grant.state == GrantState.VERIFIED:
         steps = timing.LOOKS_PENDING
         if grant.looks >= len(steps):
-            _write(grant, lease_until=None, due_at=None)  # from here on the regular sync tells
+            _write(grant, lease_until=None, due_at=None)  # from now on the regular sync finds the person
             return
     else:
         steps = timing.LOOKS_UNSEEN
@@ -180,7 +180,7 @@ def look_again(grant: SeatGrant, *, now: datetime) -> None:
 
 
 def _postpone(grant: SeatGrant, until: datetime, **fields: Any) -> None:
-    """Let go of the claim until then, or until the Team has cooled down."""
+    """Release the claim until then, or until the Team's cool-down ends."""
     cooldown = Team.objects.values_list("cooldown_until", flat=True).get(pk=grant.team_id)
     due_at = max(until, cooldown) if cooldown is not None else until
     if _write(grant, lease_until=None, due_at=due_at, **fields):
@@ -197,21 +197,21 @@ def given_up(grant: SeatGrant, *, now: datetime, actor: Actor) -> None:
 
 
 def stranded(grant: SeatGrant, *, now: datetime) -> None:
-    """A confirmed person in a dead Team: nothing is due, the operator's list shows them."""
+    """A confirmed person in a lost Team: nothing is due; the operator's list shows them."""
     _write(grant, lease_until=None, due_at=None, unreadable_since=grant.unreadable_since or now)
 
 
 def unread(grant: SeatGrant, error: UpstreamError, *, now: datetime) -> None:
-    """The lists could not be read: try again after the wait upstream asked for, or a longer one of ours."""
+    """The lists could not be read: try again after upstream's Retry-After, or after our own longer wait."""
     asked = min(error.retry_after or timing.RETRIES[0], health.LONGEST_COOLDOWN)
     wait = max(asked, timing.step(timing.RETRIES, grant.looks))
     _postpone(grant, now + wait, looks=grant.looks + 1, unreadable_since=grant.unreadable_since or now)
 
 
 def again_later(grant: SeatGrant, *, now: datetime) -> None:
-    """Our own code raised: let go of the claim for a minute, so that a lasting fault does not spin.
+    """Our code raised: release the claim for a minute, so that a lasting fault does not spin.
 
-    The grant may be in another state by now. A JOINED one stays as it is: nothing is due for it.
+    The grant may have another state by now. A JOINED grant is left alone: nothing is due for it.
     """
     mine = SeatGrant.objects.filter(pk=grant.pk, attempts=grant.attempts).exclude(state=GrantState.JOINED)
     mine.update(lease_until=None, due_at=now + timing.ABSENT_AFTER)
@@ -221,7 +221,7 @@ def again_later(grant: SeatGrant, *, now: datetime) -> None:
 
 
 def resent(grant: SeatGrant, *, was_sent: bool, now: datetime, actor: Actor) -> None:
-    """Write down a resend. If the person asked for it, count it, or show them that it failed."""
+    """Record a resend. If the person asked for it, count it, or show them that it failed."""
     asked = Redemption.objects.filter(pk=grant.redemption_id, resend_wanted_at__isnull=False)
     if was_sent:
         rows = asked.update(resends=F("resends") + 1, resent_at=now, resend_wanted_at=None, resend_failed_at=None)

@@ -1,6 +1,6 @@
-"""What redeemers are written: that the invitation is there, that the seat moved, that it ends soon.
+"""Mails to redeemers: the invitation is there, the seat moved, the seat ends soon.
 
-Queued in the transaction of the fact, at the cost of one query while no mail server is set up.
+Queued in the transaction of the fact. One query while no mail server is set up.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from notifications.audit import events
 from notifications.models import Message
 
 REMIND_BEFORE = timedelta(hours=24)
-# Seats shorter than this get no reminder: the success mail has only just come.
+# No reminder for a shorter seat: its success mail has only just come.
 SHORTEST = timedelta(hours=2)
 _AT_ONCE = 200
 
 
 def write_confirmed(redemption: Redemption, grant: SeatGrant) -> None:
-    """The person was seen in the lists of this grant's Team for the first time."""
+    """Mail the person: this grant's Team listed them for the first time."""
     move = None
     if grant.try_number > 1:
         earlier = SeatGrant.objects.filter(redemption_id=redemption.pk).exclude(pk=grant.pk)
@@ -54,11 +54,11 @@ def write_confirmed(redemption: Redemption, grant: SeatGrant) -> None:
 
 
 def remind(now: datetime) -> int:
-    """Write to a page of those whose seat ends soon and who were not told of this end; how many."""
+    """Mail up to 200 people whose seat ends soon and who were not told of this end; return how many."""
     if not outbox.may_write("reminder"):
         return 0
     with transaction.atomic(durable=True):
-        # Locked, so that an end set anew meanwhile is the one that is written.
+        # Locked, so that the mail has the end that is stored.
         ending = list(_ending(now).select_for_update(of=("self",), skip_locked=True)[:_AT_ONCE])
         for redemption in ending:
             events.seat_ends_soon(
@@ -71,7 +71,7 @@ def remind(now: datetime) -> int:
 
 
 def _ending(now: datetime) -> QuerySet[Redemption]:
-    """Seats in use with an end at most a day off, and at most half of their time."""
+    """Seats in use that end within a day and are past half of their time."""
     reminded = Message.objects.filter(
         dedupe_key=Concat(Value(events.REMINDED), Cast(OuterRef("pk"), CharField()), output_field=CharField())
     )

@@ -1,6 +1,6 @@
-"""Every arrow of a seat and of a redemption: a counted update with its audit row (design §4).
+"""Every change of a seat's or a redemption's state: a counted update with its audit row (design §4).
 
-Callers hold the Team's lock, and the code's before it where a code is freed.
+The caller holds the Team's lock, and before it the code's, if a code is freed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REACHED_AT = {
 
 
 def claim(grant: SeatGrant, *, until: datetime, actor: Actor) -> bool:
-    """Make a live grant the caller's until then, raising its fence; RESERVED becomes INVITING."""
+    """Lease a live grant to the caller and raise its fence; RESERVED becomes INVITING."""
     fields: dict[str, Any] = {"attempts": grant.attempts + 1, "lease_until": until}
     if grant.state == GrantState.RESERVED:
         return _move(grant, GrantState.INVITING, actor, fields)
@@ -36,9 +36,9 @@ def claim(grant: SeatGrant, *, until: datetime, actor: Actor) -> bool:
 
 
 def advance(grant: SeatGrant, to: GrantState, *, now: datetime, actor: Actor, **fields: Any) -> bool:
-    """Move a live grant forward, wherever it stands; sets the end of a temporary seat on first reaching INVITED.
+    """Move a live grant forward; on first reaching INVITED, set the end of a temporary seat.
 
-    False: the grant is no longer in the state, or no longer the caller's, that the caller saw.
+    False: the grant has another state or fence than the caller saw.
     """
     fields[REACHED_AT[to]] = now
     was_confirmed = grant.state in CONFIRMED
@@ -53,9 +53,9 @@ def advance(grant: SeatGrant, to: GrantState, *, now: datetime, actor: Actor, **
 def leave(
     grant: SeatGrant, to: GrantState, *, reason: str, now: datetime, actor: Actor, frees_seat: bool = True
 ) -> bool:
-    """Cancel or end a live grant and give its seat back; the code stays with the redemption.
+    """Cancel or end a live grant and free its seat; the redemption keeps the code.
 
-    With `frees_seat` off the seat stays held for the grant the caller opens in its place.
+    `frees_seat=False`: the caller opens another grant that takes over the seat.
     """
     fields = {REACHED_AT[to]: now, "reason": reason, "lease_until": None, "due_at": None}
     if not _move(grant, to, actor, fields, {"reason": reason}):
@@ -66,7 +66,7 @@ def leave(
 
 
 def leave_in(grant: SeatGrant, *, reason: str, now: datetime, actor: Actor) -> None:
-    """End a live grant whose person stays in, or may: the claim is over, and they count as an outsider."""
+    """End a live grant and its claim, although the person may stay in: they now count as an outsider."""
     if leave(grant, GrantState.ENDED, reason=reason, now=now, actor=actor, frees_seat=False):
         seats.release_to_outsider(team_id=grant.team_id)
         end(redemption_id=grant.redemption_id, reason=reason, now=now, actor=actor)
@@ -77,9 +77,9 @@ def _move(
 ) -> bool:
     before = grant.state
     if before not in HOLDS_SEAT:
-        return False  # it ended meanwhile: an ended seat is never moved, nor given back, again
+        return False  # an ended seat must not be freed twice
     rows = SeatGrant.objects.filter(pk=grant.pk, state=before, attempts=grant.attempts).update(state=to, **fields)
-    if rows != 1:  # another worker took it over, or a snapshot moved it on
+    if rows != 1:  # another worker claimed it, or a snapshot moved it
         return False
     for name, value in fields.items():
         setattr(grant, name, value)
@@ -95,7 +95,7 @@ def _move(
 
 
 def _set_end(redemption_id: int, now: datetime) -> Redemption:
-    """The clock of a temporary seat starts once; a later Team inherits it."""
+    """Start the time of a temporary seat, once; after a move to another Team it goes on."""
     redemption = Redemption.objects.get(pk=redemption_id)
     if redemption.seat_time is not None and redemption.ends_at is None:
         redemption.ends_at = now + redemption.seat_time
@@ -104,9 +104,9 @@ def _set_end(redemption_id: int, now: datetime) -> Redemption:
 
 
 def refuse(*, redemption_id: int, refusal: Refusal, now: datetime, actor: Actor) -> bool:
-    """Refuse an open redemption without a live grant and make its code usable again.
+    """Refuse an open redemption without a live grant, and free its code. The caller holds the code's lock.
 
-    The caller holds the code's lock. False: it was not open any more.
+    False: it was no longer open.
     """
     redemption = Redemption.objects.get(pk=redemption_id)
     rows = (
@@ -125,7 +125,7 @@ def refuse(*, redemption_id: int, refusal: Refusal, now: datetime, actor: Actor)
 
 
 def end(*, redemption_id: int, reason: str, now: datetime, actor: Actor) -> bool:
-    """End an open redemption; its code stays spent. False: it was not open any more."""
+    """End an open redemption; its code stays used. False: it was no longer open."""
     rows = Redemption.objects.filter(pk=redemption_id, state=RedemptionState.OPEN).update(
         state=RedemptionState.ENDED, settled_at=now
     )
@@ -136,7 +136,7 @@ def end(*, redemption_id: int, reason: str, now: datetime, actor: Actor) -> bool
 
 
 def next_try(*, redemption_id: int) -> None:
-    """Start a new try: the Teams of the last one may be asked again."""
+    """Start a new try: Teams of the last try may be asked again."""
     Redemption.objects.filter(pk=redemption_id, state=RedemptionState.OPEN).update(try_number=F("try_number") + 1)
 
 

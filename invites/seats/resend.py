@@ -1,6 +1,6 @@
-"""Asking once more: for the invitation mail to be sent again, or for an unconfirmed invitation to be looked for.
+"""Requests to send the invitation mail again, and to look again for unconfirmed invitations.
 
-Only the wish is written here; the worker (`deliver`) sends, looks, counts and says when.
+Only the wish is written here; the worker (`deliver`) acts on it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Resend(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResendView:
-    """What is possible now (`state`), until when one waits, and how the last one went."""
+    """Whether a resend is possible now, from when else, and how the last one went."""
 
     state: Resend
     wait_until: datetime | None = None
@@ -41,14 +41,14 @@ class ResendView:
 
 
 def resend_view(redemption: Redemption, grant: SeatGrant | None, now: datetime) -> ResendView:
-    """Offered only while a mail of ours waits to be accepted: not for an invite we merely found (sends = 0)."""
+    """Offered only while a mail we sent waits to be accepted; not for an invite we only found (`sends` is 0)."""
     if grant is None or redemption.state != RedemptionState.OPEN or grant.state not in _WITH_A_MAIL or grant.sends == 0:
         return ResendView(Resend.NOT_OFFERED)
     if redemption.resend_wanted_at is not None:
         return ResendView(Resend.QUEUED)
     sent_at, failed_at = redemption.resent_at, redemption.resend_failed_at
     if sent_at is not None and sent_at < grant.created_at:
-        sent_at = None  # that mail was for the seat before this one
+        sent_at = None  # that mail was for an earlier seat
     has_failed = failed_at is not None and failed_at >= grant.created_at and (sent_at is None or failed_at > sent_at)
     if redemption.resends >= timing.MOST_RESENDS:
         return ResendView(Resend.NONE_LEFT, sent_at=sent_at, has_failed=has_failed)
@@ -63,12 +63,12 @@ def resend_view(redemption: Redemption, grant: SeatGrant | None, now: datetime) 
 
 
 def want_resend(*, redemption_id: int, actor: Actor, now: datetime) -> bool:
-    """Ask the worker for one more mail; False when that is not possible now, or somebody asked already."""
+    """Ask the worker for another mail; False when that is not possible now, or was already asked."""
     team_id = SeatGrant.objects.live().filter(redemption_id=redemption_id).values_list("team_id", flat=True).first()
     if team_id is None:
         return False
     with transaction.atomic(durable=True):
-        locking.lock_team(team_id)  # before the redemption, as everyone who moves its seat
+        locking.lock_team(team_id)  # before the redemption: locking order
         redemption = locking.locked_redemption(redemption_id)
         grant = locking.locked_live_grant(redemption)
         if grant is None or resend_view(redemption, grant, now).state is not Resend.AVAILABLE:
@@ -81,9 +81,9 @@ def want_resend(*, redemption_id: int, actor: Actor, now: datetime) -> bool:
 
 
 def check_again(*, now: datetime, actor: Actor) -> int:
-    """Make every invitation due that no list has shown for ten minutes, unless a worker is busy with it; how many.
+    """Make every invitation due that no list has shown for ten minutes, except those a worker holds; return how many.
 
-    Only the next look comes sooner: `deliver` decides as ever whether anything is sent again.
+    `deliver` only looks earlier; it still decides whether anything is sent again.
     """
     is_open = Redemption.objects.filter(state=RedemptionState.OPEN)
     unseen = SeatGrant.objects.filter(

@@ -1,4 +1,4 @@
-"""Gives an open redemption without a live grant its seat, or refuses it. Database only."""
+"""Give an open redemption without a live grant a seat, or refuse it. Database only."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from notifications.audit import events
 from teampool.models import Team, TeamQuerySet, living
 from teampool.pool import seats
 
-# Cancelled for want of seats only: then "no seat" is the whole truth.
+# When all tries failed with this reason, the refusal is "no seat".
 FULL = "seats_full"
-# An operator (or the wish to reclaim) took the invitation back: nothing is tried elsewhere, the code is free.
+# An operator or the reclaim rule withdrew the invitation: try no other Team, free the code.
 WITHDRAWN = (DepartureReason.WITHDRAWN.value, DepartureReason.RECLAIMED.value)
 
 
 def take_seat(
     redemption: Redemption, *, now: datetime, actor: Actor, barred: Collection[int] | None = None
 ) -> SeatGrant | None:
-    """Hold a seat in the first Team of choice that has one and write the grant; None holds nothing.
+    """Hold a seat in the first Team of choice with a free seat, and write the grant; None when there is no seat.
 
-    In the caller's transaction. The first Team of choice nobody is writing to at this moment is taken; only where
-    there is none are they waited for, each in a savepoint of its own: PostgreSQL keeps a row it waited for locked even
-    when nothing was updated, and two who try Teams in another order would block.
-    `barred` are Teams not to be tried; looked up unless the caller knows them.
+    Runs in the caller's transaction. First tries the first Team that nobody is writing to. Else tries each Team and
+    waits for its lock, in a savepoint: PostgreSQL keeps a lock it waited for even when the update changed nothing, and
+    two redemptions that try Teams in different order would block each other. `barred`: Teams not to try; computed if
+    None.
     """
     candidates = Team.objects.allocatable(now).in_order_of_choice()
     if redemption.bound_team_id is not None:
@@ -41,7 +41,7 @@ def take_seat(
     barred = _barred(redemption) if barred is None else barred
     if barred:
         candidates = candidates.exclude(pk__in=barred)
-    # SQLite: who gets here holds the only lock there is.
+    # On SQLite we already hold the only write lock, so savepoints would be useless.
     savepoint = transaction.atomic if connection.features.has_select_for_update else contextlib.nullcontext
     at_rest = _first_at_rest(candidates)
     if at_rest is not None and seats.hold(team_id=at_rest, now=now):
@@ -55,25 +55,25 @@ def take_seat(
 
 
 def _first_at_rest(candidates: TeamQuerySet) -> int | None:
-    """The first of them that nobody is writing to at this moment, locked. None says nothing about free seats.
+    """Lock the first Team that nobody is writing to. None says nothing about free seats.
 
-    Many who come at once would else queue for one Team after the other, each until the last one's commit.
+    Without this, many redemptions at once would queue for the same Team, each until the last one's commit.
     """
     require_transaction()
     if not connection.features.has_select_for_update_skip_locked:
-        return None  # SQLite: one writer at a time in any case
+        return None  # SQLite has one writer at a time anyway
     at_rest = candidates.select_for_update(of=("self",), no_key=True, skip_locked=True)
     return at_rest.values_list("pk", flat=True).first()
 
 
 class _Refused(Exception):
-    """Rolls the savepoint back, and with it the lock."""
+    """Rolls the savepoint back, which also releases the lock."""
 
 
 def open_grant(
     redemption: Redemption, *, team_id: int, now: datetime, actor: Actor, ask_first: bool = False
 ) -> SeatGrant:
-    """Write the grant for a seat just held, and ring for its delivery."""
+    """Write the grant of a seat just held, and ring for its delivery."""
     grant = SeatGrant.objects.create(
         redemption=redemption,
         team_id=team_id,
@@ -91,7 +91,7 @@ def open_grant(
 def _barred(redemption: Redemption) -> set[int]:
     """Teams this claim must not go to: tried already, just moved out of, being left, or seated in."""
     tried = Q(try_number=redemption.try_number)
-    # Moved out of it by an operator: the move must not end where it began.
+    # After a re-seat: not back into the Team an operator moved them out of.
     left = Q(try_number=redemption.try_number - 1, reason=DepartureReason.RESEATED)
     seated = SeatGrant.objects.filter(
         Q(tried | left, redemption=redemption) | Q(email=redemption.email, state__in=HOLDS_SEAT)
@@ -101,11 +101,11 @@ def _barred(redemption: Redemption) -> set[int]:
 
 
 def reseat_or_refuse(*, redemption_id: int, now: datetime, actor: Actor) -> Redemption:
-    """The second half of a failover and of a re-seat, and the reconciler's row "open without a live grant".
+    """Seat an open redemption without a live grant elsewhere, or refuse it: after a failover, re-seat or crash.
 
-    Takes a seat in a Team not tried yet; after 3 Teams, or when none is left, refuses and frees the code.
-    Somebody who had a seat before is never refused: the claim waits, and ends only with its time.
-    Does nothing to a redemption that is not open, has a live grant, or waits for a departure.
+    Takes a seat in a Team not tried yet. After 3 Teams, or when none has a seat, refuses and frees the code. A person
+    who had a seat before is never refused: their claim waits, and ends only when its time is over. Does nothing to a
+    redemption that is not open, has a live grant, or waits for a departure.
     """
     with transaction.atomic(durable=True):
         redemption = locking.locked_claim(redemption_id)
@@ -129,7 +129,7 @@ def _seat_or_settle(redemption: Redemption, *, now: datetime, actor: Actor) -> N
         moves.end(redemption_id=redemption.pk, reason="time_over", now=now, actor=actor)
     elif len(tried) < timing.MOST_TEAMS and take_seat(redemption, now=now, actor=actor) is not None:
         return
-    elif redemption.try_number > 1:  # a re-seat: keep the claim, and ask the same Teams again after a while
+    elif redemption.try_number > 1:  # a re-seat: keep the claim, and try the same Teams again later
         if tried and max(grant.ended_at or now for grant in tried) <= now - timing.UNRESOLVED_AFTER:
             moves.next_try(redemption_id=redemption.pk)
     else:
@@ -137,7 +137,7 @@ def _seat_or_settle(redemption: Redemption, *, now: datetime, actor: Actor) -> N
 
 
 def _decided(redemption: Redemption) -> set[str]:
-    """What an operator decided about a seat that then was lost by itself: it is not given again elsewhere."""
+    """An operator's decisions about seats whose Team was then lost: such a seat is not given again elsewhere."""
     ways = Departure.objects.filter(grant__redemption=redemption, reason__in=(DepartureReason.TAKEN_BACK, *WITHDRAWN))
     return set(ways.exclude(state=DepartureState.DROPPED).values_list("reason", flat=True))
 
@@ -150,9 +150,9 @@ def _refusal(tried: list[SeatGrant]) -> Refusal:
 
 
 def departures_under_way(email: str) -> QuerySet[Departure]:
-    """Ways out of living Teams: while one is open, a new invite there would be taken back.
+    """Open departures from living Teams: a new invite there would be revoked.
 
-    What was left behind in a lost Team waits for that Team alone; nobody waits for it.
+    Departures from lost Teams are left out: nobody waits for them.
     """
     open_ = Departure.objects.filter(living("team__"), email=email, state=DepartureState.OPEN)
     return open_.exclude(reason=DepartureReason.TEAM_GONE)
