@@ -13,7 +13,7 @@ class InvitesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Only now: these need the models.
+        # Imported here, because these need the models.
         from invites.admin.reasons import in_the_way  # noqa: PLC0415
         from invites.redeeming.throttle import check_setting  # noqa: PLC0415
         from notifications.audit.words import explain  # noqa: PLC0415

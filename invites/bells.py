@@ -1,4 +1,4 @@
-"""The bells of this room; those for a look at a Team are rung by `teampool` too, and stand there."""
+"""Bells of this room; `teampool/bells.py` has those that `teampool` rings too."""
 
 from __future__ import annotations
 

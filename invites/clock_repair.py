@@ -1,6 +1,6 @@
-"""The moments of this room that a clock which ran ahead may have left too late.
+"""This room's times that a clock which ran ahead may have written wrongly.
 
-The end of a temporary seat is not among them: it was shown to its person, and stays.
+Not the end of a temporary seat: its person was shown it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def moments() -> list[Moments]:
             facts=["created_at", "sent_at", "leaving_since", "invited_at", "verified_at", "joined_at"],
             forgotten=["absent_since", "unreadable_since"],
         ),
-        # A re-seat asks the same Teams again some minutes after it.
+        # After a re-seat, the same Teams are asked again some minutes after `ended_at`.
         Moments(SeatGrant.objects.filter(redemption__state=RedemptionState.OPEN), facts=["ended_at"]),
         Moments(
             Departure.objects.filter(state=DepartureState.OPEN),

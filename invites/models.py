@@ -1,4 +1,4 @@
-"""Codes, the claims made with them, the seats those hold, and who is to leave."""
+"""Codes, claims made with them (Redemption), their seats (SeatGrant), and people who must leave (Departure)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from teampool.models import Team
 
 
 class CodeBatch(models.Model):
-    """Codes made in one go; all alike."""
+    """Codes made together, all alike."""
 
     label = models.CharField(_("label"), max_length=60, blank=True)
     team = models.ForeignKey(
@@ -54,16 +54,16 @@ class CodeBatch(models.Model):
 
 class RedeemCodeQuerySet(models.QuerySet["RedeemCode"]):
     def unused(self, now: datetime) -> Self:
-        """Codes somebody could still redeem for the first time."""
+        """Codes that can be redeemed now and were never used."""
         return self.redeemable(now).filter(uses_held=0)
 
     def redeemable(self, now: datetime) -> Self:
-        """Codes somebody could redeem now: those with a use left, whoever used them before."""
+        """Codes that can be redeemed now: valid, with a use left."""
         return self.filter(Q(redeem_until=None) | Q(redeem_until__gt=now), voided_at=None, uses_held__lt=F("max_uses"))
 
 
 class RedeemCode(models.Model):
-    """What a user types in. `uses_held` counts its Redemptions that are open or ended; only `uses.py` writes it."""
+    """A code. `uses_held` counts its open and ended Redemptions; only `uses.py` writes it."""
 
     code = models.CharField(_("code"), max_length=32, unique=True)  # normalised: capitals, no dashes
     batch = models.ForeignKey(CodeBatch, on_delete=models.PROTECT, related_name="codes", verbose_name=_("batch"))
@@ -99,7 +99,7 @@ class RedeemCode(models.Model):
 
 
 class Redemption(models.Model):
-    """One e-mail's claim to one seat. It holds its code through every failover."""
+    """One e-mail's claim to one seat. It keeps its code when it moves to another Team."""
 
     public_id = models.CharField(_("reference"), max_length=32, unique=True)
     email = models.CharField(_("e-mail"), max_length=254, db_index=True)
@@ -108,9 +108,9 @@ class Redemption(models.Model):
     )
     state = models.CharField(_("state"), max_length=8, choices=RedemptionState.choices, default=RedemptionState.OPEN)
     refusal = models.CharField(_("refused because"), max_length=16, choices=Refusal.choices, blank=True)
-    # The seat an `already` row points at; empty when the person is there as baseline or allowed.
+    # The claim whose seat an `already` redemption shows; NULL when the person is baseline or allowed.
     seated_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    # The only Team it may sit in: a bound code's, or the one an operator added the person to.
+    # The only Team it may be in: the code's, or the Team an operator added the person to.
     bound_team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     seat_time = models.DurationField(_("seat time"), null=True, blank=True)
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
@@ -154,7 +154,7 @@ class SeatGrantQuerySet(models.QuerySet["SeatGrant"]):
         return self.filter(state__in=HOLDS_SEAT)
 
     def due(self, now: datetime) -> Self:
-        """Grants that want something of upstream now, that no worker is busy with, in Teams that do not cool down."""
+        """Live grants with something to do now, that no worker holds, in Teams without a cool-down."""
         return self.live().filter(
             free(now),
             Q(team__cooldown_until=None) | Q(team__cooldown_until__lte=now),
@@ -163,9 +163,9 @@ class SeatGrantQuerySet(models.QuerySet["SeatGrant"]):
 
 
 class SeatGrant(models.Model):
-    """One try of a Redemption at one Team: the seat it holds there and how far it got.
+    """A Redemption's try at one Team: the seat it holds there, and how far it got.
 
-    `attempts` is the fence: each claim raises it, and every later write of that claim names it.
+    `attempts` is the fence: a claim raises it, and each later write of that claim filters by it.
     """
 
     redemption = models.ForeignKey(Redemption, on_delete=models.PROTECT, related_name="grants")
@@ -175,13 +175,13 @@ class SeatGrant(models.Model):
     try_number = models.PositiveSmallIntegerField(default=1)
     attempts = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
-    due_at = models.DateTimeField(null=True, blank=True)  # empty: nothing to do until the next snapshot
-    # True: upstream may already know this person here, so ask before sending.
+    due_at = models.DateTimeField(null=True, blank=True)  # NULL: nothing to do until the next snapshot
+    # True: ChatGPT may know this person here already, so look before sending.
     ask_first = models.BooleanField(default=False)
     submission_id = models.UUIDField(default=uuid.uuid4)
-    # Sends that may have worked: with any, only a revoke and 15 minutes of absence let this grant leave.
+    # Sends that may have worked: while there are any, only a revoke and 15 minutes of absence let this grant leave.
     sends = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField(null=True, blank=True)  # the last send, committed before it
+    sent_at = models.DateTimeField(null=True, blank=True)  # the last send; committed before it
     leaving_since = models.DateTimeField(null=True, blank=True)
     leave_as = models.CharField(max_length=24, blank=True)
     unreadable_since = models.DateTimeField(null=True, blank=True)
@@ -193,7 +193,7 @@ class SeatGrant(models.Model):
     verified_at = models.DateTimeField(null=True, blank=True)
     joined_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=40, blank=True)  # why cancelled or ended
+    reason = models.CharField(max_length=40, blank=True)  # why it was cancelled or ended
 
     objects = SeatGrantQuerySet.as_manager()
 
@@ -219,12 +219,12 @@ class SeatGrant(models.Model):
 
     @property
     def subject(self) -> Subject:
-        """Its redemption: what happens to a seat is told there."""
+        """The redemption: the audit of a seat is found there."""
         return Subject("redemption", str(self.redemption_id), self.email)
 
 
 class Departure(models.Model):
-    """One person who is to leave one Team: written before upstream is told, done when a later list shows it."""
+    """A person who must leave a Team: written before ChatGPT is told, done when a later list shows it."""
 
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="departures")
     email = models.CharField(max_length=254, blank=True)
@@ -236,11 +236,11 @@ class Departure(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(default=timezone.now)
-    told_at = models.DateTimeField(null=True, blank=True)  # upstream answered 2xx or 404
+    told_at = models.DateTimeField(null=True, blank=True)  # ChatGPT answered 2xx or 404
     closed_at = models.DateTimeField(null=True, blank=True)
     last_problem = models.CharField(max_length=200, blank=True)
     evidence = models.JSONField(default=dict)
-    # Opened by the guardian, not by a person: any right to stay that turns up before the call ends it.
+    # Opened by the guardian, not an operator: any right to stay that appears before the call drops it.
     is_automatic = models.BooleanField(default=False)
 
     class Meta:
@@ -262,7 +262,7 @@ class Departure(models.Model):
 
 
 class RedeemAttempt(models.Model):
-    """One try at the public form, kept for the throttle only; pruned daily."""
+    """A try at the public form, for the throttle; pruned daily."""
 
     at = models.DateTimeField(default=timezone.now)
     ip = models.CharField(max_length=64)

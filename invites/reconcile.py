@@ -1,14 +1,14 @@
-"""Finishes whatever a crash, a lost ring or a dead worker left (design §4).
+"""Finish whatever a crash, a lost bell or a dead worker left (design §4).
 
 | what it finds | what finishes it |
 | --- | --- |
-| RESERVED, INVITING with its lease over, INVITED unseen | due again by their own columns: `deliver` |
+| RESERVED, INVITING with an ended lease, INVITED and unseen | due again by their own columns: `deliver` |
 | an open redemption without a live grant | a seat elsewhere, or refused with its code free |
-| an open departure that is due | told upstream; told and confirmed: by the next complete list |
+| an open departure that is due | ChatGPT is told; the next complete list confirms it |
 | a grant with a resend wanted and nothing due | made due |
-| an invitation nobody accepted for the days set | withdrawn, its code usable again |
-| unresolved for 10 minutes, then for 24 hours | told to the operator once each |
-| a seat that ends soon | its person is written to, once for each end |
+| an invitation nobody accepted within the days set | withdrawn, its code usable again |
+| unresolved for 10 minutes, and for 24 hours | operators are told, once each |
+| a seat that ends soon | its person gets a mail, once for each end |
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ UNRESOLVED = (GrantState.RESERVED, GrantState.INVITING, GrantState.INVITED)
 
 
 def reconcile() -> dict[str, int]:
-    """One pass over everything that is not finished; what it did, counted. May run beside itself."""
+    """One pass over everything unfinished; counts of what it did. May run beside itself."""
     now = timezone.now()
     return {
         "seated": _seat_waiting(now),
@@ -52,7 +52,7 @@ def reconcile() -> dict[str, int]:
         "alerts": _alert_unresolved(now),
         "reminders": mails.remind(now),
         "due": _ring_for_due(now),
-        # Last, as only this speaks to upstream and may take its time.
+        # Last, because only this talks to ChatGPT and may take long.
         "departures": _carry_out_departures(now),
     }
 
@@ -71,7 +71,7 @@ def _seat_waiting(now: datetime) -> int:
 
 
 def _carry_out_departures(now: datetime) -> int:
-    """A slice of them, by one worker at a time: Teams that hang cost a timeout each. Rings again when some are left."""
+    """A slice of the due departures, by one worker: a Team that hangs costs a timeout. Rings when some are left."""
     until = timezone.now() + timing.DEPARTURES
     due = Departure.objects.filter(free(now), state=DepartureState.OPEN, due_at__lte=now)
     count, is_over = 0, False
@@ -103,7 +103,7 @@ def _reclaim(now: datetime) -> int:
     days = RECLAIM_AFTER_DAYS.get()
     if not days:
         return 0
-    tried = Q(reason=DepartureReason.RECLAIMED, closed_at__gt=now - RECLAIM_AGAIN)  # in vain, or it had ended
+    tried = Q(reason=DepartureReason.RECLAIMED, closed_at__gt=now - RECLAIM_AGAIN)  # reclaimed before, in vain
     leaving = Departure.objects.filter(Q(state=DepartureState.OPEN) | tried, grant=OuterRef("pk"))
     old = SeatGrant.objects.filter(
         ~Exists(leaving),
@@ -119,7 +119,7 @@ def _reclaim(now: datetime) -> int:
 
 
 def _alert_unresolved(now: datetime) -> int:
-    """Tell the operator at 10 minutes and at 24 hours; never a broken Team by itself."""
+    """Tell operators at 10 minutes and at 24 hours; the Team is not marked as broken."""
     unresolved = SeatGrant.objects.filter(
         redemption=OuterRef("pk"), state__in=UNRESOLVED, created_at__lte=now - timing.UNRESOLVED_AFTER
     )

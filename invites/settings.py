@@ -1,4 +1,4 @@
-"""The run-time settings this room reads."""
+"""This room's run-time settings."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from notifications.settings.runtime import RuntimeSetting, declare
 
 IS_OPEN = declare(RuntimeSetting("invites.is_open", True))
 RECLAIM_AFTER_DAYS = declare(RuntimeSetting("invites.reclaim_after_days", 0, low=0, high=365))
-# Set by itself when the database stood still for long (a restored copy, a long stop); an operator takes it back.
+# Also set when the database stood still (a restored backup, a long stop); an operator resets it.
 REMOVALS_PAUSED = declare(RuntimeSetting("invites.removals_paused", False))

@@ -1,4 +1,4 @@
-"""The states of a Redemption, a SeatGrant and a Departure, and the groups they fall into (design §4)."""
+"""The states of a Redemption, a SeatGrant and a Departure, and groups of them (design §4)."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ BEFORE_INVITED = (GrantState.RESERVED, GrantState.INVITING)
 CONFIRMED = (GrantState.VERIFIED, GrantState.JOINED)
 UNCONFIRMED = tuple(state for state in HOLDS_SEAT if state not in CONFIRMED)
 
-# Upstream refused the invite because the person is in already: this Team is not left, even when its lists hide them.
+# ChatGPT says the person is a member already: do not leave this Team, even if its lists hide them.
 SAID_MEMBER = "said_member"
-# Upstream accepted the invite and no list ever showed it.
+# ChatGPT accepted the invite but no list ever showed it.
 GHOST = "never_listed"
 
 
 class Refusal(models.TextChoices):
-    """Why a Redemption was refused; the public `error_code`."""
+    """Why a Redemption was refused: its public `error_code`."""
 
     NO_SEAT = "no_seat", _("no seat free")
     EMAIL_REFUSED = "email_refused", _("ChatGPT does not accept this e-mail")

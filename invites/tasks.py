@@ -1,4 +1,4 @@
-"""Thin doors for the worker. Tasks may run twice and may die anywhere."""
+"""This room's tasks: the queue calls them by name. They may run twice, and die anywhere."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sync_team(team_id: int) -> None:
 
 
 def sync() -> int:
-    """A slice of at most 45 s over the stalest Teams; rings itself again when some are left."""
+    """A slice of at most 45 s over the Teams not read for longest; rings itself when some are left."""
     now = timezone.now()
     with leases.slot(leases.LONG_JOBS, ttl=syncing.SLICE + timedelta(minutes=2)) as taken:
         if not taken:

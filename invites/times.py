@@ -1,4 +1,4 @@
-"""Times and spans as the public pages write them: absolute, in the operator's time zone, which they name."""
+"""Times and durations on the public pages, in the operator's time zone, which they name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import ngettext, pgettext
 
 
 def zone(when: datetime) -> str:
-    """`UTC+8`, `UTC-3:30`, `UTC`: the operator's time zone as it stands at that moment; clocks change."""
+    """`UTC+8`, `UTC-3:30`, `UTC`: the operator's time zone at that moment."""
     offset = timezone.localtime(when).utcoffset() or timedelta(0)
     minutes = round(abs(offset) / timedelta(minutes=1))
     if not minutes:
@@ -25,7 +25,7 @@ def public_time(when: datetime) -> str:
 
 
 def short(when: datetime, *, now: datetime) -> str:
-    """`14:02` on the same day, `2 Mar, 14:02` in the same year, else with the whole date."""
+    """`14:02` today, `2 Mar, 14:02` this year, else with the year."""
     local, today = timezone.localtime(when), timezone.localtime(now)
     if local.date() == today.date():
         return local.strftime("%H:%M")
@@ -35,7 +35,7 @@ def short(when: datetime, *, now: datetime) -> str:
 
 
 def hours(span: timedelta) -> str:
-    """`72 hours, counted from the confirmation`; a part of an hour as `1.5`."""
+    """`72 hours, counted from the confirmation`; part of an hour as `1.5`."""
     count = span / timedelta(hours=1)
     return ngettext(
         "%(hours)s hour, counted from the confirmation",

@@ -1,4 +1,4 @@
-"""How numbers, durations and the terms of codes read on the operator's pages."""
+"""Numbers, durations and kinds of codes in the operator's words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def number(value: int) -> str:
 
 
 def duration(time: timedelta) -> str:
-    """In the largest unit that is whole: 24 hours, 3 days, 90 minutes."""
+    """In the largest whole unit: 24 hours, 3 days, 90 minutes."""
     minutes = round(time / timedelta(minutes=1))
     if minutes % 1440 == 0 and minutes > 1440:
         count, text = minutes // 1440, ngettext("%(n)s day", "%(n)s days", minutes // 1440)
@@ -27,7 +27,7 @@ def duration(time: timedelta) -> str:
 
 
 def kind(*, is_bound: bool, is_temporary: bool) -> str:
-    """What a code is called: generic, bound, temporary, or bound and temporary."""
+    """The kind of a code: generic, bound, temporary, or bound and temporary."""
     if is_bound and is_temporary:
         return _("bound, temporary")
     if is_bound:

@@ -1,4 +1,4 @@
-"""An operator adds people to one Team: the same machinery without a code, a result for each address."""
+"""An operator adds people to a Team without a code; each address gets a result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from teampool.pool import seats
 
 MOST_ADDRESSES = 50
 _BETWEEN = re.compile(r"[,;，；、\r\n]+")
-_QUOTED_NAME = re.compile(r'"[^"\n]*"(?=\s*<)')  # may hold a comma
+_QUOTED_NAME = re.compile(r'"[^"\n]*"(?=\s*<)')  # a quoted name may hold a comma
 _AFTER_A_NAME = re.compile(r"<([^<>\s]+@[^<>\s]+)>$")
 
 
@@ -39,7 +39,7 @@ class Added(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one address; `redemption` leads to its page where there is one."""
+    """The result for one address; `redemption` has the page to link to, if any."""
 
     email: str
     outcome: Added
@@ -47,7 +47,7 @@ class Result:
 
 
 def add_people(*, team: Team, text: str, actor: Actor) -> list[Result]:
-    """Give each address a seat in this Team; at most 50, each for itself."""
+    """Give each address, at most 50, a seat in this Team."""
     results: list[Result] = []
     seen: set[str] = set()
     for number, typed in enumerate(addresses(text)):
@@ -67,9 +67,9 @@ def add_people(*, team: Team, text: str, actor: Actor) -> list[Result]:
 
 
 def addresses(text: str) -> list[str]:
-    """What stands there one a line, or as the To-line of a mail has it: `Ana <ana@example.com>, ben@example.com`.
+    """Addresses, one a line or as in a mail's To: `Ana <ana@example.com>, ben@example.com`.
 
-    Words without an address among them stay together, to be shown as they were typed.
+    Words that are no address stay together, so that the result shows them as typed.
     """
     found: list[str] = []
     for part in filter(None, map(str.strip, _BETWEEN.split(_QUOTED_NAME.sub("", text)))):
@@ -102,9 +102,9 @@ def _add(team: Team, email: str, actor: Actor) -> Result:
     except _Full:
         return Result(email, Added.NO_SEAT)
     except IntegrityError:
-        return Result(email, Added.ALREADY)  # redeemed at this very moment
+        return Result(email, Added.ALREADY)  # the person redeemed a code at this moment
     return Result(email, Added.INVITING, redemption)
 
 
 class _Full(Exception):
-    """Rolls back: the claim is not written without a seat."""
+    """Rolls back: no claim without a seat."""

@@ -1,4 +1,4 @@
-"""Archiving Teams: kept with their history, out of the pool; codes bound to them are re-pointed or voided."""
+"""Archive Teams: out of the pool, history kept; codes bound to them move to another Team or are voided."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from teampool.pool import stock_alert
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """What archiving one Team means: who is in it, and how many codes that still take people are bound to it."""
+    """What archiving a Team means: how many people are in it, and how many usable codes are bound to it."""
 
     team: Team
     seated: int
@@ -25,7 +25,7 @@ class Retirement:
 
 
 def preview(team_ids: list[int]) -> list[Retirement]:
-    """What `archive` would do, Team by Team; a constant number of queries."""
+    """What `archive` would do to each Team; a fixed number of queries."""
     now = timezone.now()
     seated = _counts(SeatGrant.objects.live().filter(team_id__in=team_ids).values_list("team_id", flat=True))
     bound = _counts(RedeemCode.objects.redeemable(now).filter(team_id__in=team_ids).values_list("team_id", flat=True))
@@ -34,16 +34,15 @@ def preview(team_ids: list[int]) -> list[Retirement]:
 
 
 def expired_team_ids() -> list[int]:
-    """Teams whose token is over: those that "clean out" offers."""
+    """Teams whose token has ended: those that "clean out" offers."""
     over = Team.objects.filter(archived_at=None).exclude(token_state=Team.Token.HEALTHY)
     return list(over.order_by("pk").values_list("pk", flat=True))
 
 
 def archive(*, team_ids: list[int], codes_to: Team | None, actor: Actor) -> int:
-    """Archive these Teams; bound codes then belong to `codes_to`, or those with a use left are voided with None.
+    """Archive these Teams. Their codes move to `codes_to`; with None, codes with a use left are voided.
 
-    People keep their claims and can be re-seated. Returns how many were archived; one archived already is
-    passed over.
+    People keep their claims and can be re-seated. Returns how many were archived; skips Teams that already are.
     """
     if codes_to is not None and (codes_to.archived_at is not None or codes_to.pk in team_ids):
         raise ValueError("codes can only be re-pointed to a Team that stays")
@@ -54,13 +53,13 @@ def _archive_one(team_id: int, codes_to: Team | None, actor: Actor) -> bool:
     now = timezone.now()
     bound = RedeemCode.objects.filter(team_id=team_id)
     if codes_to is None:
-        # Before the Team: a code used meanwhile keeps its seat, and its claim can be re-seated.
+        # Codes first: a code used meanwhile keeps its seat, and that person can be re-seated.
         voided = uses.void(codes=bound, actor=actor)
         moved = 0
     else:
         voided = 0
         moved = bound.redeemable(now).update(team_id=codes_to.pk)
-        # Those used up may be given back yet.
+        # Also used-up codes: a use may be given back later.
         bound.filter(voided_at=None).update(team_id=codes_to.pk)
     with transaction.atomic(durable=True):
         if Team.objects.filter(pk=team_id, archived_at=None).update(archived_at=now) != 1:

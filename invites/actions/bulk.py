@@ -1,4 +1,4 @@
-"""One action for several people: done one by one, a result for each, and only to the seat that was shown."""
+"""One action for several people, one after the other, and only for the seat the page showed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one person: done, or `problem` says why nothing was changed for them."""
+    """The result for one person; `problem` says why nothing was changed."""
 
     redemption: Redemption
     problem: str = ""
 
 
-# What the confirm page showed: the redemption, and the seat it held then, NO_SEAT for none.
+# What the confirm page showed: the redemption and its seat, NO_SEAT for none.
 NO_SEAT = 0
 Picked = tuple[int, int]
 _DO: dict[Action, Callable[..., None]] = {
@@ -43,7 +43,7 @@ _DO: dict[Action, Callable[..., None]] = {
 
 
 def carry_out(action: Action, picked: Sequence[Picked], *, actor: Actor, now: datetime) -> list[Result]:
-    """Do it for each. Nobody is moved for whom no Team has a seat, and nobody whose seat is another one by now.
+    """Do `action` for each. Skip people whose seat is another by now, and people no Team has a seat for.
 
     So sending the same confirmation twice does nothing twice.
     """

@@ -1,7 +1,6 @@
-"""What an operator does to a seat: withdraw, take back, move, extend. Each function leaves its audit row.
+"""What an operator does to a seat: withdraw, take back, move, extend. Each function writes its audit row.
 
-Nothing here waits for upstream: whoever is to leave gets a Departure with a bell of its own, and the reconciler
-is the sweep.
+Nothing here waits for ChatGPT: a person who must leave gets a Departure and a bell for it; the reconciler sweeps.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from notifications.audit import events
 
 
 class Refused(Exception):
-    """Nothing was changed, and `code` says why: "changed" when the seat or finding moved on meanwhile."""
+    """Nothing was changed; `code` says why: "changed" when the seat or finding changed meanwhile."""
 
     def __init__(self, code: str = "changed") -> None:
         super().__init__(code)
@@ -31,7 +30,7 @@ class Refused(Exception):
 
 
 def withdraw(*, redemption_id: int, actor: Actor, reason: DepartureReason = DepartureReason.WITHDRAWN) -> None:
-    """Take back an invitation nobody accepted; once it is gone the code is usable again.
+    """Withdraw an invitation nobody accepted; once it is gone, the code is usable again.
 
     Raises Refused("joined") when the person is in already, ("no_seat") when no seat is held.
     """
@@ -43,7 +42,7 @@ def withdraw(*, redemption_id: int, actor: Actor, reason: DepartureReason = Depa
 
 
 def take_back(*, redemption_id: int, actor: Actor) -> None:
-    """End a seat and take the person out; the code stays spent. Raises Refused("no_seat")."""
+    """End a seat and remove the person; the code stays used. Raises Refused("no_seat")."""
     with transaction.atomic(durable=True):
         _let_go(_locked_grant(redemption_id), DepartureReason.TAKEN_BACK, actor)
 
@@ -51,8 +50,8 @@ def take_back(*, redemption_id: int, actor: Actor) -> None:
 def reseat(*, redemption_id: int, actor: Actor) -> None:
     """Move a person to another Team under the same claim: no new code, the end of a temporary seat kept.
 
-    A lost Team's seat is given up at once; from a living one the person leaves first, so that there are never
-    two live seats. Raises Refused("no_seat"), ("bound") for a claim that may sit in that Team only.
+    A seat in a lost Team is given up at once. A person in a living Team must leave first, so that they never hold two
+    seats. Raises Refused("no_seat"), or ("bound") for a claim that may only be in that Team.
     """
     now = timezone.now()
     grant = SeatGrant.objects.live().filter(redemption_id=redemption_id).select_related("team", "redemption").first()
@@ -69,9 +68,9 @@ def reseat(*, redemption_id: int, actor: Actor) -> None:
 
 
 def end_claim(*, redemption_id: int, actor: Actor) -> None:
-    """End a claim that waits without a seat. Its code can be used again, unless the person was in before.
+    """End a claim that waits without a seat. Its code can be used again, unless the person had been in.
 
-    Raises Refused("over"), ("changed") when it got a seat meanwhile.
+    Raises Refused("over"), or ("changed") when it got a seat meanwhile.
     """
     now = timezone.now()
     with transaction.atomic(durable=True):
@@ -87,19 +86,19 @@ def end_claim(*, redemption_id: int, actor: Actor) -> None:
 
 
 def was_in(tries: Iterable[SeatGrant]) -> bool:
-    """Whether one of a claim's seats ever was the person's: then its code stays used."""
+    """True when the person was ever in by this claim: then its code stays used."""
     return any(grant.state == GrantState.ENDED for grant in tries)
 
 
 def set_end(*, redemption_id: int, ends_at: datetime | None, actor: Actor) -> None:
     """Extend a temporary seat, shorten it, or make it permanent (None).
 
-    Raises Refused("over"), ("leaving") when upstream is being told, or was told, to take the person out.
+    Raises Refused("over"), or ("leaving") when ChatGPT is being or was told to remove the person.
     """
     leaving = Departure.objects.filter(grant__redemption=redemption_id, state=DepartureState.OPEN)
     live = SeatGrant.objects.live().filter(redemption_id=redemption_id)
     with transaction.atomic(durable=True):
-        for team_id in live.values_list("team_id", flat=True):  # one at most; locked against the last look
+        for team_id in live.values_list("team_id", flat=True):  # at most one; `carry_out` must not look in between
             locking.lock_team(team_id)
         if leaving.filter(Q(told_at__isnull=False) | Q(lease_until__gt=timezone.now())).exists():
             raise Refused("leaving")
@@ -108,7 +107,7 @@ def set_end(*, redemption_id: int, ends_at: datetime | None, actor: Actor) -> No
             raise Refused("over")
         fields: dict[str, object] = {"ends_at": ends_at}
         if ends_at is None:
-            fields["seat_time"] = None  # or the clock would start at the next confirmation
+            fields["seat_time"] = None  # else the next confirmation would start the time
         Redemption.objects.filter(pk=redemption_id).update(**fields)
         events.seat_end_changed(
             subject=redemption.subject,
@@ -131,9 +130,9 @@ def _locked_grant(redemption_id: int) -> SeatGrant:
 
 
 def _let_go(grant: SeatGrant, reason: DepartureReason, actor: Actor) -> None:
-    """Open the departure; a seat upstream never heard of needs none and is given up right here.
+    """Open a departure; a seat ChatGPT never heard of is given up right here.
 
-    The bell is for this very departure: the reconciler reads its list once and may be waiting for another Team.
+    Rings for this departure: the reconciler reads its list once, and may be waiting for another Team.
     """
     now = timezone.now()
     if grant.state == GrantState.RESERVED and not grant.ask_first:

@@ -1,4 +1,4 @@
-"""Removals that did not work although the person is still in: for the first screen. Reads only."""
+"""Removals that failed while the person is still in, for the first screen. Reads only."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from invites.states import DepartureReason, DepartureState
 from teampool.models import AllowedMember, Member, living
 from teampool.snapshot import USAGE_BASED
 
-# Longer than any back-off: by then it was tried several times.
+# Longer than any wait between tries: by then it was tried several times.
 STUCK_AFTER = timedelta(hours=1)
-# After a week nobody waits for it any more; the person's history keeps it.
+# Older failures are left to the person's history.
 KEPT_FOR = timedelta(days=7)
 
 
 def failed(now: datetime) -> QuerySet[Departure]:
-    """Given up for good this week, or open for an hour with a problem or without a proof, in Teams that can be asked.
+    """Given up this week, or open for an hour with a problem or without proof; in Teams that can be asked.
 
-    Not those whose person the last list no longer shows, nor those tried anew since, nor an invitation that was to be
-    reclaimed and may have been accepted: nobody wants that person gone.
+    Left out: people the last list no longer shows, departures tried again since, and invitations to be reclaimed that
+    may have been accepted (nobody wants that person gone).
     """
     shown = Q(email=OuterRef("email")) & ~Q(email="") | Q(upstream_id=OuterRef("upstream_user_id"))
     present = Member.objects.filter(shown | Q(upstream_id=OuterRef("email")), team=OuterRef("team"))
@@ -38,7 +38,7 @@ def failed(now: datetime) -> QuerySet[Departure]:
 
 
 def _nameless() -> QuerySet[Member]:
-    """Rows of the last list, without an e-mail, that neither a seat nor an exception explains."""
+    """Rows without an e-mail in the last list that neither a seat nor a permission explains."""
     seats = SeatGrant.objects.live().filter(team=OuterRef("team"), upstream_user_id=OuterRef("upstream_id"))
     allowed = AllowedMember.objects.filter(
         Q(team=OuterRef("team")) | Q(team=None), upstream_user_id=OuterRef("upstream_id")

@@ -1,6 +1,6 @@
-"""Who is meant by an e-mail, a code, a reference or an account id, and everything known about them. Reads only.
+"""Find people by e-mail, code, reference, user id or Team. Reads only.
 
-The number of queries is the same whatever is found; people only upstream knows are found too.
+The number of queries does not depend on what is found. Also finds people whom only ChatGPT's lists know.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from teampool.models import AllowedMember, Member, Team
 MOST_PEOPLE = 20
 MOST_TEAMS = 5
 SHORTEST_EMAIL_PART = 3
-SHORTEST_CODE_PART = 8  # a reference is as long
+SHORTEST_CODE_PART = 8  # a reference has as many
 SHORTEST_ACCOUNT_PART = 8
 _WITH_AN_EMAIL = (Redemption, Member, AllowedMember, Departure)
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Whom a query means: e-mails, and upstream ids of people whose e-mail is hidden; best first, 20 in all.
+    """The people a query means: e-mails, and user ids of people with hidden e-mails; best first, 20 in all.
 
-    `teams`: the Teams it names, whose people are among them. `unused`: a code nobody has used yet.
+    `teams`: Teams the query names; their people are among the e-mails. `unused`: a code nobody has used.
     """
 
     query: str
@@ -43,13 +43,13 @@ class Hits:
 
 
 def cleaned(query: str) -> str:
-    """As typed, without what a phone or a chat adds: other widths, capitals, invisible marks."""
+    """The query without what a phone or chat adds: full width, capitals, invisible characters."""
     text = unicodedata.normalize("NFKC", query[:200])
     return "".join(char for char in text if unicodedata.category(char) not in ("Cf", "Cc")).strip().lower()
 
 
 def search(query: str) -> Hits:
-    """In eleven queries at most, none for a query too short to mean anybody."""
+    """At most eleven queries; none for a query that is too short."""
     text = cleaned(query)
     letters = codes.letters_typed(text)
     if len(text) < SHORTEST_EMAIL_PART:
@@ -71,7 +71,7 @@ def search(query: str) -> Hits:
 
 
 def _teams_named(text: str) -> QuerySet[Team]:
-    """By a part of the name, the beginning of the account id, or the whole e-mail of the owner."""
+    """By part of the name, the beginning of the account id, or the owner's whole e-mail."""
     named = Q(name__icontains=text) | Q(owner__email=text)
     if len(text) >= SHORTEST_ACCOUNT_PART:
         named |= Q(account_id__istartswith=text)
@@ -97,7 +97,7 @@ def _by_email(text: str) -> list[str]:
 
 
 def _newest(rows: QuerySet[Any]) -> list[str]:
-    """The e-mails in these rows, the newest first, one more than are shown."""
+    """The e-mails in these rows, newest first, one more than are shown."""
     ranked = rows.exclude(email="").values("email").annotate(last=Max("pk")).order_by("-last")
     return list(ranked.values_list("email", flat=True)[: MOST_PEOPLE + 1])
 
@@ -108,7 +108,7 @@ def _seated_in(team_ids: list[int]) -> list[str]:
 
 
 def _hidden(text: str, team_ids: list[int]) -> list[str]:
-    """People whose e-mail upstream hides and no seat of ours explains: by their id, or as people of the Team."""
+    """User ids of people with hidden e-mails and no seat of ours: by id, or as people of these Teams."""
     ours = SeatGrant.objects.exclude(upstream_user_id="").values("upstream_user_id")
     rows = Member.objects.filter(Q(upstream_id=text) | Q(team_id__in=team_ids), email="").exclude(upstream_id__in=ours)
     return list(dict.fromkeys(rows.order_by("pk").values_list("upstream_id", flat=True)[: MOST_PEOPLE + 1]))

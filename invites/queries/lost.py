@@ -1,4 +1,4 @@
-"""People whose seat is in a Team that is lost or was archived: whom to seat elsewhere. Reads only."""
+"""People with a seat in a lost or archived Team, who need a seat elsewhere. Reads only."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from invites.models import Redemption, SeatGrant
 from invites.states import HOLDS_SEAT
 from teampool.models import Team, living
 
-# Lost by itself: somebody has to look. An archived Team was put aside by an operator, who was shown its people.
+# Only Teams that ChatGPT took from us. An operator who archived a Team was shown its people.
 LOST = Q(archived_at=None, workspace_state__in=Team.LOST)
 
 
 def claims(team_ids: Iterable[int] | None = None) -> QuerySet[Redemption]:
-    """Who holds a seat in a lost or archived Team, the longest seated first; in these Teams only, if named.
-
-    None: in every Team that was lost by itself.
-    """
+    """Claims with a seat in a lost or archived Team among `team_ids`, oldest first. None: all lost Teams."""
     seats = SeatGrant.objects.live()
     if team_ids is None:
         seats = seats.filter(team__in=Team.objects.filter(LOST))
@@ -28,6 +25,6 @@ def claims(team_ids: Iterable[int] | None = None) -> QuerySet[Redemption]:
 
 
 def team_ids_with_people(team_ids: Iterable[int]) -> list[int]:
-    """Those of these Teams in which somebody still holds a seat."""
+    """Those of these Teams in which a seat is still held."""
     seats = SeatGrant.objects.filter(team_id__in=list(team_ids), state__in=HOLDS_SEAT)
     return sorted(set(seats.values_list("team_id", flat=True)))

@@ -1,4 +1,4 @@
-"""Who sits in one Team and by what right: the last snapshot, laid over the live seats. Reads only, four queries."""
+"""Who is in a Team and by what right: the last snapshot and our live seats. Reads only, four queries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from teampool.upstream.types import MANAGER_ROLES
 
 
 class Standing(Enum):
-    """By what right somebody is there; in the order of the page."""
+    """By what right a person is in a Team, in the order of the page."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -34,7 +34,7 @@ LOOKS = {
     Standing.OWNER: (_("Owner"), "busy", "key"),
     Standing.ADMIN: (_("Admin"), "busy", "shield_person"),
     Standing.STRANGER: (_("Stranger"), "bad", "person_alert"),
-    # ChatGPT hides the e-mail: it may be any of the people below.
+    # ChatGPT hides the e-mail: this may be any of the people below.
     Standing.HIDDEN: (_("Hidden"), "warn", "visibility_off"),
     Standing.SEAT: (pgettext_lazy("standing", "Seat"), "good", "event_seat"),
     Standing.BASELINE: (_("Baseline"), "idle", "how_to_reg"),
@@ -51,9 +51,9 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One line of the page. `email` is empty when upstream hides it; `redemption` is the claim behind the seat.
+    """A line of the page. `email` is "" when hidden; `redemption` is the claim behind the seat.
 
-    `member_id` is the row of the last snapshot, None for a seat it does not show; `leaving` the way out under way.
+    `member_id`: the row of the last snapshot, None for a seat it does not show. `leaving`: the open departure.
     """
 
     email: str
@@ -80,13 +80,13 @@ class Person:
 
     @property
     def is_protected(self) -> bool:
-        """Owners and admins are never removed."""
+        """True for owners and admins, who are never removed."""
         return self.standing in (Standing.OWNER, Standing.ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Seating:
-    """`people` and how many of the seats are taken by whom: the parts of the Team's bar."""
+    """The people, and how many of our seats have joined or wait."""
 
     people: list[Person]
     joined: int
@@ -94,7 +94,7 @@ class Seating:
 
 
 def seating(team: Team) -> Seating:
-    """Everyone of the last snapshot, once, and the seats given out that it does not show yet."""
+    """Everybody in the last snapshot, once, and our seats that it does not show."""
     grants = list(SeatGrant.objects.live().filter(team=team).select_related("redemption__code").order_by("pk"))
     rows = list(team.members.order_by("kind", "email", "upstream_id"))
     allowed = list(AllowedMember.objects.filter(Q(team=team) | Q(team=None)))
@@ -102,7 +102,7 @@ def seating(team: Team) -> Seating:
     present = {row.email for row in rows if row.email and row.kind == Member.Kind.MEMBER}
     people = []
     left = {grant.pk: grant for grant in grants}
-    # Members before invites: an accepted invite that lingers in the pending list is the member.
+    # Members first: an accepted invite may still be listed for the same person.
     for row in sorted(rows, key=lambda row: row.kind != Member.Kind.MEMBER):
         if row.kind == Member.Kind.INVITE and row.email in present:
             continue
@@ -118,7 +118,7 @@ def seating(team: Team) -> Seating:
 
 
 def _grant_of(row: Member, left: dict[int, SeatGrant]) -> SeatGrant | None:
-    """By upstream user id first, then by e-mail."""
+    """The row's seat: by user id first, then by e-mail."""
     for grant in left.values():
         if grant.upstream_user_id and grant.upstream_user_id == row.upstream_id:
             return grant
@@ -126,7 +126,7 @@ def _grant_of(row: Member, left: dict[int, SeatGrant]) -> SeatGrant | None:
 
 
 def _way_out(leaving: list[Departure], email: str, upstream_id: str = "") -> Departure | None:
-    """The open departure of this person; of somebody hidden it has the id in place of the address."""
+    """This person's open departure; for a hidden e-mail it has the user id as its e-mail."""
     for departure in leaving:
         if upstream_id and upstream_id in (departure.upstream_user_id, departure.email):
             return departure
@@ -142,7 +142,7 @@ def _person(
         name=row.name,
         standing=standing_of(row, owner, grant, allowed),
         state=str(_("Deactivated") if row.deactivated_at else _("Joined") if is_member else _("Waiting")),
-        since=row.joined_at if is_member else None,  # an invite has the time it was sent
+        since=row.joined_at if is_member else None,  # for an invite, `joined_at` is when it was sent
         takes_seat=row.seat_type != USAGE_BASED and row.deactivated_at is None,
         redemption=grant.redemption if grant is not None else None,
         member_id=row.pk,
@@ -151,7 +151,7 @@ def _person(
 
 
 def standing_of(row: Member, owner: Owner, grant: SeatGrant | None, allowed: Iterable[AllowedMember]) -> Standing:
-    """By what right this row is there; `grant` is the live seat it takes, `allowed` the exceptions of its Team."""
+    """By what right this row is there. `grant`: its live seat; `allowed`: the Team's permissions."""
     is_own = bool(owner.upstream_user_id) and row.upstream_id == owner.upstream_user_id
     if is_own or (row.email and row.email == owner.email):
         return Standing.OWNER

@@ -1,4 +1,4 @@
-"""How many redemptions came on each of the last days, and how many of them were refused."""
+"""Redemptions per day, and how many of them were refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from invites.states import RedemptionState, Refusal
 
 DAYS = 30
 _TABLE = Redemption._meta.db_table
-# One whose invitation was revoked later had been accepted.
+# A withdrawn invitation does not count as refused: it had been accepted first.
 _IS_REFUSED = f"state = '{RedemptionState.REFUSED}' AND refusal <> '{Refusal.WITHDRAWN}'"
 _REFUSED = f"COUNT(CASE WHEN {_IS_REFUSED} THEN 1 END)"
 _ONE_DAY = f"SELECT %s, COUNT(*), {_REFUSED} FROM {_TABLE} WHERE created_at >= %s AND created_at < %s"  # noqa: S608
@@ -21,7 +21,7 @@ _ONE_DAY = f"SELECT %s, COUNT(*), {_REFUSED} FROM {_TABLE} WHERE created_at >= %
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of the operator's calendar: from `begins_at` to before `ends_at`."""
+    """A day in the operator's time zone: from `begins_at` until before `ends_at`."""
 
     date: date
     begins_at: datetime
@@ -31,9 +31,9 @@ class Day:
 
 
 def by_day(now: datetime, *, days: int = DAYS) -> list[Day]:
-    """The last `days` days, oldest first, today included. One query.
+    """The last `days` days, oldest first, with today. One query.
 
-    It reads a range of the index for each day: grouped by date, SQLite would ask Python for the day of every row.
+    It reads a range of the index for each day: to group by date, SQLite would call Python for every row.
     """
     today = localdate(now)
     dates = [today - timedelta(days=back) for back in reversed(range(days))]

@@ -1,4 +1,4 @@
-"""Where people would be seated if they were moved now. Reads only: no seat is held, so it is a forecast."""
+"""Where people would be seated if they were moved now: a forecast that holds no seat. Reads only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from teampool.models import Team
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One person's way. `problem` says why there is none: no_seat, bound, leaving, or full (no Team takes them)."""
+    """Where one person would go. `problem`: no_seat, bound, leaving, or full (no Team has a seat for them)."""
 
     redemption: Redemption
     grant: SeatGrant | None
@@ -24,7 +24,7 @@ class Move:
 
 
 def plan(redemptions: Sequence[Redemption], now: datetime) -> list[Move]:
-    """A Move for each, in this order, as if they were done one after the other; four queries for any number."""
+    """A Move for each, as if they were moved in this order; four queries."""
     ids = [redemption.pk for redemption in redemptions]
     emails = {redemption.email for redemption in redemptions}
     grants = list(SeatGrant.objects.filter(redemption_id__in=ids).select_related("team").defer(*_SECRETS))
@@ -66,7 +66,7 @@ def _problem(redemption: Redemption, grant: SeatGrant | None, on_the_way: set[tu
 
 
 def _shut(redemption: Redemption, grant: SeatGrant, grants: list[SeatGrant]) -> set[int]:
-    """The Teams that are not asked: the one left, and those of this try where the move goes on with it."""
+    """Teams that are not asked: the Team they leave, and after a lost Team also those this try asked before."""
     if not grant.team.is_lost or grant.state in CONFIRMED:
         return {grant.team_id}
     return {one.team_id for one in grants if one.redemption_id == redemption.pk and one.try_number == grant.try_number}

@@ -1,4 +1,4 @@
-"""`generate_codes N [--team ACCOUNT_ID] [--hours H] [--valid-days D] …`: makes codes, prints one a line."""
+"""`generate_codes N [--team ACCOUNT_ID] [--hours H] [--valid-days D] …`: make codes, print one per line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     help = "Makes codes and prints them, one a line and nothing else."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        # Text all of it: the form reads the numbers, and a bad one ends with exit code 1 like every other mistake.
+        # All are text: the form reads the numbers, so that a bad number ends with exit code 1 like other mistakes.
         parser.add_argument("count", metavar="N", help="how many, 1 to 50,000")
         parser.add_argument("--team", metavar="ACCOUNT_ID", help="bind them to this Team")
         parser.add_argument("--hours", metavar="H", help="seats end H hours after the confirmation, 0.1 to 8,760")
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         order = NewCodes({name: options[name] for name in NewCodes.base_fields})
         if not order.is_valid():
             raise CommandError(_complaints(order))
-        # Opened before codes are made, so that none are made in vain; emptied only once they are.
+        # Opened first, so that no codes are made in vain; emptied only when they are made.
         with _open(output) if output else nullcontext() as file:
             batch = order.make(actor=actors.command("generate_codes"))
             if batch is None:

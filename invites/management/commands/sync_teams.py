@@ -1,4 +1,4 @@
-"""`sync_teams [--all] [ACCOUNT_ID…]`: look at Teams now and let the seats follow."""
+"""`sync_teams [--all] [ACCOUNT_ID…]`: read Teams now and update seats."""
 
 from __future__ import annotations
 
