@@ -1,4 +1,4 @@
-"""The operator's tables of this room, a module per table."""
+"""This room's tables on the operator's site, one module each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages that ask before a deed share: the most people at once, and what became of each."""
+"""What all pages that ask before an action share: the limit of people, and the results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Result"))
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of one person. `cell` stands for them in the table, with a link where there is a page."""
+    """The result for one person. `cell` shows the person in the table, with a link if there is a page."""
 
     email: str
     cell: object
@@ -31,7 +31,7 @@ class Told:
 
 
 def too_many(request: HttpRequest, chosen: int) -> bool:
-    """Whether more people are chosen than one page takes; the operator is told so."""
+    """True, with an error message, when more people are chosen than a page takes."""
     if chosen <= MOST_AT_ONCE:
         return False
     text = _("At most %(n)s people at once; %(chosen)s are chosen.")
@@ -42,7 +42,7 @@ def too_many(request: HttpRequest, chosen: int) -> bool:
 def results(
     request: HttpRequest, told: Sequence[Told], *, title: object, template: str, frame: dict[str, Any], back: str
 ) -> HttpResponse:
-    """One person: back to where the button was. Several, or nobody: a page with each result."""
+    """One person: return to the page with the button. Several or none: a page with the results."""
     if len(told) == 1:
         (one,) = told
         text = _("%(email)s: %(what)s") % {"email": one.email, "what": one.said}
@@ -51,7 +51,7 @@ def results(
     done = sum(1 for one in told if one.is_done)
     context = {
         "title": title,
-        "opts": None,  # or the table's name would stand for the title
+        "opts": None,  # else the page would have the table's name as its title
         "lead": _("Started for %(done)s of %(all)s.") % {"done": words.number(done), "all": words.number(len(told))},
         "next": back,
         **table(_COLUMNS, [[one.cell, one.said] for one in told]),

@@ -1,4 +1,4 @@
-"""Small pieces of the pages of this room: a state with its icon, a row's button, a batch's bar."""
+"""Small parts of this room's pages: badges, bars, tables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LOOK_OF_CODE = {
 
 
 def badge(text: str, tone: str, icon: str) -> SafeString:
-    """A state: its word, and an icon, so that colour is never alone."""
+    """A state as a word with an icon: colour alone would not do."""
     context = {"text": capfirst(text), "type": tone, "icon": icon}
     return mark_safe(render_to_string("unfold/helpers/label.html", context))  # noqa: S308 - a template escaped it
 
@@ -42,7 +42,7 @@ def code_badge(code: RedeemCode, state: CodeState) -> SafeString:
 
 
 def bar(counts: Counts) -> SafeString:
-    """How the codes of a batch stand; the numbers are always written."""
+    """The states of a batch's codes as a bar with numbers."""
     parts = [
         {"state": state.value, "word": state.label, "count": count, "text": words.number(count)}
         for state, count in counts.each()
@@ -51,7 +51,7 @@ def bar(counts: Counts) -> SafeString:
 
 
 def terms(batch: CodeBatch) -> str:
-    """What the codes of a batch are, beyond the one word: their Team, their time."""
+    """The terms of a batch: kind, Team, seat time, uses."""
     said = [words.kind(is_bound=batch.team_id is not None, is_temporary=batch.seat_time is not None)]
     if batch.team is not None:
         said.append(str(batch.team))
@@ -63,7 +63,7 @@ def terms(batch: CodeBatch) -> str:
 
 
 def users(code: Any) -> SafeString | str:
-    """Who used the code, each linked to the redemption; `code` comes from `with_users`."""
+    """Who used the code, with links to their redemptions; `code` comes from `with_users`."""
     if not code.held_by:
         return "–"
     links = format_html_join(
@@ -79,7 +79,7 @@ def users(code: Any) -> SafeString | str:
 
 
 def used_at(code: Any) -> SafeString | str:
-    """When it was used first, else when it was voided."""
+    """When the code was first used, else when it was voided."""
     return tag(code.held_by[0].created_at if code.held_by else code.voided_at)
 
 
@@ -93,5 +93,5 @@ def row(code: Any, now: datetime) -> list[SafeString | str]:
 
 
 def table(headers: Sequence[object], rows: Iterable[Sequence[object]]) -> dict[str, object]:
-    """The context of `admin/invites/table.html`: every cell knows its header."""
+    """The context of `admin/invites/table.html`: each cell with its header."""
     return {"headers": headers, "rows": [list(zip(headers, cells, strict=True)) for cells in rows]}

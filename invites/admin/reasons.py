@@ -1,4 +1,4 @@
-"""Why a seat was not given or is over, in words: our own, never what upstream wrote."""
+"""Reasons in our own words: why a seat was not given, ended, or was not taken back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORDS: dict[str, str] = {
     "time_over": gettext_noop("time over"),
     "renewed": gettext_noop("goes on under a new code"),
 }
-# Why somebody stays, or is still there; our own words in English, as `Departure.last_problem` holds them.
+# Values of `Departure.last_problem`: why the person stays or is still there.
 _IN_THE_WAY: dict[str, str] = {
     carry_out.UNAVAILABLE: gettext_noop("the Team cannot be reached"),
     closing.PROTECTED: gettext_noop("owners and admins are never removed"),
@@ -48,7 +48,7 @@ _IN_THE_WAY: dict[str, str] = {
 
 
 def reason(key: str) -> str:
-    """The words for a stored reason; for one without words, that it did not work."""
+    """The words of a stored reason; a general sentence when it has none."""
     if not key:
         return ""
     if key in DepartureReason.values:
@@ -59,7 +59,7 @@ def reason(key: str) -> str:
 
 
 def in_the_way(problem: str) -> str:
-    """Why a departure was dropped or has not worked yet, in our words: never upstream's. "" for no problem."""
+    """Why a departure was dropped or has not worked yet; "" for no problem."""
     if problem in _IN_THE_WAY:
         return _(_IN_THE_WAY[problem])
     return words.untrusted(problem) or reason(problem)

@@ -1,4 +1,4 @@
-"""Batches of codes: made, handed out, followed, voided."""
+"""The list of batches and the page of a batch: copy, export and void its codes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COLUMNS = (pgettext_lazy("of a batch", "Code"), gettext_lazy("State"), gettext_l
 
 
 class _Counted(ChangeList):
-    """The batches of one page with their counts, all from one query."""
+    """Counts the codes of a page's batches in one query."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -101,7 +101,7 @@ class CodeBatchPages(ReadOnlyPages):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """One batch: what it is, how it stands, its codes, and what can be done with the unused ones."""
+        """A batch: its terms, its codes, and what can be done with the unused ones."""
         batch = self._find(request, object_id)
         now = timezone.now()
         counts = standing.count(RedeemCode.objects.filter(batch=batch), now)
@@ -130,7 +130,7 @@ class CodeBatchPages(ReadOnlyPages):
         return TemplateResponse(request, "admin/invites/codebatch/page.html", self._frame(request, batch) | context)
 
     def unused_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:
-        """The unused codes to copy: in a text box, or bare for the script that copies them."""
+        """The unused codes to copy: in a text box, or as plain text for the script that copies them."""
         batch = self._find(request, batch_id)
         unused = RedeemCode.objects.filter(batch=batch).unused(timezone.now()).order_by("id")
         text = "\n".join(code.dashed for code in unused.only("code")[:MOST_COPIED])
@@ -140,7 +140,7 @@ class CodeBatchPages(ReadOnlyPages):
         return render(request, "admin/invites/codebatch/unused.html", self._frame(request, batch) | context)
 
     def export_view(self, request: HttpRequest, batch_id: int) -> HttpResponseBase:
-        if request.method != "POST":  # it leaves a record
+        if request.method != "POST":  # an export is audited, so it is a POST
             return redirect("admin:invites_codebatch_change", batch_id)
         batch = self._find(request, batch_id)
         events.codes_exported(subject=batch.subject, count=batch.size, actor=operator(request))
@@ -167,6 +167,6 @@ class CodeBatchPages(ReadOnlyPages):
         return batch
 
     def _frame(self, request: HttpRequest, batch: CodeBatch | None = None) -> dict[str, Any]:
-        """What the pages of the site share; the trail at the top ends in the batch, or is the title alone."""
+        """The site's context; with a batch, the breadcrumbs end in it."""
         frame = {**self.admin_site.each_context(request), "media": self.media}
         return frame if batch is None else frame | {"opts": self.opts, "original": batch}

@@ -1,4 +1,4 @@
-"""Single codes, over all batches: found however they are typed, and voided."""
+"""The list of single codes of all batches: search and void."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class StateFilter(SimpleListFilter):
 
 @admin.register(RedeemCode)
 class RedeemCodePages(ReadOnlyPages):
-    """The list of single codes; one of them is shown as the list narrowed to it."""
+    """The list of single codes; a code's page is the list filtered to it."""
 
     list_display = ("dashed", "state", "used_by", "at", "in_batch")
     list_display_links = None
@@ -75,16 +75,16 @@ class RedeemCodePages(ReadOnlyPages):
 
     @admin.action(description=_("Void"), permissions=["void"])
     def void_codes(self, request: HttpRequest, picked: RedeemCodeQuerySet) -> HttpResponse | None:
-        """First the page that says what will happen; its own button comes back here with `confirmed`."""
+        """First the page that says what will happen; its button comes back here with `confirmed`."""
         back = request.get_full_path()
-        # A plain queryset of the same rows: the list's own order and prefetches are of no use here.
+        # Without the list's order and prefetches, which are of no use here.
         rows = RedeemCode.objects.filter(pk__in=picked.order_by().values("pk"))
         newest = request.POST.get("confirmed", "")
         if newest.isdecimal():
             voiding.carry_out(request, rows.filter(pk__lte=int(newest)))
             return HttpResponseRedirect(back)
         kept = [(name, value) for name in _KEPT for value in request.POST.getlist(name)]
-        # Codes made after the page was shown were not on it.
+        # Codes made after the page was shown are left out.
         kept.append(("confirmed", str(rows.aggregate(newest=Max("pk"))["newest"] or 0)))
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media, "kept": kept}
         return voiding.confirm(request, rows, frame=frame, back=back)
@@ -118,5 +118,5 @@ class RedeemCodePages(ReadOnlyPages):
         return format_html('<a href="{}">{}</a>', page, code.batch)
 
 
-# What the confirmation sends again, so that it means the same codes: the ticked rows, or all that the list shows.
+# Fields the confirm page sends again to mean the same codes: the ticked rows, or all that the list shows.
 _KEPT = (ACTION_CHECKBOX_NAME, "select_across", "action", "index")

@@ -1,4 +1,4 @@
-"""Codes as a file."""
+"""A batch's codes as a CSV file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROWS_AT_ONCE = 2_000
 
 
 def as_csv(batch: CodeBatch) -> StreamingHttpResponse:
-    """Every code of the batch, unused or not, with who used it; rows are read as they are sent."""
+    """Every code of the batch with its state and who used it, streamed."""
     header = [_("Code"), _("State"), _("Used by"), _("Used at"), _("Label"), _("Kind"), _("Team"), _("Redeem until")]
     return download(f"codes-{batch.pk}.csv", header, _rows(batch))
 

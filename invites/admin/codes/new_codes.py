@@ -21,7 +21,7 @@ _SUMMARY = "admin/invites/codebatch/summary.html"
 
 
 class _Order(NewCodes):
-    """The order in the theme's clothes."""
+    """The form with the theme's CSS classes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,7 +34,7 @@ class _Order(NewCodes):
 
 
 def new_codes(request: HttpRequest, frame: dict[str, Any]) -> HttpResponse:
-    """The form; a good one makes the codes and shows their batch."""
+    """The form; a valid POST makes the codes and shows their batch."""
     _check(request)
     order = _Order(request.POST if request.method == "POST" else None)
     if order.is_bound and order.is_valid():
@@ -47,7 +47,7 @@ def new_codes(request: HttpRequest, frame: dict[str, Any]) -> HttpResponse:
 
 @require_POST
 def summary(request: HttpRequest) -> HttpResponse:
-    """What the form as it stands would make: the sentence and the button, to be swapped in while typing."""
+    """The sentence and the button for the form as it stands; htmx swaps them in while the operator types."""
     _check(request)
     return render(request, _SUMMARY, _said(NewCodes(request.POST)))
 

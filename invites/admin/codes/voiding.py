@@ -1,4 +1,4 @@
-"""The page that lists what voiding will do, and then does it: for one batch, or for codes picked from a list."""
+"""Void codes of a batch or picked from the list: the page that asks, and the action."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN = 20
 def confirm(
     request: HttpRequest, picked: RedeemCodeQuerySet, *, frame: dict[str, object], back: str
 ) -> TemplateResponse:
-    """What stands to be voided and what stays. `frame` is the admin's context, with the form's hidden fields."""
+    """Show which codes would be voided and which stay. `frame`: the site's context and the form's hidden fields."""
     now = timezone.now()
     counts = standing.count(picked, now)
     first = list(picked.redeemable(now).order_by("id").only("code")[:SHOWN])
@@ -43,7 +43,7 @@ def confirm(
 
 
 def button(counts: standing.Counts) -> str:
-    """`Void 1,980 unused codes (the 20 used ones are not affected)`; codes with a use left may have been used."""
+    """`Void 1,980 unused codes (the 20 used ones are not affected)`; other words if codes have a use left."""
     numbers = {"n": words.number(counts.redeemable), "used": words.number(counts.used)}
     if counts.partly:
         void = ngettext("Void %(n)s code with uses left", "Void %(n)s codes with uses left", counts.redeemable)
@@ -57,7 +57,7 @@ def button(counts: standing.Counts) -> str:
 
 
 def carry_out(request: HttpRequest, picked: RedeemCodeQuerySet) -> None:
-    """Void them and say how many it were: somebody may have used one since the page was shown."""
+    """Void the codes and say how many; one may have been used since the page was shown."""
     count = uses.void(codes=picked, actor=operator(request))
     text = ngettext("%(n)s code voided.", "%(n)s codes voided.", count) % {"n": words.number(count)}
     messages.success(request, text) if count else messages.info(request, _("No unused code was left to void."))

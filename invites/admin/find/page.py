@@ -1,4 +1,4 @@
-"""Find a person: one box, and the whole story of whoever is meant."""
+"""Find a person: a search box, and everything about the people found."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from notifications.texts import message_words
 from teampool.models import AllowedMember, Member, Team
 from teampool.teams import changes
 
-SHOWN = 10  # rows of each table; the newest
+SHOWN = 10  # the newest rows of each table
 _MAY_ALLOW = "teampool.add_allowedmember"
 _MAY_SYNC = "teampool.change_team"
 _TONES = {"busy": "info", "bad": "danger", "warn": "warning", "good": "success", "idle": "default"}
@@ -65,7 +65,7 @@ _LEFT = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One person as the page draws it: everything in words, badges and buttons."""
+    """A person as the page shows them: words, badges and buttons."""
 
     person: Person
     name: str
@@ -81,7 +81,7 @@ class Shown:
 @never_cache
 @require_safe
 def find_person(request: HttpRequest) -> HttpResponse:
-    """The box; with `?q=` the people it means, or that there is nobody and how old that knowledge is."""
+    """The box; with `?q=` the people found, or that nobody was, and when the Teams were last synced."""
     if not request.user.has_perm("invites.view_redemption"):
         raise PermissionDenied
     query = request.GET.get("q", "").strip()[:200]
@@ -103,7 +103,7 @@ def find_person(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def allow_person(request: HttpRequest, member_id: int) -> HttpResponse:
-    """Let someone the last snapshot shows stay in that Team; at once, as it can be ended again."""
+    """Let a listed person stay in that Team. Acts at once: it can be undone."""
     if not request.user.has_perm(_MAY_ALLOW):
         raise PermissionDenied
     row = Member.objects.filter(pk=member_id).first()
@@ -119,7 +119,7 @@ def allow_person(request: HttpRequest, member_id: int) -> HttpResponse:
 
 @require_POST
 def sync_now(request: HttpRequest) -> HttpResponse:
-    """Have every Team looked at, and come back to the question."""
+    """Sync every Team and return to the search."""
     if not request.user.has_perm(_MAY_SYNC):
         raise PermissionDenied
     changes.want_sync_of_all()
@@ -175,7 +175,7 @@ def _sighting(request: HttpRequest, seen: Sighting, person: Person, *, can_allow
     way_out = next(
         (one for one in person.departures if one.state == DepartureState.OPEN and one.team_id == row.team_id), None
     )
-    if is_outside and way_out is not None:  # whom we are taking out of there is no stranger to be decided about
+    if is_outside and way_out is not None:  # someone who is being removed is no stranger to decide about
         look = (leaving_words(way_out), "warn", "logout")
     elif can_allow and is_outside:
         button = row_button(reverse("admin:find_allow", args=[row.pk]), _("Allow"))

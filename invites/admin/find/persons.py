@@ -1,4 +1,4 @@
-"""Everything known about the people a search found, person by person. Reads only, as often for one as for twenty."""
+"""Everything known about the people a search found. Reads only; the number of queries does not grow with them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TEAM = ("name", "account_id", "archived_at", "workspace_state")
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """The person in a Team's last snapshot, and by what right."""
+    """The person's row in a Team's last snapshot, and by what right they are there."""
 
     row: Member
     standing: Standing
@@ -33,7 +33,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person: `key` is the e-mail, or the upstream id where that is hidden. Newest first, history too."""
+    """A person; `key` is the e-mail, or the user id if it is hidden. All lists are newest first."""
 
     key: str
     redemptions: list[Any]
@@ -45,7 +45,7 @@ class Person:
 
     @property
     def seats(self) -> list[tuple[Redemption, SeatGrant]]:
-        """The seats held now, each with the claim behind it."""
+        """The seats held now, each with its claim."""
         held = ((one, standing.live_grant(one)) for one in self.redemptions)
         return [(one, grant) for one, grant in held if grant is not None]
 
@@ -99,7 +99,7 @@ def _by(rows: Iterable[Any], key: Callable[[Any], str]) -> defaultdict[str, list
 
 
 def _whose(row: Member, ids: dict[str, str]) -> str:
-    """A hidden row belongs to the person whose seat knows its id."""
+    """The person of a row; a hidden row is matched by the user id of a seat."""
     return row.email or ids.get(row.upstream_id, row.upstream_id)
 
 
@@ -121,7 +121,7 @@ def _is_of(grant: SeatGrant, row: Member) -> bool:
 def _history(
     redemptions: dict[str, list[Any]], departures: dict[str, list[Departure]], emails: list[str]
 ) -> defaultdict[str, list[Entry]]:
-    """The audit of all of them, newest first: of their claims, their ways out, what was decided about them."""
+    """The audit of all of them, newest first: claims, departures, and decisions about them."""
     owners: dict[tuple[str, str], str] = {}
     for email, mine in redemptions.items():
         owners |= {("redemption", str(one.pk)): email for one in mine}

@@ -1,4 +1,4 @@
-"""Addresses of "find a person"; included where the site puts its own together, when every table is known."""
+"""Addresses of "find a person". `OperatorSite` includes them late, when all tables are registered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator can do to one redemption now, as buttons of the page's hidden form; the main one first."""
+"""What an operator can do to a redemption now, as buttons; the main one first."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def problem_words(code: str) -> str:
 
 
 def possible_actions(redemption: Any) -> list[Action]:
-    """What can be confirmed for it; the main one first. From `standing.with_grants`."""
+    """The actions that can be confirmed, the main one first. `redemption` comes from `standing.with_grants`."""
     grant = live_grant(redemption)
     if grant is None:
         return [Action.END_CLAIM] if redemption.state == RedemptionState.OPEN else []
@@ -71,7 +71,7 @@ def leaving_words(redemption: Any) -> str:
 
 
 def main_button(redemption: Redemption, now: datetime) -> SafeString | str:
-    """The one button of a row: the mail while it can be sent again, else the first action; – where there is none."""
+    """The button in the list: send the mail again if possible, else the first action; – for none."""
     if words := leaving_words(redemption):
         return words
     possible = possible_actions(redemption)
@@ -83,7 +83,7 @@ def main_button(redemption: Redemption, now: datetime) -> SafeString | str:
 
 
 def buttons(redemption: Redemption, now: datetime) -> SafeString | str:
-    """Everything that can be done to it, and how its mail stands."""
+    """All buttons, and whether the mail can be sent again."""
     if words := leaving_words(redemption):
         return words
     parts: list[SafeString | str] = [action_button(redemption, action) for action in possible_actions(redemption)]

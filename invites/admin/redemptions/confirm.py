@@ -1,4 +1,4 @@
-"""The pages that list what an action will do to whom, carry it out, and say what became of each."""
+"""Pages that show what an action does to whom, carry it out, and show the results."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _TEMPLATE = "admin/invites/redemption/confirm.html"
 def confirm(
     request: HttpRequest, action: Action, ids: Sequence[int], *, frame: dict[str, Any], back: str
 ) -> HttpResponse:
-    """Who it is, from where to where, what stays; nothing is held or changed by looking."""
+    """Who, from which Team to which, what stays. Holds and changes nothing."""
     redemptions = list(standing.with_grants(Redemption.objects.filter(pk__in=ids).order_by("pk")))
     if too_many(request, len(redemptions)):
         return redirect(back)
@@ -53,7 +53,7 @@ def confirm(
     ]
     context = {
         "title": _TITLES[action],
-        "opts": None,  # or the table's name would stand for the title
+        "opts": None,  # else the page would have the table's name as its title
         "lead": _LEADS[action],
         "picked": [f"{pk}:{grant_id}" for pk, grant_id in doable],
         "button": _button(action, len(doable)) if doable else "",
@@ -65,7 +65,7 @@ def confirm(
 
 
 def act(request: HttpRequest, action: Action, *, frame: dict[str, Any], back: str) -> HttpResponse:
-    """Carry out what was confirmed. One person: back to where the button was; several: a page with each result."""
+    """Carry out what was confirmed. One person: return to the page with the button; several: show the results."""
     done = carry_out(action, _picked(request), actor=operator(request), now=timezone.now())
     told = [
         Told(one.redemption.email, _link(one.redemption), _said(action, one), is_done=not one.problem) for one in done
@@ -74,12 +74,12 @@ def act(request: HttpRequest, action: Action, *, frame: dict[str, Any], back: st
 
 
 def where_from(request: HttpRequest) -> str:
-    """The page the button was on, if it is one of ours."""
+    """The page with the button, if it is on this site; else the list of redemptions."""
     return operator_pages.where_from(request, otherwise=reverse("admin:invites_redemption_changelist"))
 
 
 def _picked(request: HttpRequest) -> list[Picked]:
-    """`redemption:seat` of each; what does not read so is nobody."""
+    """The `redemption:seat` pairs of the form; ignores what is not a pair."""
     pairs = (text.partition(":") for text in request.POST.getlist("picked"))
     return [(int(pk), int(grant_id)) for pk, _colon, grant_id in pairs if _is_id(pk) and _is_id(grant_id)]
 
@@ -92,7 +92,7 @@ _Line = tuple[Redemption, SeatGrant | None, str, str]
 
 
 def _line(action: Action, redemption: Any) -> _Line:
-    """The redemption, the seat it holds, what happens to it, or why nothing does."""
+    """The redemption, its seat, what happens to it, and why nothing does."""
     grant = standing.live_grant(redemption)
     if action is Action.END_CLAIM:
         return redemption, grant, *_end_of_claim(redemption, grant)

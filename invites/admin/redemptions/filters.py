@@ -1,4 +1,4 @@
-"""What the list of redemptions can be narrowed to."""
+"""Filters of the list of redemptions."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class UnconfirmedFilter(SimpleListFilter):
 
 
 class SeatFilter(SimpleListFilter):
-    """The seats of the first screen's "of these waiting": held, and not joined yet; and those who have none."""
+    """`waiting`: a seat is held and not joined, as the first screen counts them; `none`: no seat for 10 minutes."""
 
     title = _("Seat")
     parameter_name = "seat"

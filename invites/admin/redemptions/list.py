@@ -1,4 +1,4 @@
-"""Redemptions: who used which code, how it went, and what an operator does to a seat."""
+"""The list of redemptions: who used which code, how it went, and what can be done."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from invites.admin.redemptions.parts import state_badge, team_name, until
 from invites.codes import codes
 from invites.models import Redemption, SeatGrant
 
-SHORTEST_PART = 4  # letters of a code or reference, fewer find too many
+SHORTEST_PART = 4  # fewer letters of a code or reference find too many
 
 
 @admin.register(Redemption)
 class RedemptionPages(ReadOnlyPages):
-    """The list of redemptions and a page for each. A row has one button, its page has all."""
+    """The list of redemptions and a page for each. The list shows one button per row, the page all."""
 
     list_display = ("received", "who", "with_code", "stands", "where", "ends", "quoted", "again")
     list_display_links = ("who",)
@@ -104,7 +104,7 @@ class RedemptionPages(ReadOnlyPages):
         )
 
     def action_view(self, request: HttpRequest, *, action: Action, redemption_id: int | None = None) -> HttpResponse:
-        """The list of what will happen, to one person or to those of a Team (`?team=`); then the action itself."""
+        """Ask first, for one person or everybody in a Team (`?team=`); then act."""
         if not redemption_page.may_operate(request):
             raise PermissionDenied
         back = confirm.where_from(request)
@@ -191,7 +191,7 @@ class RedemptionPages(ReadOnlyPages):
 
 
 def _seated_in(team: str) -> list[int]:
-    """The redemptions with a seat in the Team of this id; none for what is no id."""
+    """The redemptions with a seat in this Team; none when `team` is no id."""
     if not (team.isascii() and team.isdecimal() and len(team) < 18):
         return []
     seated = SeatGrant.objects.live().filter(team_id=int(team))

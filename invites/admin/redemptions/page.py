@@ -1,4 +1,4 @@
-"""One redemption: what it is, the Teams it tried, what happened, what can be done; the mail asked for once more."""
+"""The page of a redemption: its state, the Teams it tried, its history, and what can be done."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def show(request: HttpRequest, redemption: Any, *, frame: dict[str, Any]) -> Htt
 
 
 def ask_again(request: HttpRequest, redemption: Redemption) -> HttpResponse:
-    """Ask for the mail once more and go back to where the button was."""
+    """Ask for the mail once more, then return to the page with the button."""
     now = timezone.now()
     if want_resend(redemption_id=redemption.pk, actor=operator(request), now=now):
         messages.success(request, _("Started: the mail to %(email)s is sent again.") % {"email": redemption.email})
@@ -108,7 +108,7 @@ def _facts(redemption: Any) -> list[tuple[str, SafeString | str]]:
 
 
 def _try(grant: SeatGrant) -> list[SafeString | str]:
-    """Team, state, why it is over, invitations sent, and when it got how far."""
+    """Team, state, why it ended, mails sent, and when it reached each state."""
     state = GrantState(grant.state)
     return [
         str(grant.team),

@@ -1,4 +1,4 @@
-"""What the list and the page of redemptions both show of one: its state, Team, end, and the mail once more."""
+"""What both the list and the page of redemptions show: state, Team, end, "send again"."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def state_badge(redemption: Redemption) -> SafeString:
 
 
 def team_name(redemption: Any) -> str:
-    """The Team it sits in, sat in last, or was answered with; – for none."""
+    """The Team it sits in or sat in last; for an `already` redemption, the Team of that seat; – for none."""
     tries = _tries(redemption)
     return str(tries[0].team) if tries else "–"
 
 
 def team_link(redemption: Any) -> SafeString | str:
-    """The same, leading to the Team's page."""
+    """`team_name` with a link to the Team's page."""
     tries = _tries(redemption)
     if not tries:
         return "–"
@@ -54,14 +54,14 @@ def _tries(redemption: Any) -> list[SeatGrant]:
 
 
 def until(redemption: Redemption) -> SafeString | str:
-    """When the seat ends or ended; before the confirmation, how long it will be."""
+    """When the seat ends or ended; before the confirmation, how long it will last."""
     if redemption.state == RedemptionState.OPEN and redemption.ends_at is None and redemption.seat_time is not None:
         return words.duration(redemption.seat_time)
     return tag(redemption.ends_at)
 
 
 def resend_button(redemption: Redemption, now: datetime) -> SafeString | str:
-    """A button of the page's hidden form, or why there is none now."""
+    """A button that posts the page's hidden form, or why the mail cannot be sent again now."""
     if resend_view(redemption, live_grant(redemption), now).state is not Resend.AVAILABLE:
         return resend_words(redemption, now)
     return row_button(reverse("admin:redemption_resend", args=[redemption.pk]), _("Send again"))

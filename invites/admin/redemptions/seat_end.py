@@ -1,4 +1,4 @@
-"""When a seat ends, changed by an operator: later, at another time, or never."""
+"""An operator changes when a seat ends: later, at a given time, or never."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _FIELD = "%Y-%m-%dT%H:%M"
 
 
 class _Unreadable(Exception):
-    """Nothing was changed; the text says what to write instead."""
+    """The time cannot be read; the text says what to write."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndForm:
-    """What the page offers: a time in the operator's zone, steps of days, and no end at all."""
+    """What the page offers: a time in the operator's zone, steps of days, and no end."""
 
     action: str
     suggested: str
@@ -42,7 +42,7 @@ class EndForm:
 
 
 def form_for(redemption: Redemption) -> EndForm | None:
-    """None for a redemption that is over."""
+    """None when the redemption is over."""
     if redemption.state != RedemptionState.OPEN:
         return None
     ends_at = redemption.ends_at
@@ -55,7 +55,7 @@ def form_for(redemption: Redemption) -> EndForm | None:
 
 
 def change(request: HttpRequest, redemption: Redemption) -> None:
-    """Do what the form says and tell how it went."""
+    """Set the end as the form says, and tell the result."""
     now = timezone.now()
     try:
         ends_at = _wanted(request, redemption, now)

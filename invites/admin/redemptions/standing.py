@@ -1,4 +1,4 @@
-"""Where a redemption stands, as an operator reads it: a word, a tone, an icon, and how to filter for it."""
+"""The state of a redemption as an operator reads it: word, tone, icon, and the filter for it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INVITED = Standing("invited", _("sent, not listed yet"), "warning", "outgoing_ma
 VERIFIED = Standing("verified", _("waiting to be accepted"), "info", "mark_email_unread")
 JOINED = Standing("joined", _("joined"), "success", "check_circle")
 REFUSED = Standing("refused", _("refused"), "danger", "cancel")
-# An operator's own deed, or an invitation nobody took in time: nothing that went wrong.
+# An operator withdrew it, or nobody accepted it in time: nothing went wrong.
 REVOKED = Standing("revoked", pgettext_lazy("invitation", "revoked"), "default", "undo")
 ENDED = Standing("ended", _("ended"), "default", "logout")
 ALREADY = Standing("already", _("already seated"), "default", "event_seat")
@@ -40,9 +40,9 @@ _SETTLED = {RedemptionState.REFUSED: REFUSED, RedemptionState.ENDED: ENDED, Rede
 
 
 def with_grants(redemptions: QuerySet[Redemption]) -> QuerySet[Redemption]:
-    """Each redemption with its grants, newest first, as the list `tries`; so has the one an `already` row points at.
+    """Add to each redemption its grants, newest first, as the list `tries`; also to the redemption of `seated_by`.
 
-    `leaving` is why its person is on the way out of the seat it holds, None when they are not.
+    `leaving`: the reason of the open departure from its seat, or None.
     """
     team = ("id", "name", "account_id", "archived_at", "workspace_state")
     teams = Team.objects.only(*team)
@@ -59,7 +59,7 @@ def with_grants(redemptions: QuerySet[Redemption]) -> QuerySet[Redemption]:
 
 
 def live_grant(redemption: Redemption) -> SeatGrant | None:
-    """The grant that holds its seat now, from `with_grants`."""
+    """The grant that holds its seat now; `redemption` comes from `with_grants`."""
     tries: list[SeatGrant] = redemption.tries  # type: ignore[attr-defined]
     return tries[0] if tries and tries[0].state in HOLDS_SEAT else None
 
@@ -75,7 +75,7 @@ def standing_of(redemption: Redemption) -> Standing:
 
 
 def standing_in(key: str) -> Q:
-    """The redemptions that `standing_of` says stand there."""
+    """The redemptions whose `standing_of` has this key."""
     if key == REVOKED.key:
         return Q(state=RedemptionState.REFUSED, refusal=Refusal.WITHDRAWN)
     for state, standing in _SETTLED.items():
@@ -88,18 +88,18 @@ def standing_in(key: str) -> Q:
 
 
 def waiting() -> Q:
-    """A seat is held for them that they have not taken yet."""
+    """Redemptions with a held seat that the person has not joined."""
     return Q(Exists(_live(state__in=[state for state in HOLDS_SEAT if state != GrantState.JOINED])))
 
 
 def unseen(now: datetime) -> Q:
-    """A seat is held, and no list has shown the person for ten minutes of this try."""
+    """Redemptions with a seat that no list has confirmed for ten minutes."""
     late = now - timing.UNRESOLVED_AFTER
     return Q(Exists(_live(state__in=UNCONFIRMED, created_at__lte=late)), state=RedemptionState.OPEN)
 
 
 def without_seat(now: datetime) -> Q:
-    """Open for ten minutes without a seat: none is free, or a departure has to be over first."""
+    """Open for ten minutes without a seat: none is free, or a departure must be done first."""
     late = now - timing.UNRESOLVED_AFTER
     held_lately = Exists(_live(Q(state__in=HOLDS_SEAT) | Q(ended_at__gt=late)))
     return Q(~held_lately, state=RedemptionState.OPEN, created_at__lte=late)

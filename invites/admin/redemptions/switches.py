@@ -1,4 +1,4 @@
-"""The switch that stops new redemptions, the days until an unaccepted invitation is taken back, and "check again"."""
+"""Pause redemptions, set the days until an unaccepted invitation is withdrawn, and check invitations again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAY = "invites.change_redemption"
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """What the switch shows; `can_pause` is whether it may be moved by this person."""
+    """What the switch shows; `can_pause`: this operator may use it."""
     return {
         "is_paused": not IS_OPEN.get(),
         "can_pause": request.user.has_perm(_MAY),
@@ -34,7 +34,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 
 def switch(request: HttpRequest) -> HttpResponse:
-    """Pause, go on, or set the days; each is one audit row."""
+    """Pause or resume redemptions, or set the days; each is audited."""
     if not request.user.has_perm(_MAY):
         raise PermissionDenied
     if request.method == "POST":
@@ -53,7 +53,7 @@ def switch(request: HttpRequest) -> HttpResponse:
 
 
 def check(request: HttpRequest) -> HttpResponse:
-    """Have unconfirmed invitations looked for at once, and go back to where the button was."""
+    """Look for unconfirmed invitations now, and return to the page with the button."""
     if not may_operate(request):
         raise PermissionDenied
     if request.method == "POST":

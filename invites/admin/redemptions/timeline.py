@@ -1,4 +1,4 @@
-"""What happened, from the audit, as an operator reads it: a sentence, who, from where."""
+"""The history of a redemption from the audit, in sentences."""
 
 from __future__ import annotations
 
@@ -27,10 +27,7 @@ class Entry:
 
 
 def timeline(redemption: Redemption) -> list[Entry]:
-    """What happened to one redemption, oldest first.
-
-    In three queries: the departures of its seats, the facts, the names of the Teams in them.
-    """
+    """The history of a redemption, oldest first. Three queries."""
     departures = Departure.objects.filter(grant__redemption=redemption).values_list("pk", flat=True)
     about = Q(object_kind="redemption", object_id=str(redemption.pk))
     about |= Q(object_kind="departure", object_id__in=[str(pk) for pk in departures])
@@ -40,13 +37,13 @@ def timeline(redemption: Redemption) -> list[Entry]:
 
 
 def named_teams(facts: Iterable[AuditEvent]) -> dict[int, str]:
-    """The names of the Teams these facts are about, in one query."""
+    """The names of the Teams in these facts, in one query."""
     ids = {fact.details.get("team") for fact in facts if isinstance(fact.details.get("team"), int)}
     return {team.pk: str(team) for team in Team.objects.only("name", "account_id").filter(pk__in=ids)}
 
 
 def entry(fact: AuditEvent, teams: dict[int, str]) -> Entry:
-    """One line of a story; `teams` from `named_teams`."""
+    """A line of the history; `teams` comes from `named_teams`."""
     return Entry(fact.at, _sentence(fact, teams), words.who(fact), fact.ip)
 
 

@@ -1,4 +1,4 @@
-"""What a Team's page does about people without a seat of ours: add many, allow one, remove one after a look."""
+"""Pages below a Team's page for people without a seat of ours: add, allow, remove."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _MEMBER_COLUMNS = (
 
 
 def add(request: HttpRequest, team_id: int) -> HttpResponse:
-    """The box; a POST gives each address a seat in this Team and says what became of it."""
+    """The form; POST gives each address a seat in this Team and shows the results."""
     team = _team(request, team_id)
     text, results = request.POST.get("addresses", ""), []
     if request.method == "POST" and text.strip():
@@ -58,7 +58,7 @@ def add(request: HttpRequest, team_id: int) -> HttpResponse:
     context = {
         "title": _("Add people"),
         "most": MOST_ADDRESSES,
-        # What did not work stays in the box, to be corrected and sent once more.
+        # Addresses that failed stay in the box, to be corrected.
         "text": "\n".join(left) if results else text,
         "is_empty": request.method == "POST" and not results,
         "summary": _summary(invited, len(results)) if results else "",
@@ -69,10 +69,10 @@ def add(request: HttpRequest, team_id: int) -> HttpResponse:
 
 @require_POST
 def allow(request: HttpRequest, team_id: int, member_id: int) -> HttpResponse:
-    """Let a stranger stay in this Team; at once, as it can be undone."""
+    """Let a stranger stay in this Team. Acts at once: it can be undone."""
     team = _team(request, team_id)
     member = Member.objects.filter(pk=member_id, team=team).first()
-    if member is None:  # the last sync does not show them any more
+    if member is None:  # the last sync no longer shows them
         messages.warning(request, problem_words("gone"))
         return redirect(_page_of(team))
     user_id = member.upstream_id if member.kind == Member.Kind.MEMBER or not member.email else ""
@@ -82,7 +82,7 @@ def allow(request: HttpRequest, team_id: int, member_id: int) -> HttpResponse:
 
 
 def remove(request: HttpRequest, team_id: int, member_id: int) -> HttpResponse:
-    """Who it is and what happens; the second POST, `confirmed`, writes that they are to leave."""
+    """Show who it is and what happens; the second POST, `confirmed`, opens the departure."""
     team = _team(request, team_id)
     member = Member.objects.filter(pk=member_id, team=team).first()
     if member is None:
@@ -119,7 +119,7 @@ def _remove(request: HttpRequest, team: Team, member: Member) -> HttpResponse:
 
 
 def page(request: HttpRequest, template: str, team: Team | None, context: dict[str, Any]) -> TemplateResponse:
-    """A page of this room below the Teams; the trail at the top leads back to the Team, or is the title alone."""
+    """A page below the Teams; with a Team, the breadcrumbs lead back to it."""
     frame = admin.site.each_context(request) | {"media": MEDIA}
     if team is not None:
         frame |= {"opts": Team._meta, "original": team, "team": team}

@@ -1,4 +1,4 @@
-"""People who may be in a Team without a seat of ours: there at import, or allowed by an operator."""
+"""The list of people who may be in a Team without a seat: the baseline, and people an operator allowed."""
 
 from __future__ import annotations
 
@@ -37,8 +37,6 @@ _COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Team"), gettext_lazy("Standing
 
 
 class AllowForm(forms.Form):
-    """Who may stay, where and why."""
-
     email = forms.CharField(label=gettext_lazy("E-mail"), max_length=254)
     team = TeamField(
         label=gettext_lazy("Team"),
@@ -94,7 +92,7 @@ class AllowedPages(OperatorPages):
         return AllowedMember.objects.order_by("-pk").prefetch_related(Prefetch("team", teams))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # an exception is ended and made anew, never edited
+        return False  # a permission is ended and given anew, never edited
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("teampool.delete_allowedmember")
@@ -113,7 +111,7 @@ class AllowedPages(OperatorPages):
 
     @admin.action(description=gettext_lazy("End the exception"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[AllowedMember]) -> HttpResponse | None:
-        """First the list of whom it concerns, then the deed."""
+        """First show whom it concerns, then end the permissions."""
         people = list(queryset)
         if "confirmed" in request.POST:
             actor = operator(request)

@@ -1,4 +1,4 @@
-"""Archiving Teams, or all whose token is over: first who is in them and which codes wait, then the deed."""
+"""Archive Teams, or all Teams whose token ended: first show who is in them and which codes are bound to them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from teampool.models import Team
 from teampool.teams.badges import badge_for
 
 VOID = "void"
-NAMED = 10  # of a Team; the others are counted
+NAMED = 10  # shown by name in each Team; the others are counted
 
 
 def archive(request: HttpRequest) -> HttpResponse:
-    """`?teams=1,2`, else every Team whose token is over. A POST archives what the page listed, and that only."""
+    """`?teams=1,2`, else all Teams whose token ended. POST archives only Teams the page listed."""
     if not may_operate(request):
         raise PermissionDenied
     if request.method == "POST":
@@ -62,7 +62,7 @@ def _show(request: HttpRequest, team_ids: list[int], *, is_cleaning: bool, error
 
 
 def _who(team_ids: set[int]) -> dict[int, list[str]]:
-    """Whose seats they are, Team by Team."""
+    """The e-mails with a seat, by Team."""
     found: dict[int, list[str]] = {}
     seats = SeatGrant.objects.live().filter(team_id__in=team_ids).order_by("email")
     for team_id, email in seats.values_list("team_id", "email"):
@@ -79,7 +79,7 @@ def _row(plan: retire.Retirement, emails: list[str], now: datetime) -> dict[str,
 def _carry_out(request: HttpRequest) -> HttpResponse:
     listed = reseat.ids(request.POST.getlist("team"))
     is_cleaning = "cleaning" in request.POST
-    # A Team that came back since the page was shown is no longer one to clean out.
+    # A Team that works again since the page was shown is not cleaned out.
     expired = set(retire.expired_team_ids()) if is_cleaning else set(listed)
     team_ids = [team_id for team_id in listed if team_id in expired]
     target, codes = None, request.POST.get("codes", VOID)

@@ -1,4 +1,4 @@
-"""What an operator can do to each person of a Team, as the Team's page shows it: buttons, and who is on the way out."""
+"""The people on a Team's page, with the buttons for each, and who is leaving."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from teampool.models import Team
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One person of the page, with the buttons of the page's hidden form, or how far the way out is."""
+    """A person with their buttons, or how far their departure is."""
 
     person: Person
     buttons: SafeString | str = ""
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Everyone in the Team; `to_reseat` is how many seats of a lost Team wait to be moved."""
+    """Everybody in the Team; `to_reseat`: seats in a lost Team that can be moved."""
 
     seating: people.Seating
     rows: list[Row]
@@ -45,7 +45,7 @@ class Sheet:
 
 
 def team_page(request: HttpRequest, object_id: str) -> HttpResponse:
-    """The page of one Team, which belongs to a room that knows no seat, with the people it shows."""
+    """The Team's page, which is `teampool`'s and knows no seats, with its people added."""
     pages = admin.site.get_model_admin(Team)
     found = Team.objects.filter(pk=object_id) if object_id.isdecimal() and len(object_id) < 18 else Team.objects.none()
     team = found.select_related("owner").defer("access_token").first()
@@ -54,7 +54,7 @@ def team_page(request: HttpRequest, object_id: str) -> HttpResponse:
 
 
 def sheet(request: HttpRequest, team: Team) -> Sheet:
-    """The people of one Team; the number of queries does not grow with them."""
+    """The people of a Team; the number of queries does not grow with them."""
     seats = people.seating(team)
     can = may_operate(request)
     claims: dict[int, Any] = {}
@@ -98,5 +98,5 @@ def leaving_words(departure: Departure) -> str:
 
 
 def problem_words(departure: Departure) -> str:
-    """What stood in the way the last time, in our words: never upstream's."""
+    """Why the last try failed, in our own words."""
     return in_the_way(departure.last_problem)

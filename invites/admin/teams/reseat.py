@@ -1,4 +1,4 @@
-"""The people of lost Teams in one list: for each from where to where, chosen by hand, and moved in one go."""
+"""Re-seat people of lost Teams: one list, from which Team to which, with boxes to tick."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from invites.queries import lost, reseat_plan
 
 
 def address(team_ids: list[int]) -> str:
-    """The list of exactly these Teams."""
+    """The address of the list for these Teams."""
     return f"{reverse('admin:team_reseat')}?teams={','.join(map(str, team_ids))}"
 
 
 def reseat(request: HttpRequest) -> HttpResponse:
-    """GET: the list, planned as if it were done now; nothing is held. POST: those chosen, each with a result."""
+    """GET: the list, planned as if moved now; nothing is held. POST: move the chosen people, show the results."""
     if not may_operate(request):
         raise PermissionDenied
     here = request.get_full_path()
@@ -50,21 +50,21 @@ def reseat(request: HttpRequest) -> HttpResponse:
         "unseated": sum(1 for move in moves if move.problem == "full"),
         "later": count - len(claims),
         "button": ngettext("Re-seat %(n)s person", "Re-seat %(n)s people", seated) % {"n": words.number(seated)},
-        # For the page's script, which counts along with the boxes.
+        # The page's script counts the ticked boxes into this text.
         "button_for": _("Re-seat {n}"),
     }
     return page(request, "admin/invites/team/reseat.html", None, context)
 
 
 def asked_for(request: HttpRequest) -> list[int] | None:
-    """The Teams named by `?teams=1,2`; None for all that are lost."""
+    """The Teams of `?teams=1,2`; None means all lost Teams."""
     if "teams" not in request.GET:
         return None
     return ids(request.GET["teams"].split(","))
 
 
 def ids(texts: Iterable[str]) -> list[int]:
-    """What does not read as an id is nobody's."""
+    """The ids among these texts; ignores everything else."""
     return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 18]
 
 

@@ -1,4 +1,4 @@
-"""The pages of this room below the Teams, a part of the operator's site: the menu stays lit on them."""
+"""This room's pages below the Teams, so that the menu stays lit on "Team"."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _people = "<int:team_id>/people/"
 
 urlpatterns = [
     path("archive/", _view(archive.archive), name="team_archive"),
-    path("<path:object_id>/change/", _view(people.team_page)),  # by the name the table gives it
+    path("<path:object_id>/change/", _view(people.team_page)),  # the table's own page has the name
     path("reseat/", _view(reseat.reseat), name="team_reseat"),
     path(f"{_people}add/", _view(add_and_remove.add), name="team_people_add"),
     path(f"{_people}<int:member_id>/allow/", _view(add_and_remove.allow), name="team_person_allow"),
