@@ -98,6 +98,12 @@ class RedeemCode(models.Model):
         return "-".join(self.code[i : i + 4] for i in range(0, len(self.code), 4))
 
 
+class RedemptionQuerySet(models.QuerySet["Redemption"]):
+    def waiting(self) -> Self:
+        """Open claims without a live seat: they wait for a free one, or for a departure, and go before new claims."""
+        return self.filter(is_waiting=True)
+
+
 class Redemption(models.Model):
     """One e-mail's claim to one seat. It keeps its code when it moves to another Team."""
 
@@ -115,6 +121,8 @@ class Redemption(models.Model):
     seat_time = models.DurationField(_("seat time"), null=True, blank=True)
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
     try_number = models.PositiveSmallIntegerField(default=1)
+    # True while it is open and holds no seat: a column, so that a new claim finds these few in an index of their own.
+    is_waiting = models.BooleanField(default=False)
     language = models.CharField(max_length=8, default="zh-hans")
     ip = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
@@ -125,6 +133,8 @@ class Redemption(models.Model):
     resend_failed_at = models.DateTimeField(null=True, blank=True)
     alerted_at = models.DateTimeField(null=True, blank=True)
 
+    objects = RedemptionQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("redemption")
         verbose_name_plural = _("redemptions")
@@ -134,8 +144,14 @@ class Redemption(models.Model):
             models.UniqueConstraint(
                 fields=["code", "email"], condition=Q(state__in=HOLDS_CODE), name="invites_redemption_one_per_code"
             ),
+            models.CheckConstraint(
+                condition=Q(is_waiting=False) | Q(state="open"), name="invites_redemption_waits_while_open"
+            ),
         ]
-        indexes = [models.Index(fields=["state", "id"], name="invites_redemption_state")]
+        indexes = [
+            models.Index(fields=["state", "id"], name="invites_redemption_state"),
+            models.Index(fields=["id"], condition=Q(is_waiting=True), name="invites_redemption_waiting"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.reference} {self.email}"

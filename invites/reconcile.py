@@ -58,10 +58,8 @@ def reconcile() -> dict[str, int]:
 
 
 def _seat_waiting(now: datetime) -> int:
-    seated = SeatGrant.objects.live().filter(redemption=OuterRef("pk"))
-    waiting = Redemption.objects.filter(~Exists(seated), state=RedemptionState.OPEN).order_by("pk")
     count = 0
-    for redemption_id in list(waiting.values_list("pk", flat=True)):
+    for redemption_id in list(Redemption.objects.waiting().order_by("pk").values_list("pk", flat=True)):
         try:
             seating.reseat_or_refuse(redemption_id=redemption_id, now=now, actor=ACTOR)
             count += 1
@@ -123,8 +121,7 @@ def _alert_unresolved(now: datetime) -> int:
     unresolved = SeatGrant.objects.filter(
         redemption=OuterRef("pk"), state__in=UNRESOLVED, created_at__lte=now - timing.UNRESOLVED_AFTER
     )
-    seated = SeatGrant.objects.live().filter(redemption=OuterRef("pk"))
-    waits = ~Exists(seated) & Q(created_at__lte=now - timing.UNRESOLVED_AFTER)
+    waits = Q(is_waiting=True, created_at__lte=now - timing.UNRESOLVED_AFTER)
     rows = Redemption.objects.filter(Q(Exists(unresolved)) | waits, state=RedemptionState.OPEN)
     late = Q(alerted_at=None) | Q(
         created_at__lte=now - timing.ALERT_AFTER, alerted_at__lt=F("created_at") + timing.ALERT_AFTER

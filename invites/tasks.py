@@ -11,7 +11,9 @@ from invites import reconcile as reconciling
 from invites.delivery import drain
 from invites.departures import carry_out as depart
 from invites.following import sync as syncing
+from invites.models import Redemption
 from teampool import leases
+from teampool.pool import stock_alert
 
 
 def deliver() -> int:
@@ -37,6 +39,11 @@ def sync() -> int:
     if done < len(team_ids) and timezone.now() >= now + syncing.SLICE:
         bells.sync()
     return done
+
+
+def check_stock() -> None:
+    """Every minute, and rung by everything that changes the stock."""
+    stock_alert.check(timezone.now(), waiting=Redemption.objects.waiting().count())
 
 
 def carry_out(departure_id: int) -> None:

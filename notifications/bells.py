@@ -12,4 +12,4 @@ def deliver() -> None:
 
 
 def check_stock(*, at: datetime | None = None) -> None:
-    ring("teampool.tasks.check_stock", at=at)
+    ring("invites.tasks.check_stock", at=at)

@@ -10,7 +10,6 @@ from teampool import bells, leases
 from teampool.imports import jobs
 from teampool.imports.worker import LEASE, waiting_jobs, work
 from teampool.login import keep_alive as keepalive
-from teampool.pool import stock_alert
 from teampool.teams import subscriptions
 
 SLICE = timedelta(seconds=45)
@@ -42,11 +41,6 @@ def keep_alive() -> None:
         keepalive.keep_alive(now=now, until=now + SLICE)
     if timezone.now() >= now + SLICE and keepalive.due_team_ids(timezone.now()):
         bells.keep_alive()
-
-
-def check_stock() -> None:
-    """Every minute, and rung by everything that changes the stock."""
-    stock_alert.check(timezone.now())
 
 
 def warn_of_subscriptions() -> None:

@@ -33,7 +33,7 @@ SCHEDULED = (
     Scheduled("resume imports", "teampool.tasks.resume_imports", timedelta(minutes=1)),
     # Each Team is due every ten minutes; a run every minute spreads them out.
     Scheduled("sync", "invites.tasks.sync", timedelta(minutes=1)),
-    Scheduled("stock", "teampool.tasks.check_stock", timedelta(minutes=1)),
+    Scheduled("stock", "invites.tasks.check_stock", timedelta(minutes=1)),
     Scheduled("subscriptions", "teampool.tasks.warn_of_subscriptions", timedelta(hours=1)),
     Scheduled("keep alive", "teampool.tasks.keep_alive", timedelta(minutes=10)),
     Scheduled("housekeeping", "guardian.tasks.housekeeping", timedelta(days=1)),

@@ -151,7 +151,7 @@ def _settle_presence(claim: Claim, there: Presence) -> Redemption:
     if there.overdue is not None:
         return _follow_overdue(claim, there.overdue, is_leaving=there.is_leaving)
     if there.is_leaving:
-        return _open(claim)  # without a grant, until the departure is done
+        return _open(claim, waits=True)  # until the departure is done
     if there.is_stranger and there.team_id is not None:
         return _adopt(claim, there.team_id)
     return _seat(claim)
@@ -165,22 +165,28 @@ def _seat(claim: Claim, *, barred: Collection[int] | None = None) -> Redemption:
     return redemption
 
 
-def _open(claim: Claim) -> Redemption:
-    """Use the code and write the open Redemption. Raises CodeUsed when another redemption was faster."""
+def _open(claim: Claim, *, waits: bool = False) -> Redemption:
+    """Use the code and write the open Redemption. Raises CodeUsed when another redemption was faster.
+
+    With `waits` it gets no seat now: somebody has to leave first.
+    """
     if not uses.use(code_id=claim.code.pk, now=claim.now):
         raise errors.CodeUsed
-    redemption = _create(claim, RedemptionState.OPEN)
+    redemption = _create(claim, RedemptionState.OPEN, is_waiting=waits)
     events.redemption_moved(subject=redemption.subject, state="opened", actor=claim.actor)
     return redemption
 
 
-def _create(claim: Claim, state: RedemptionState, seated_by: Redemption | None = None) -> Redemption:
+def _create(
+    claim: Claim, state: RedemptionState, *, seated_by: Redemption | None = None, is_waiting: bool = False
+) -> Redemption:
     return Redemption.objects.create(
         public_id=codes.draw_reference(),
         email=claim.email,
         code=claim.code,
         state=state,
         seated_by=seated_by,
+        is_waiting=is_waiting,
         bound_team_id=claim.code.team_id,
         seat_time=claim.code.seat_time,
         language=claim.language,
@@ -215,10 +221,10 @@ def _follow_overdue(claim: Claim, old: SeatGrant, *, is_leaving: bool) -> Redemp
         raise _OverdueInDeadTeam(old)
     moves.end(redemption_id=old.redemption_id, reason="time_over", now=claim.now, actor=claim.actor)
     if is_leaving:
-        return _open(claim)
+        return _open(claim, waits=True)
     if claim.code.team_id not in (None, old.team_id):
         opening.open_departure(grant=old, reason=DepartureReason.OVERDUE, now=claim.now, actor=claim.actor)
-        return _open(claim)
+        return _open(claim, waits=True)
     old_state = GrantState(old.state)
     moves.leave(old, GrantState.ENDED, reason="renewed", now=claim.now, actor=claim.actor, frees_seat=False)
     redemption = _open(claim)

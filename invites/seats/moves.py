@@ -53,13 +53,14 @@ def advance(grant: SeatGrant, to: GrantState, *, now: datetime, actor: Actor, **
 def leave(
     grant: SeatGrant, to: GrantState, *, reason: str, now: datetime, actor: Actor, frees_seat: bool = True
 ) -> bool:
-    """Cancel or end a live grant and free its seat; the redemption keeps the code.
+    """Cancel or end a live grant and free its seat; the redemption keeps the code, and waits while it is open.
 
     `frees_seat=False`: the caller opens another grant that takes over the seat.
     """
     fields = {REACHED_AT[to]: now, "reason": reason, "lease_until": None, "due_at": None}
     if not _move(grant, to, actor, fields, {"reason": reason}):
         return False
+    Redemption.objects.filter(pk=grant.redemption_id, state=RedemptionState.OPEN).update(is_waiting=True)
     if frees_seat:
         seats.release(team_id=grant.team_id)
     return True
@@ -112,7 +113,7 @@ def refuse(*, redemption_id: int, refusal: Refusal, now: datetime, actor: Actor)
     rows = (
         Redemption.objects.filter(pk=redemption_id, state=RedemptionState.OPEN)
         .exclude(grants__state__in=HOLDS_SEAT)
-        .update(state=RedemptionState.REFUSED, refusal=refusal, settled_at=now)
+        .update(state=RedemptionState.REFUSED, is_waiting=False, refusal=refusal, settled_at=now)
     )
     if rows != 1:
         return False
@@ -127,7 +128,7 @@ def refuse(*, redemption_id: int, refusal: Refusal, now: datetime, actor: Actor)
 def end(*, redemption_id: int, reason: str, now: datetime, actor: Actor) -> bool:
     """End an open redemption; its code stays used. False: it was no longer open."""
     rows = Redemption.objects.filter(pk=redemption_id, state=RedemptionState.OPEN).update(
-        state=RedemptionState.ENDED, settled_at=now
+        state=RedemptionState.ENDED, is_waiting=False, settled_at=now
     )
     if rows == 1:
         redemption = Redemption.objects.get(pk=redemption_id)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery
 
 from base.actors import Actor
 from base.transactions import require_transaction
@@ -25,17 +25,34 @@ FULL = "seats_full"
 WITHDRAWN = (DepartureReason.WITHDRAWN.value, DepartureReason.RECLAIMED.value)
 
 
+def _kept_for_waiting() -> Subquery:
+    """How many of the claims that wait may go to the Team of the outer query; those `_barred` from it may not."""
+    team, again = OuterRef(OuterRef("pk")), OuterRef("try_number")
+    tried = Q(try_number=again) | Q(try_number=again - 1, reason=DepartureReason.RESEATED)
+    waiting = Redemption.objects.waiting().filter(
+        Q(bound_team=None) | Q(bound_team=OuterRef("pk")),
+        ~Exists(SeatGrant.objects.filter(tried, redemption=OuterRef("pk"), team=team)),
+        ~Exists(Departure.objects.filter(email=OuterRef("email"), team=team, state=DepartureState.OPEN)),
+    )
+    count = Func(F("pk"), function="COUNT", output_field=IntegerField())  # without GROUP BY: 0 where nobody waits
+    return Subquery(waiting.order_by().annotate(n=count).values("n"))
+
+
+KEPT_FOR_WAITING = _kept_for_waiting()
+
+
 def take_seat(
     redemption: Redemption, *, now: datetime, actor: Actor, barred: Collection[int] | None = None
 ) -> SeatGrant | None:
     """Hold a seat in the first Team of choice with a free seat, and write the grant; None when there is no seat.
 
-    Runs in the caller's transaction. First tries the first Team that nobody is writing to. Else tries each Team and
-    waits for its lock, in a savepoint: PostgreSQL keeps a lock it waited for even when the update changed nothing, and
-    two redemptions that try Teams in different order would block each other. `barred`: Teams not to try; computed if
-    None.
+    A new claim leaves each Team the seats that waiting claims may take; a waiting claim may take the last one. Runs in
+    the caller's transaction. First tries the first Team that nobody is writing to. Else tries each Team and waits for
+    its lock, in a savepoint: PostgreSQL keeps a lock it waited for even when the update changed nothing, and two
+    redemptions that try Teams in different order would block each other. `barred`: Teams not to try; computed if None.
     """
-    candidates = Team.objects.allocatable(now).in_order_of_choice()
+    kept = 0 if redemption.is_waiting else KEPT_FOR_WAITING
+    candidates = Team.objects.allocatable(now, kept=kept).in_order_of_choice()
     if redemption.bound_team_id is not None:
         candidates = candidates.filter(pk=redemption.bound_team_id)
     barred = _barred(redemption) if barred is None else barred
@@ -44,11 +61,14 @@ def take_seat(
     # On SQLite we already hold the only write lock, so savepoints would be useless.
     savepoint = transaction.atomic if connection.features.has_select_for_update else contextlib.nullcontext
     at_rest = _first_at_rest(candidates)
-    if at_rest is not None and seats.hold(team_id=at_rest, now=now):
+    if at_rest is not None and seats.hold(team_id=at_rest, now=now, kept=kept):
         return open_grant(redemption, team_id=at_rest, now=now, actor=actor)
     for team_id in candidates.values_list("pk", flat=True):
         with contextlib.suppress(_Refused), savepoint():
-            if not seats.hold(team_id=team_id, now=now):
+            if connection.features.has_select_for_update:
+                # Before the UPDATE: one that has to wait for the lock counts the claims that waited when it began.
+                locking.lock_team(team_id)
+            if not seats.hold(team_id=team_id, now=now, kept=kept):
                 raise _Refused
             return open_grant(redemption, team_id=team_id, now=now, actor=actor)
     return None
@@ -83,6 +103,9 @@ def open_grant(
         due_at=now,
         created_at=now,
     )
+    if redemption.is_waiting:
+        redemption.is_waiting = False
+        redemption.save(update_fields=["is_waiting"])
     events.seat_moved(subject=grant.subject, before="", after=grant.state, actor=actor, details={"team": grant.team_id})
     bells.deliver()
     return grant

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -44,8 +45,9 @@ class TeamQuerySet(models.QuerySet["Team"]):
         """Teams that could take people if they had seats: design §3, 'allocatable'."""
         return self.filter(Q(cooldown_until=None) | Q(cooldown_until__lte=now), sound(now))
 
-    def allocatable(self, now: datetime) -> Self:
-        return self.healthy(now).filter(seat_total__gt=F("seats_held") + F("outsiders"))
+    def allocatable(self, now: datetime, *, kept: Combinable | int = 0) -> Self:
+        """Healthy Teams with a free seat besides the `kept` ones, which are for people who have waited longer."""
+        return self.healthy(now).filter(seat_total__gt=F("seats_held") + F("outsiders") + kept)
 
     def in_order_of_choice(self) -> Self:
         """Most recent successful invite first (never-invited last), then fewest free seats, then id."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db.models import F
-from django.db.models.expressions import CombinedExpression
+from django.db.models.expressions import Combinable, CombinedExpression
 from django.db.models.functions import Greatest
 
 from teampool.models import Team, TeamQuerySet
@@ -17,9 +17,9 @@ from teampool.pool import stock_alert
 from teampool.settings import DEFAULT_SEAT_CAP
 
 
-def hold(*, team_id: int, now: datetime) -> bool:
-    """Take one seat if the Team may take people right now and one is free; False takes nothing."""
-    return _take(Team.objects.allocatable(now).filter(pk=team_id), outsiders=F("outsiders"))
+def hold(*, team_id: int, now: datetime, kept: Combinable | int = 0) -> bool:
+    """Take one seat if the Team may take people right now and more than `kept` are free; False takes nothing."""
+    return _take(Team.objects.allocatable(now, kept=kept).filter(pk=team_id), outsiders=F("outsiders"))
 
 
 def hold_for_outsider(*, team_id: int) -> bool:

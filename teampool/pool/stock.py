@@ -1,7 +1,8 @@
 """How many seats are free: the number on the first screen and in the low-stock alert.
 
-Free seats are those of allocatable Teams. A Team that cools down for some minutes drops out of that number and comes
-back by itself, so what falls below the line only with its seats left out is not low stock (`Stock.soon`).
+Free seats are those of allocatable Teams, without as many as there are claims that wait for a seat. A Team that cools
+down for some minutes drops out of that number and comes back by itself, so what falls below the line only with its
+seats left out is not low stock (`Stock.soon`).
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class Stock:
         return self.teams > 0 and self.soon <= threshold
 
 
-def summary(now: datetime) -> Stock:
-    """The pool in numbers, archived Teams left out. One query."""
+def summary(now: datetime, *, waiting: int) -> Stock:
+    """The pool in numbers, archived Teams left out. `waiting`: people who get the next free seats. One query."""
     takes_people = sound(now) & ~Q(cooldown_until__gt=now) & Q(seat_total__gt=SEATS_USED)
     row = Team.objects.filter(archived_at=None).aggregate(
         teams=Count("pk"),
@@ -46,4 +47,6 @@ def summary(now: datetime) -> Stock:
         held=Sum("seats_held", default=0),
         outsiders=Sum("outsiders", default=0),
     )
-    return Stock(unavailable=row.pop("every") - row["free"], **row)
+    unavailable = row.pop("every") - row["free"]
+    row |= {"free": max(0, row["free"] - waiting), "soon": max(0, row["soon"] - waiting)}
+    return Stock(unavailable=unavailable, **row)

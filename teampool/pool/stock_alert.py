@@ -49,7 +49,7 @@ def _ring_once() -> None:
         bells.check_stock(at=now + SOON)
 
 
-def check(now: datetime) -> None:
+def check(now: datetime, *, waiting: int) -> None:
     """Look at the stock and tell operators and the webhook what the rules above call for."""
     # First: whatever moves the stock from here on is not seen by this look for sure, and rings again.
     _row().filter(rung_at__isnull=False).update(rung_at=None)
@@ -57,7 +57,7 @@ def check(now: datetime) -> None:
     if alert is None:
         StockAlert.objects.bulk_create([StockAlert(pk=ONLY)], ignore_conflicts=True)
         alert = _row().get()
-    pool, threshold = stock.summary(now), LOW_STOCK_THRESHOLD.get()
+    pool, threshold = stock.summary(now, waiting=waiting), LOW_STOCK_THRESHOLD.get()
     if pool.is_low(threshold):
         _low(alert, pool.free, threshold, now)
     elif pool.teams and alert.is_low:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from invites.models import RedeemCode, Redemption, SeatGrant
 from invites.states import HOLDS_CODE, HOLDS_SEAT
@@ -13,7 +13,10 @@ from teampool.models import Team
 
 
 def check_books() -> None:
-    """Seats held are the live grants, uses held are the open and ended redemptions, nobody is seated twice."""
+    """Seats held are the live grants, uses held are the open and ended redemptions, nobody is seated twice.
+
+    Exactly the open claims without a seat are marked as waiting.
+    """
     live = Count("grants", filter=Q(grants__state__in=HOLDS_SEAT))
     wrong = Team.objects.annotate(live=live).exclude(seats_held=F("live"))
     assert not wrong.exists(), [(team.pk, team.seats_held, team.live) for team in wrong]
@@ -24,6 +27,9 @@ def check_books() -> None:
     assert not twice.exists(), list(twice)
     open_ = Redemption.objects.filter(state="open").values("email").annotate(n=Count("pk")).filter(n__gt=1)
     assert not open_.exists(), list(open_)
+    seated = Exists(SeatGrant.objects.live().filter(redemption=OuterRef("pk")))
+    waits = Redemption.objects.filter(Q(~seated, state="open", is_waiting=False) | Q(seated, is_waiting=True))
+    assert not waits.exists(), list(waits)
 
 
 def check_upstream(sandbox: SandboxServer) -> Counter[str]:

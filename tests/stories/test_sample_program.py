@@ -81,7 +81,7 @@ def redeem(house: House, number: int) -> None:
 
 
 def free_seats() -> int:
-    return stock.summary(timezone.now()).free
+    return stock.summary(timezone.now(), waiting=0).free
 
 
 def told() -> list[dict[str, Any]]:

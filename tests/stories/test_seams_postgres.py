@@ -12,9 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from base.actors import Actor
+from base.threads import closing
 from invites import locking
 from invites.following.follow import follow
 from invites.models import Redemption, SeatGrant
+from invites.redeeming.errors import NoSeat
 from invites.redeeming.redeem import redeem
 from invites.seats import moves
 from invites.seats.resend import want_resend
@@ -25,6 +27,7 @@ from teampool.teams import health
 from teampool.upstream.types import Failure
 from tests.cast import ANA, SAM, a_code, a_team, run_together
 from tests.invites.following.test_follow import a_snapshot
+from tests.invites.rows import a_redemption
 
 pytestmark = pytest.mark.django_db(transaction=True)
 JOB = Actor("job", "test")
@@ -183,3 +186,25 @@ def test_who_comes_alone_gets_the_team_of_choice() -> None:
     latest = a_team(last_invite_at=now)
     redeem(email=ANA, code=a_code().code)
     assert SeatGrant.objects.get().team_id == latest.pk
+
+
+def test_a_claim_that_begins_to_wait_goes_before_a_newcomer_who_waits_for_the_team() -> None:
+    team, locked, go = a_team(seats=1), threading.Event(), threading.Event()
+
+    def busy() -> None:
+        with transaction.atomic():
+            locking.lock_team(team.pk)
+            locked.set()
+            go.wait(10)
+
+    def begins_to_wait() -> None:
+        a_redemption(is_waiting=True)
+        go.set()
+
+    def newcomer() -> Redemption:
+        locked.wait(10)
+        threading.Timer(0.7, closing(begins_to_wait)).start()
+        return redeem(email=SAM, code=a_code().code)
+
+    _, answer = run_together(busy, newcomer)
+    assert isinstance(answer, NoSeat)

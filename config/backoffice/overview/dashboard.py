@@ -57,7 +57,8 @@ def first_screen(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     context["is_paused"] = not IS_OPEN.get()
     if not setup.has_team:
         return context
-    pool, heartbeat = stock.summary(now), heartbeats.newest_beat()
+    pool = stock.summary(now, waiting=Redemption.objects.waiting().count())
+    heartbeat = heartbeats.newest_beat()
     may_see_sweeps = request.user.has_perm("guardian.view_sweep")
     waiting = SeatGrant.objects.live().filter(team__archived_at=None).exclude(state=GrantState.JOINED).count()
     return context | {

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.backoffice.overview.lines import Line
+from invites.models import Redemption
 from notifications.settings.declared import LOW_STOCK_THRESHOLD
 from notifications.texts import notices
 from teampool.pool import stock
@@ -16,7 +17,7 @@ from teampool.pool import stock
 
 def low_stock(now: datetime) -> Iterable[Line]:
     """What the alert goes by, at this moment; red once nobody can be given a seat."""
-    pool, threshold = stock.summary(now), LOW_STOCK_THRESHOLD.get()
+    pool, threshold = stock.summary(now, waiting=Redemption.objects.waiting().count()), LOW_STOCK_THRESHOLD.get()
     if pool.is_low(threshold):
         text = notices.line("low_stock", {"current_seats": pool.free, "threshold": threshold})
         link = reverse("admin:import_teams")

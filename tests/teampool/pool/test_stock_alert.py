@@ -10,6 +10,7 @@ from django.utils import timezone, translation
 from django_q.models import OrmQ
 
 from base.actors import command
+from invites import tasks
 from invites.actions import archive
 from invites.delivery.drain import deliver
 from invites.redeeming.redeem import redeem
@@ -18,7 +19,7 @@ from notifications.models import AuditEvent, Message, Setting
 from notifications.settings import runtime
 from notifications.texts.notices import line
 from sandbox.server import SandboxServer
-from teampool import bells, tasks
+from teampool import bells
 from teampool.login import tokens
 from teampool.models import Owner, StockAlert, Team
 from teampool.pool import seats, stock, stock_alert
@@ -55,7 +56,7 @@ def free(team: Team, count: int) -> None:
 class TestCrossing:
     def test_it_says_what_the_document_says(self) -> None:
         a_team(seats=5)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         assert webhooks() == [
             {
                 "event": "low_stock",
@@ -70,30 +71,30 @@ class TestCrossing:
     @pytest.mark.parametrize(("left", "is_told"), [(11, False), (10, True), (9, True), (0, True)])
     def test_the_line_itself_is_low(self, left: int, is_told: bool) -> None:
         a_team(seats=left)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         assert bool(webhooks()) is is_told
 
     def test_five_more_seats_gone_tell_nothing_more(self) -> None:
         team = a_team(seats=20)
         for left in (11, 10, 9, 8, 7, 6):
             free(team, left)
-            stock_alert.check(NOW)
+            stock_alert.check(NOW, waiting=0)
         assert [one["current_seats"] for one in webhooks()] == [10]
 
     def test_it_is_told_anew_after_a_restock(self) -> None:
         team = a_team(seats=10, created_at=NOW - HOUR)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         a_team(seats=4, created_at=NOW + MINUTE)
-        stock_alert.check(NOW + MINUTE)
+        stock_alert.check(NOW + MINUTE, waiting=0)
         free(team, 5)
-        stock_alert.check(NOW + MINUTE)
+        stock_alert.check(NOW + MINUTE, waiting=0)
         assert [one["current_seats"] for one in webhooks()] == [10, 9]
 
     def test_a_restock_that_does_not_reach_the_line_tells_nothing_more(self) -> None:
         a_team(seats=3, created_at=NOW - HOUR)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         a_team(seats=4, created_at=NOW + MINUTE)
-        stock_alert.check(NOW + 2 * MINUTE)
+        stock_alert.check(NOW + 2 * MINUTE, waiting=0)
         assert len(webhooks()) == 1
         assert StockAlert.objects.get().is_low
 
@@ -101,53 +102,53 @@ class TestCrossing:
         team = a_team(seats=20, created_at=NOW - HOUR)
         for minute in range(100):
             free(team, 10 + minute % 2 * 3)
-            stock_alert.check(NOW + minute * MINUTE)
+            stock_alert.check(NOW + minute * MINUTE, waiting=0)
         assert len(webhooks()) == 1
 
     def test_seats_that_stay_free_for_five_minutes_arm_it(self) -> None:
         team = a_team(seats=20, created_at=NOW - HOUR)
         for minute, left in ((0, 10), (1, 11), (5, 11), (6, 11), (7, 10)):
             free(team, left)
-            stock_alert.check(NOW + minute * MINUTE)
+            stock_alert.check(NOW + minute * MINUTE, waiting=0)
         assert len(webhooks()) == 2
 
     def test_a_lower_threshold_arms_it_at_once(self) -> None:
         a_team(seats=8, created_at=NOW - HOUR)
         for threshold in (10, 2, 9):
             set_to("notifications.low_stock_threshold", threshold)
-            stock_alert.check(NOW)
+            stock_alert.check(NOW, waiting=0)
         assert [one["threshold"] for one in webhooks()] == [10, 9]
 
     def test_it_reminds_every_six_hours_while_low(self) -> None:
         a_team(seats=4)
         for hour in range(13):
-            stock_alert.check(NOW + hour * HOUR)
+            stock_alert.check(NOW + hour * HOUR, waiting=0)
         assert len(webhooks()) == 3
         assert StockAlert.objects.get().told_at == NOW + 12 * HOUR
 
 
 class TestWhatCounts:
     def test_a_pool_without_a_team_is_not_low(self) -> None:
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         a_team(archived_at=NOW)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         assert not Message.objects.exists()
 
     def test_one_whose_teams_all_failed_is(self) -> None:
         a_team(token_state=Team.Token.EXPIRED)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         assert webhooks()[0]["current_seats"] == 0
 
     def test_teams_that_cool_down_are_not_low_stock(self) -> None:
         a_team(seats=20, cooldown_until=NOW + 5 * MINUTE)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         assert not webhooks()
 
     def test_with_low_stock_they_count_as_on_the_first_screen(self) -> None:
         a_team(seats=3)
         a_team(seats=4, cooldown_until=NOW + 5 * MINUTE)
-        stock_alert.check(NOW)
-        assert webhooks()[0]["current_seats"] == stock.summary(NOW).free == 3
+        stock_alert.check(NOW, waiting=0)
+        assert webhooks()[0]["current_seats"] == stock.summary(NOW, waiting=0).free == 3
 
     @pytest.mark.parametrize(
         "fields",
@@ -164,13 +165,13 @@ class TestWhatCounts:
     def test_teams_that_take_nobody_do_not_count(self, fields: dict[str, Any]) -> None:
         a_team(seats=9, **fields)
         a_team(seats=7)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         assert webhooks()[0]["current_seats"] == 7
 
     def test_an_over_full_team_takes_nothing_from_the_others(self) -> None:
         a_team(seats=4, held=9)
         a_team(seats=7)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         assert webhooks()[0]["current_seats"] == 7
 
 
@@ -179,7 +180,7 @@ class TestWhoHears:
         set_to(topics.WEBHOOK_URL, "")
         Setting.objects.create(key=topics.BARK_URL, secret="https://bark.example.com/key", updated_at=NOW)
         a_team(seats=5)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         (message,) = Message.objects.all()
         assert (message.channel, message.event) == ("bark", "low_stock")
         assert message.context == {"current_seats": 5, "threshold": 10}
@@ -189,19 +190,19 @@ class TestWhoHears:
     def test_with_nothing_set_up_nothing_is_queued(self) -> None:
         Setting.objects.all().delete()
         a_team(seats=5)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         assert not Message.objects.exists()
 
     def test_it_holds_no_more_than_the_document_names(self) -> None:
         a_team(seats=5)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         assert set(webhooks()[0]) == KEYS
 
 
 class TestTogether:
     def test_nodes_that_look_at_once_tell_once(self) -> None:
         a_team(seats=5)
-        results = run_together(*(lambda: stock_alert.check(timezone.now()) for _ in range(8)))
+        results = run_together(*(lambda: stock_alert.check(timezone.now(), waiting=0) for _ in range(8)))
         assert results == [None] * 8
         assert len(webhooks()) == 1
         assert AuditEvent.objects.filter(action="low_stock").count() == 1
@@ -212,14 +213,14 @@ class TestTogether:
 
         monkeypatch.setattr(stock_alert, "_unchanged", any_row)
         a_team(seats=5)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         seen = StockAlert(is_low=False)
         stock_alert._low(seen, 5, 10, NOW)
         assert len(webhooks()) == 2
 
     def test_who_looked_before_another_told_does_not_tell_again(self) -> None:
         a_team(seats=5)
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         stock_alert._low(StockAlert(is_low=False), 5, 10, NOW)
         assert len(webhooks()) == 1
 
@@ -231,14 +232,14 @@ class TestTogether:
         with monkeypatch.context() as patch:
             patch.setattr("notifications.audit.events.post_to_webhook", broken)
             with pytest.raises(RuntimeError):
-                stock_alert.check(NOW)
+                stock_alert.check(NOW, waiting=0)
         assert not StockAlert.objects.get().is_low
-        stock_alert.check(NOW)
+        stock_alert.check(NOW, waiting=0)
         assert len(webhooks()) == 1
 
 
 def rung() -> list[str]:
-    return [row.task["func"] for row in OrmQ.objects.all() if row.task["func"] == "teampool.tasks.check_stock"]
+    return [row.task["func"] for row in OrmQ.objects.all() if row.task["func"] == "invites.tasks.check_stock"]
 
 
 class TestBell:
