@@ -9,9 +9,8 @@ from django.utils import timezone
 from base.actors import Actor
 from invites import bells, locking
 from invites.actions.seat import Refused
-from invites.departures.opening import take_over
+from invites.departures.opening import open_for_outsider
 from invites.models import Departure, SeatGrant
-from invites.states import DepartureReason, DepartureState
 from notifications.audit import events
 from teampool.models import AllowedMember, Member, Team
 from teampool.upstream.types import MANAGER_ROLES
@@ -50,7 +49,6 @@ def remove(*, member_id: int, actor: Actor) -> Departure:
     Raises Refused("manager") for owners, admins and the credential's own user, ("seated") for someone whose
     seat is taken back instead, ("gone") when the last snapshot no longer shows them.
     """
-    now = timezone.now()
     row = Member.objects.select_related("team__owner").filter(pk=member_id).first()
     if row is None:
         raise Refused("gone")
@@ -62,25 +60,6 @@ def remove(*, member_id: int, actor: Actor) -> Departure:
         is_it = Q(email=row.email) & ~Q(email="") | Q(upstream_user_id=row.upstream_id) & ~Q(upstream_user_id="")
         if SeatGrant.objects.live().filter(is_it, team_id=row.team_id).exists():
             raise Refused("seated")
-        departure, is_new = Departure.objects.get_or_create(
-            team_id=row.team_id,
-            email=row.email or row.upstream_id,  # hidden: the id stands for the address
-            state=DepartureState.OPEN,
-            defaults={
-                "upstream_user_id": row.upstream_id if row.kind == Member.Kind.MEMBER else "",
-                "reason": DepartureReason.STRANGER,
-                "due_at": now,
-                "opened_at": now,
-                "evidence": {"by": actor.name, "kind": row.kind, "role": row.role, "invited_at": _invited_at(row)},
-            },
-        )
-        if is_new or take_over(departure, reason=DepartureReason.STRANGER, grant=None):
-            events.departure_moved(subject=departure.subject, state="opened", reason=departure.reason, actor=actor)
-            bells.carry_out(departure.pk)
+        departure = open_for_outsider(row=row, now=timezone.now(), actor=actor)
+        bells.carry_out(departure.pk)
     return departure
-
-
-def _invited_at(row: Member) -> str | None:
-    if row.kind == Member.Kind.MEMBER or row.joined_at is None:
-        return None
-    return row.joined_at.isoformat()

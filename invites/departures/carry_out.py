@@ -16,7 +16,7 @@ from base.actors import Actor
 from base.bells import ring
 from base.work import free
 from invites import locking
-from invites.departures.closing import ACCEPTED, NOT_PERMITTED, OUT_OF_HOURS, PROTECTED, give_up_overdue
+from invites.departures.closing import ACCEPTED, NOT_PERMITTED, OUT_OF_HOURS, PROTECTED, let_stay
 from invites.departures.opening import UNTIL
 from invites.departures.rights import why_stay
 from invites.models import Departure, SeatGrant
@@ -47,7 +47,7 @@ def carry_out(*, departure_id: int) -> bool:
     if departure is None:
         return False
     if _is_out_of_hours(departure, now):
-        return _drop(departure, OUT_OF_HOURS, now)
+        return _let_stay(departure, OUT_OF_HOURS, now)
     if (later := _not_now(departure, now)) is not None:
         _postpone(departure, *later)
         return False
@@ -63,7 +63,7 @@ def carry_out(*, departure_id: int) -> bool:
                 return _let_stay(departure, PROTECTED, now)
             if departure.reason == DepartureReason.RECLAIMED and person and person.kind == Member.Kind.MEMBER:
                 ring("invites.tasks.sync_team", departure.team_id)
-                return _drop(departure, ACCEPTED, now)
+                return _let_stay(departure, ACCEPTED, now)
             if not _last_look(departure, person, now):
                 return False
             if person is None and not _may_be_on_its_way(departure):
@@ -158,28 +158,17 @@ def _last_look(departure: Departure, person: Person | None, now: datetime) -> bo
     with transaction.atomic(durable=True):
         locking.lock_team(departure.team_id)
         if why := why_stay(departure, now, person):
-            give_up_overdue(departure, why, now=now, actor=ACTOR)
-            return _drop(departure, why, now)
+            let_stay(departure, why, now=now, actor=ACTOR)
+            return False
         renewed = Departure.objects.filter(_mine(departure)).update(lease_until=now + timing.lease())
         return renewed == 1
 
 
 def _let_stay(departure: Departure, why: str, now: datetime) -> bool:
-    """Nobody can take this person out."""
+    """Always False: upstream is told nothing."""
     with transaction.atomic(durable=True):
         locking.lock_team(departure.team_id)
-        give_up_overdue(departure, why, now=now, actor=ACTOR)
-        return _drop(departure, why, now)
-
-
-def _drop(departure: Departure, problem: str, now: datetime) -> bool:
-    with transaction.atomic():
-        rows = Departure.objects.filter(_mine(departure)).update(
-            state=DepartureState.DROPPED, closed_at=now, last_problem=problem, lease_until=None
-        )
-        if rows:
-            why, reason = {"why": problem}, departure.reason
-            events.departure_moved(subject=departure.subject, state="dropped", reason=reason, actor=ACTOR, details=why)
+        let_stay(departure, why, now=now, actor=ACTOR)
     return False
 
 

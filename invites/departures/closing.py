@@ -1,4 +1,4 @@
-"""Closes a Departure without the person being out: dropped, with its event."""
+"""Closes a Departure with its event: done when a list proved that the person is out, dropped when they stay."""
 
 from __future__ import annotations
 
@@ -23,6 +23,38 @@ SWITCHED_OFF = "the guardian was switched off"
 REPORT_ONLY = "the guardian only reports"
 
 
+def close(departure: Departure, state: DepartureState, *, why: str = "", now: datetime, actor: Actor) -> bool:
+    """Close an open departure with its event: done, or dropped with `why`.
+
+    False, and nothing is changed: it was closed, or taken by a worker, after the caller read it.
+    """
+    as_read = Departure.objects.filter(pk=departure.pk, state=DepartureState.OPEN, attempts=departure.attempts)
+    with transaction.atomic():
+        if as_read.update(state=state, closed_at=now, last_problem=why, lease_until=None) != 1:
+            return False
+        events.departure_moved(
+            subject=departure.subject,
+            state=state.value,
+            reason=departure.reason,
+            actor=actor,
+            details={"why": why} if why else None,
+        )
+    return True
+
+
+def let_stay(departure: Departure, why: str, *, now: datetime, actor: Actor) -> None:
+    """Drop a departure whose person stays after all. The caller holds the Team's lock."""
+    give_up_overdue(departure, why, now=now, actor=actor)
+    close(departure, DepartureState.DROPPED, why=why, now=now, actor=actor)
+
+
+def call_off(*, departure_ids: list[int], why: str, now: datetime, actor: Actor) -> None:
+    """Drop those of these automatic departures nobody has told upstream yet and no worker is busy with."""
+    rows = Departure.objects.filter(pk__in=departure_ids, is_automatic=True, state=DepartureState.OPEN)
+    for departure in rows.filter(told_at=None, lease_until=None):
+        close(departure, DepartureState.DROPPED, why=why, now=now, actor=actor)
+
+
 def give_up_overdue(departure: Departure, why: str, *, now: datetime, actor: Actor) -> None:
     """Their time is over and they stay all the same: the seat of ours ends, or they would keep two.
 
@@ -36,23 +68,3 @@ def give_up_overdue(departure: Departure, why: str, *, now: datetime, actor: Act
         return
     if why == ALLOWED or (why in (PROTECTED, NOT_PERMITTED) and grant.redemption.state == RedemptionState.ENDED):
         moves.leave_in(grant, reason="time_over", now=now, actor=actor)
-
-
-def call_off(*, departure_ids: list[int], why: str, now: datetime, actor: Actor) -> int:
-    """Drop automatic departures nobody has told upstream yet and no worker is busy with; how many."""
-    count = 0
-    for departure in Departure.objects.filter(pk__in=departure_ids, is_automatic=True, state=DepartureState.OPEN):
-        with transaction.atomic(durable=True):
-            rows = Departure.objects.filter(
-                pk=departure.pk, state=DepartureState.OPEN, told_at=None, attempts=departure.attempts, lease_until=None
-            ).update(state=DepartureState.DROPPED, closed_at=now, last_problem=why[:200])
-            if rows:  # 0 rows: it is being said this moment
-                events.departure_moved(
-                    subject=departure.subject,
-                    state="dropped",
-                    reason=departure.reason,
-                    actor=actor,
-                    details={"why": why},
-                )
-                count += 1
-    return count

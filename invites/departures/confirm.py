@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 
 from base.bells import ring
 from invites.departures.carry_out import ACTOR, find, gone_after
-from invites.departures.closing import HIDDEN
+from invites.departures.closing import HIDDEN, close
 from invites.models import Departure, SeatGrant
 from invites.seats import moves, timing
 from invites.states import SAID_MEMBER, DepartureReason, DepartureState, GrantState
-from notifications.audit import events
 from teampool.models import Team
 from teampool.snapshot import Person, Snapshot
 
@@ -43,7 +42,7 @@ def confirm(
         elif departure.told_at is None or snapshot.started_at < departure.told_at + gone_after(departure):
             continue
         elif not _may_be_hidden(departure, hidden):
-            _close(departure, now)
+            _note_gone(departure, now)
         elif snapshot.started_at >= departure.told_at + timing.LEAVE_AFTER:
             _give_up(departure, now)
         if departure.grant is not None and not moves.is_live(departure.grant):
@@ -76,21 +75,17 @@ def _give_up(departure: Departure, now: datetime) -> None:
     End the seat and count the hidden row as an outsider, so the Team is not overbooked. The code stays spent, because
     the person may be in. A seat that was to move, or whose person counted as absent, is kept.
     """
-    Departure.objects.filter(pk=departure.pk).update(
-        state=DepartureState.DROPPED, closed_at=now, last_problem=HIDDEN, due_at=None
-    )
-    events.departure_moved(
-        subject=departure.subject, state="dropped", reason=departure.reason, actor=ACTOR, details={"why": HIDDEN}
-    )
+    if not close(departure, DepartureState.DROPPED, why=HIDDEN, now=now, actor=ACTOR):
+        return
     grant = departure.grant
     if grant is not None and moves.is_live(grant) and departure.reason not in MAY_STAY:
         moves.leave_in(grant, reason=departure.reason, now=now, actor=ACTOR)
     ring("invites.tasks.reconcile")  # a claim may wait for just this
 
 
-def _close(departure: Departure, now: datetime) -> None:
-    Departure.objects.filter(pk=departure.pk).update(state=DepartureState.DONE, closed_at=now)
-    events.departure_moved(subject=departure.subject, state="done", reason=departure.reason, actor=ACTOR)
+def _note_gone(departure: Departure, now: datetime) -> None:
+    if not close(departure, DepartureState.DONE, now=now, actor=ACTOR):
+        return
     grant = departure.grant
     if grant is not None and moves.is_live(grant):
         _end_seat(grant, DepartureReason(departure.reason), now)

@@ -1,6 +1,6 @@
-"""Opens a Departure: that this person is to leave this Team, with its event, before upstream is told.
+"""Opens a Departure: writes that a person is to leave a Team, with its event, before upstream is told.
 
-Under the Team's lock.
+The caller holds the Team's lock, except where a function takes it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves
 from invites.states import CONFIRMED, DepartureReason, DepartureState, GrantState
 from notifications.audit import events
+from teampool.models import Member
 from teampool.pool import seats
 
 # In the evidence of one the guardian decided on by itself: when its hours are over, as ISO text.
@@ -25,36 +26,31 @@ UNTIL = "until"
 
 
 def open_departure(*, grant: SeatGrant, reason: DepartureReason, now: datetime, actor: Actor) -> Departure:
-    """Write that this grant's person is to leave; the one already open is returned. The caller holds the lock.
-
-    One the guardian opened becomes this one: it may be called off no more.
-    """
-    departure, is_new = Departure.objects.get_or_create(
+    """Write that this grant's person is to leave, which the guardian cannot cancel."""
+    invited_at = grant.invited_at and grant.invited_at.isoformat()
+    departure = Departure(
         team_id=grant.team_id,
         email=grant.email,
-        state=DepartureState.OPEN,
-        defaults={
-            "grant": grant,
-            "upstream_user_id": grant.upstream_user_id,
-            "reason": reason,
-            "due_at": now,
-            "opened_at": now,
-            "evidence": {"seat": grant.state, "invited_at": grant.invited_at and grant.invited_at.isoformat()},
-        },
+        upstream_user_id=grant.upstream_user_id,
+        grant=grant,
+        reason=reason,
+        evidence={"seat": grant.state, "invited_at": invited_at},
     )
-    if is_new or take_over(departure, reason=reason, grant=grant):
-        events.departure_moved(subject=departure.subject, state="opened", reason=reason.value, actor=actor)
-    return departure
+    return _open(departure, now=now, actor=actor)
 
 
-def take_over(departure: Departure, *, reason: DepartureReason, grant: SeatGrant | None) -> bool:
-    """Turn an automatic departure into an operator's, so the guardian can no longer cancel it.
-
-    False if it already was an operator's.
-    """
-    fields = {"is_automatic": False, "reason": reason, "grant": grant}
-    rows = Departure.objects.filter(pk=departure.pk, state=DepartureState.OPEN, is_automatic=True).update(**fields)
-    return rows == 1
+def open_for_outsider(*, row: Member, now: datetime, actor: Actor) -> Departure:
+    """Write that this member or pending invite without a seat of ours is to leave, as an operator decided."""
+    is_member = row.kind == Member.Kind.MEMBER
+    invited_at = row.joined_at.isoformat() if row.joined_at is not None and not is_member else None
+    departure = Departure(
+        team_id=row.team_id,
+        email=row.email or row.upstream_id,  # hidden: the id stands for the address
+        upstream_user_id=row.upstream_id if is_member else "",
+        reason=DepartureReason.STRANGER,
+        evidence={"by": actor.name, "kind": row.kind, "role": row.role, "invited_at": invited_at},
+    )
+    return _open(departure, now=now, actor=actor)
 
 
 def open_automatic(
@@ -75,8 +71,7 @@ def open_automatic(
     """
     with transaction.atomic(durable=True):
         locking.lock_team(team_id)
-        known = Departure.objects.filter(team_id=team_id, email=email, state=DepartureState.OPEN).first()
-        if known is not None:
+        if (known := _known(team_id, email)) is not None:
             return known
         if grant_id is not None and not SeatGrant.objects.live().filter(pk=grant_id, team_id=team_id).exists():
             return None
@@ -86,8 +81,6 @@ def open_automatic(
             upstream_user_id=upstream_user_id,
             grant_id=grant_id,
             reason=reason,
-            due_at=now,
-            opened_at=now,
             evidence=evidence,
             is_automatic=True,
         )
@@ -95,11 +88,7 @@ def open_automatic(
         if why:
             give_up_overdue(departure, why, now=now, actor=actor)
             return None
-        departure.save()
-        events.departure_moved(
-            subject=departure.subject, state="opened", reason=reason.value, actor=actor, details=evidence
-        )
-        return departure
+        return _open(departure, now=now, actor=actor, details=evidence)
 
 
 def leave_dead_team(*, grant: SeatGrant, now: datetime, actor: Actor, unbinds: bool = False) -> bool:
@@ -127,3 +116,25 @@ def leave_dead_team(*, grant: SeatGrant, now: datetime, actor: Actor, unbinds: b
         elif to is GrantState.ENDED:
             moves.next_try(redemption_id=grant.redemption_id)
         return True
+
+
+def _open(new: Departure, *, now: datetime, actor: Actor, details: dict[str, Any] | None = None) -> Departure:
+    """Save this departure with its event, and return it; or return the one that is open for this person already.
+
+    An automatic one that is open becomes an operator's, with the same event: the guardian can no longer cancel it.
+    """
+    departure = _known(new.team_id, new.email)
+    if departure is None:
+        departure = new
+        departure.due_at = departure.opened_at = now
+        departure.save()
+    else:
+        automatic = Departure.objects.filter(pk=departure.pk, state=DepartureState.OPEN, is_automatic=True)
+        if not automatic.update(is_automatic=False, reason=new.reason, grant=new.grant):
+            return departure  # an operator's already
+    events.departure_moved(subject=departure.subject, state="opened", reason=new.reason, actor=actor, details=details)
+    return departure
+
+
+def _known(team_id: int, email: str) -> Departure | None:
+    return Departure.objects.filter(team_id=team_id, email=email, state=DepartureState.OPEN).first()

@@ -9,11 +9,13 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from invites.actions import seat
+from invites.admin.reasons import in_the_way
 from invites.departures import carry_out as depart
 from invites.departures import closing
 from invites.departures.carry_out import carry_out
 from invites.following.sync import sync_team
-from invites.models import Departure
+from invites.models import Departure, SeatGrant
 from invites.reconcile import LEASE, reconcile
 from invites.seats import timing
 from invites.states import DepartureState, GrantState
@@ -21,6 +23,8 @@ from sandbox.server import SandboxServer
 from teampool import leases
 from teampool.models import Team
 from tests.cast import ANA, SAM, import_sandbox_team
+from tests.invites.actions.test_seat import listed, seated
+from tests.invites.departures.test_confirm import OLGA, later
 from tests.invites.rows import a_grant, a_redemption
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,6 +70,24 @@ class TestIncompleteLists:
         sandbox.fault("members", "page_more_than_total", times=0)
         assert carry_out(departure_id=departure.pk)
         assert not is_in(sandbox, team)
+
+
+class TestNoRoles:
+    def test_nobody_is_removed_by_a_list_that_does_not_say_who_is_an_owner(self, sandbox: SandboxServer) -> None:
+        team = import_sandbox_team(sandbox)
+        redemption = seated(sandbox, joined=True)
+        seat.take_back(redemption_id=redemption.pk, actor=OLGA)
+        own = {"id": team.owner.upstream_user_id, "email": team.owner.email, "role": "account-owner"}
+        ana = {"id": SeatGrant.objects.get().upstream_user_id, "email": ANA}
+        body = {"items": [own, ana], "total": 2, "limit": 100, "offset": 0}
+        sandbox.fault("members", action={"status": 200, "body": body}, times=0)
+        reconcile()
+        departure = Departure.objects.get()
+        assert (listed(sandbox, team), departure.state, departure.told_at) == ({ANA}, DepartureState.OPEN, None)
+        assert in_the_way(departure.last_problem)
+        sandbox.clear_faults()
+        later(sandbox, team, 90)
+        assert listed(sandbox, team) == set()
 
 
 class TestCoolingDown:

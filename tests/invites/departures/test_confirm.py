@@ -1,4 +1,4 @@
-"""Who is to leave: what upstream is told, which list proves it, and what becomes of the seat and its code."""
+"""Which list proves that somebody left, and what becomes of the seat and its code."""
 
 from __future__ import annotations
 
@@ -6,26 +6,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone, translation
+from django.utils import timezone
 from django_q.models import OrmQ
 
-from base import actors
 from base.actors import Actor
 from invites.actions import allow, seat
-from invites.admin.reasons import in_the_way
 from invites.delivery.drain import deliver
-from invites.departures import carry_out, closing, opening
+from invites.departures import closing
 from invites.following.follow import follow
 from invites.following.sync import sync_team
 from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.reconcile import reconcile
 from invites.redeeming.redeem import redeem
 from invites.seats import timing
-from invites.settings import RECLAIM_AFTER_DAYS
-from invites.states import SAID_MEMBER, DepartureReason, DepartureState, GrantState
-from notifications.audit import words
-from notifications.models import AuditEvent
-from notifications.settings import runtime
+from invites.states import SAID_MEMBER, DepartureState, GrantState
 from sandbox.server import SandboxServer
 from teampool.models import Member, Owner, Team
 from tests.cast import ANA, OMAR, a_code, a_team, an_owner, import_sandbox_team
@@ -96,31 +90,6 @@ class TestGoneByThemselves:
                 Departure.objects.filter(pk=departure.pk).update(state=DepartureState.DROPPED)
 
 
-class TestBells:
-    """A deed by hand is carried out at once, also while the reconciler is busy with somebody else."""
-
-    def rung(self) -> list[tuple[str, tuple[int, ...]]]:
-        return [(row.task["func"], tuple(row.task["args"])) for row in OrmQ.objects.all()]
-
-    def test_a_seat_taken_back_rings_for_its_own_departure(self) -> None:
-        seat.take_back(redemption_id=a_seat().redemption_id, actor=OLGA)
-        assert (carry_out.CARRY_OUT, (Departure.objects.get().pk,)) in self.rung()
-
-    def test_a_removed_stranger_does_too(self) -> None:
-        member = Member.objects.create(team=a_team(outsiders=1), kind="member", email=ANA, upstream_id="user-ana")
-        departure = allow.remove(member_id=member.pk, actor=OLGA)
-        assert (carry_out.CARRY_OUT, (departure.pk,)) in self.rung()
-
-
-class TestDropped:
-    def test_the_audit_says_why(self) -> None:
-        departure = Departure.objects.create(team=a_team(), email=ANA, reason="stranger", is_automatic=True)
-        closing.call_off(departure_ids=[departure.pk], why=closing.REPORT_ONLY, now=timezone.now(), actor=OLGA)
-        with translation.override("en"):
-            said = words.what(AuditEvent.objects.get(action="departure_dropped"))
-        assert said == "Stays after all: the guardian only reports"
-
-
 class TestAcceptedAMomentAgo:
     """In neither list for a while: the pending row is gone, the member's does not show yet."""
 
@@ -175,81 +144,6 @@ class TestAcceptedAMomentAgo:
         assert SeatGrant.objects.get().state == GrantState.CANCELLED
         deliver()
         check_books()
-
-
-class TestNoRoles:
-    def test_nobody_is_removed_by_a_list_that_does_not_say_who_is_an_owner(self, sandbox: SandboxServer) -> None:
-        team = import_sandbox_team(sandbox)
-        redemption = seated(sandbox, joined=True)
-        seat.take_back(redemption_id=redemption.pk, actor=OLGA)
-        own = {"id": team.owner.upstream_user_id, "email": team.owner.email, "role": "account-owner"}
-        ana = {"id": SeatGrant.objects.get().upstream_user_id, "email": ANA}
-        body = {"items": [own, ana], "total": 2, "limit": 100, "offset": 0}
-        sandbox.fault("members", action={"status": 200, "body": body}, times=0)
-        reconcile()
-        departure = Departure.objects.get()
-        assert (listed(sandbox, team), departure.state, departure.told_at) == ({ANA}, DepartureState.OPEN, None)
-        assert in_the_way(departure.last_problem)
-        sandbox.clear_faults()
-        later(sandbox, team, 90)
-        assert listed(sandbox, team) == set()
-
-
-class TestOverAndStillIn:
-    @pytest.mark.parametrize("why", ["allowed", "an admin", "not permitted"])
-    def test_whoever_brought_a_code_for_another_team_keeps_one_seat(self, sandbox: SandboxServer, why: str) -> None:
-        team = import_sandbox_team(sandbox)
-        seated(sandbox, joined=True, seat_time=timedelta(hours=1))
-        other = import_sandbox_team(sandbox)
-        if why == "allowed":
-            allow.allow(team=team, email=ANA, actor=OLGA)
-        elif why == "an admin":
-            sandbox.member(team.account_id, ANA, role="account-admin", lag=0)
-        else:
-            sandbox.fault("remove", "forbidden_403", times=0)
-        pass_time(7200)
-        for one in (team, other):
-            sync_team(team_id=one.pk)
-        redeem(email=ANA, code=a_code(team=other).code)
-        for _ in range(3):
-            reconcile()
-            deliver()
-            pass_time(90)
-            for one in (team, other):
-                sync_team(team_id=one.pk)
-        assert SeatGrant.objects.live().get().team == other
-        team.refresh_from_db()
-        assert (listed(sandbox, team), team.seats_held, team.outsiders) == ({ANA}, 0, 1)
-        assert Departure.objects.get().state == DepartureState.DROPPED
-        check_books()
-
-    def test_whoever_was_extended_meanwhile_keeps_it(self, sandbox: SandboxServer) -> None:
-        team = import_sandbox_team(sandbox)
-        redemption = seated(sandbox, joined=True, seat_time=timedelta(hours=1))
-        sandbox.member(team.account_id, ANA, role="account-admin", lag=0)
-        pass_time(7200)
-        grant = SeatGrant.objects.live().get()
-        now = timezone.now()
-        departure = opening.open_departure(grant=grant, reason=DepartureReason.OVERDUE, now=now, actor=OLGA)
-        seat.set_end(redemption_id=redemption.pk, ends_at=now + timedelta(days=1), actor=OLGA)
-        carry_out.carry_out(departure_id=departure.pk)
-        assert SeatGrant.objects.live().get() == grant
-
-
-class TestReclaim:
-    def test_a_refusal_is_not_asked_for_again_before_the_next_day(self, sandbox: SandboxServer) -> None:
-        import_sandbox_team(sandbox)
-        seated(sandbox)
-        pass_time(3 * 86400)
-        runtime.change({RECLAIM_AFTER_DAYS.key: "1"}, actor=actors.command("config"))
-        sandbox.fault("revoke", action="forbidden_403", times=0)
-        for _ in range(5):
-            reconcile()
-            pass_time(60)
-        assert Departure.objects.get().last_problem == closing.NOT_PERMITTED
-        pass_time(86400)
-        reconcile()
-        assert Departure.objects.count() == 2
 
 
 def told(grant: SeatGrant | None = None, *, reason: str = "withdrawn", minutes: int = 2, **fields: Any) -> Departure:
@@ -367,10 +261,3 @@ class TestWhoCannotBeMadeOut:
         follow(team_id=grant.team_id, snapshot=a_snapshot(a_member(None, "user-z")))
         reconcile()
         assert claim.grants.get().team == other
-
-    def test_a_hidden_row_that_is_a_seat_is_no_strangers(self) -> None:
-        grant = a_seat(upstream_user_id="user-ana")
-        row = Member.objects.create(team=grant.team, kind="member", upstream_id="user-ana", role="standard-user")
-        with pytest.raises(seat.Refused) as refused:
-            allow.remove(member_id=row.pk, actor=OLGA)
-        assert refused.value.code == "seated"
