@@ -12,4 +12,5 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from notifications.settings import declared  # noqa: F401, PLC0415 - `config list` knows them from the start
+        # The channels and the settings are known from the start.
+        from notifications.channels import registry  # noqa: F401, PLC0415

@@ -15,51 +15,39 @@ from django.db.models import BooleanField, Case, CharField, Q, Value, When
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
-from notifications import bells, topics
+from notifications import bells, topics, ways
 from notifications.models import Message, Setting
 
-BARK, EMAIL, WEBHOOK = "bark", "email", "webhook"
+EMAIL = "email"  # redeemers are written to by this channel alone
 # A bell this young is on its way, or its drain at work: it will see what came after it, too.
 _BELL_LASTS = timedelta(seconds=10)
 
 
 def tell_operators(event: str, *, dedupe_key: str, context: dict[str, Any], but_not: str = "") -> None:
-    """Queue `event` for the operators by Bark and by e-mail, unless they switched it off; not by way of `but_not`."""
-    values = _stored(
-        topics.switch(event), topics.BARK_URL, topics.SMTP_HOST, topics.OPERATOR_EMAIL, topics.OPERATOR_LANGUAGE
-    )
-    if not values.get(topics.switch(event), True):
-        return
-    ways = []
-    if values.get(topics.BARK_URL):
-        ways.append((BARK, ""))
-    if values.get(topics.SMTP_HOST) and values.get(topics.OPERATOR_EMAIL):
-        ways.append((EMAIL, values[topics.OPERATOR_EMAIL]))
-    language = values.get(topics.OPERATOR_LANGUAGE) or Message._meta.get_field("language").default
+    """Queue `event` for whoever each channel says, except by the channel `but_not`."""
+    channels = [one for one in ways.KNOWN.values() if one.name != but_not]
+    asked = (key for one in channels for key in (*one.needs, *one.also))
+    stored = _stored(topics.switch(event), topics.OPERATOR_LANGUAGE, *asked)
+    language = stored.get(topics.OPERATOR_LANGUAGE) or Message._meta.get_field("language").default
     _queue(
         Message(
             event=event,
-            channel=channel,
+            channel=channel.name,
             recipient=recipient,
             language=language,
-            context=context,
-            dedupe_key=f"{dedupe_key}:{channel}",
+            context=channel.context(event, context),
+            dedupe_key=f"{dedupe_key}:{key}",
         )
-        for channel, recipient in ways
-        if channel != but_not
+        for channel in channels
+        for key, recipient in channel.receivers(event, stored).items()
     )
 
 
-def post_to_webhook(event: str, *, dedupe_key: str, body: dict[str, Any]) -> None:
-    """Queue `body`, which is sent exactly as it is, for the webhook."""
-    if _stored(topics.WEBHOOK_URL).get(topics.WEBHOOK_URL):
-        _queue([Message(event=event, channel=WEBHOOK, context=body, dedupe_key=f"{dedupe_key}:{WEBHOOK}")])
-
-
 def may_write(mail: str) -> bool:
-    """Whether redeemers get this mail: SMTP is set up, and the mail is not switched off. One query."""
-    values = _stored(topics.SMTP_HOST, topics.mail_switch(mail))
-    return bool(values.get(topics.SMTP_HOST)) and bool(values.get(topics.mail_switch(mail), True))
+    """Whether redeemers get this mail: e-mail is set up, and the mail is not switched off. One query."""
+    email = ways.KNOWN[EMAIL]
+    stored = _stored(*email.needs, topics.mail_switch(mail))
+    return email.is_set_up(stored) and bool(stored.get(topics.mail_switch(mail), True))
 
 
 def write_to_redeemer(mail: str, *, recipient: str, language: str, dedupe_key: str, context: dict[str, Any]) -> None:

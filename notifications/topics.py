@@ -22,12 +22,7 @@ TOPICS = (
     "operator_locked_out",
     "delivery_failing",
 )
-BARK_URL = "notifications.bark_url"
-WEBHOOK_URL = "notifications.webhook_url"
-SMTP_HOST = "notifications.smtp_host"
-OPERATOR_EMAIL = "notifications.operator_email"
 OPERATOR_LANGUAGE = "notifications.operator_language"
-PUBLIC_URL = "notifications.public_url"
 
 
 def switch(topic: str) -> str:

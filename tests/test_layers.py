@@ -79,6 +79,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "settings",
         "audit",
         "outbox",
+        "ways",
         "models topics markdown encryption bells",
     ),
 }

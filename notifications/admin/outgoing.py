@@ -15,6 +15,7 @@ from django.urls import URLPattern, path, reverse, reverse_lazy
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
@@ -22,6 +23,7 @@ from base.actors import operator
 from base.operator_pages import ReadOnlyPages, row_button, where_from
 from base.times import ago, tag
 from notifications.admin.filters import DayFilter, WordFilter
+from notifications.channels.registry import CHANNELS
 from notifications.models import Message
 from notifications.sending import send_again as again
 from notifications.texts import message_words
@@ -53,7 +55,9 @@ class StateFilter(SimpleListFilter):
 class ChannelFilter(WordFilter):
     title = gettext_lazy("Channel")
     parameter_name = "channel"
-    words = message_words.CHANNELS
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(name, capfirst(channel.title)) for name, channel in CHANNELS.items()]
 
 
 class EventFilter(WordFilter):

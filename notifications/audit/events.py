@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from notifications.models import AuditEvent
-from notifications.outbox import forget, post_to_webhook, tell_operators, write_to_redeemer
+from notifications.outbox import forget, tell_operators, write_to_redeemer
 
 # The dedupe key of a reminder mail is this and the redemption's id.
 REMINDED = "mail_reminder:"
@@ -195,16 +195,10 @@ def subscription_ends(*, subject: Subject, until: datetime, actor: Actor) -> Non
 
 
 def low_stock(*, free: int, threshold: int, actor: Actor) -> None:
-    """The free seats fell to the threshold, or have been below it for another six hours.
-
-    The webhook's body is the documented one, in Chinese whatever language the operators read.
-    """
-    event = _record("low_stock", Subject("pool", ""), actor, {"current_seats": free, "threshold": threshold})
-    key = f"low_stock:{event.pk}"
-    tell_operators("low_stock", dedupe_key=key, context={"current_seats": free, "threshold": threshold})
-    message = f"库存不足预警：系统总可用车位仅剩 {free}，已低于预警阈值 {threshold}，请及时补货导入新账号。"
-    body = {"event": "low_stock", "current_seats": free, "threshold": threshold, "message": message}
-    post_to_webhook("low_stock", dedupe_key=key, body=body)
+    """The free seats fell to the threshold, or have been below it for another six hours."""
+    stock = {"current_seats": free, "threshold": threshold}
+    event = _record("low_stock", Subject("pool", ""), actor, stock)
+    tell_operators("low_stock", dedupe_key=f"low_stock:{event.pk}", context=stock)
 
 
 # Codes, redemptions, seats, departures

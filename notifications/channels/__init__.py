@@ -1,4 +1,1 @@
-"""Ways out: siblings that are built alike. `stored()` reads the settings, `is_on()`, `send(message)`, `test()`.
-
-`sending/deliver.py` (`CHANNELS`) sends by them, `outbox.py` decides who is told by which.
-"""
+"""The channels: each is one class in a module of its own (`channel.py` says what it has), listed in `registry.py`."""

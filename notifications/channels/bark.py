@@ -3,65 +3,94 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Self
+import re
 
-from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import gettext, override, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
-from notifications.channels import trying
-from notifications.channels.result import NotDelivered, Result
+from notifications.channels.channel import Channel
+from notifications.channels.result import NotDelivered
 from notifications.channels.transport import posting
 from notifications.models import Message
-from notifications.settings import declared
-from notifications.settings.runtime import read
+from notifications.settings import checks
+from notifications.settings.fields import Field, Group
+from notifications.settings.runtime import RuntimeSetting, declare
 from notifications.texts import notices
 
+_SOUND = re.compile(r"[\w.-]{1,40}", re.ASCII)
 
-class Bark:
+
+def checked_url(text: str) -> str:
+    """Server and device key. The Bark app's address ends with a sample text, which is cut off."""
+    url = checks.split_url(text)
+    parts = [part for part in url.path.split("/") if part]
+    if url.hostname == "api.day.app":
+        parts = parts[:1]
+    if not parts:
+        raise ValueError(gettext("The address lacks the device key. Example: https://api.day.app/key"))
+    return f"{url.scheme}://{url.netloc}/{'/'.join(parts)}"
+
+
+def _checked_sound(text: str) -> str:
+    text = checks.one_line(text)
+    if text and not _SOUND.fullmatch(text):
+        raise ValueError(gettext("Write the name of a sound as the app shows it. Example: minuet"))
+    return text
+
+
+# The address holds the device key: whoever knows it can push to that phone.
+URL = declare(RuntimeSetting("notifications.bark_url", "", check=checked_url, is_secret=True))
+LEVEL = declare(
+    RuntimeSetting("notifications.bark_level", "active", choices=("active", "timeSensitive", "passive", "critical"))
+)
+SOUND = declare(RuntimeSetting("notifications.bark_sound", "", check=_checked_sound))
+
+
+class Bark(Channel):
     """One phone, or a group of them, named by the device key."""
 
-    name = "bark"
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.url: str = values[declared.BARK_URL.key]
-        self.level: str = values[declared.BARK_LEVEL.key]
-        self.sound: str = values[declared.BARK_SOUND.key]
-        self.language: str = values[declared.OPERATOR_LANGUAGE.key]
-        self.public_url: str = notices.public_url(values)
-
-    @classmethod
-    def stored(cls) -> Self:
-        """With the settings as they are now; one query."""
-        wanted = (
-            declared.BARK_URL,
-            declared.BARK_LEVEL,
-            declared.BARK_SOUND,
-            declared.OPERATOR_LANGUAGE,
-            declared.PUBLIC_URL,
-        )
-        return cls(read(*wanted))
-
-    def is_on(self) -> bool:
-        return bool(self.url)
+    name = prefix = "bark"
+    title = "Bark"
+    needs = (URL.key,)
+    group = Group(
+        title=title,
+        help=(_("The words are those of the line on the first screen."),),
+        rows=(
+            Field(
+                URL, "URL", help=_("As the app shows it: https://api.day.app/key. Who knows it can push to your phone.")
+            ),
+            Field(
+                LEVEL,
+                _("Level"),
+                words={
+                    "active": pgettext_lazy("notice", "normal"),
+                    "timeSensitive": _("time-sensitive: through a focus mode"),
+                    "passive": _("passive: no sound"),
+                    "critical": _("critical: sounds in silent mode too"),
+                },
+            ),
+            Field(SOUND, _("Sound"), help=_("Empty: the app's own.")),
+        ),
+        channel=name,
+    )
 
     def send(self, message: Message) -> None:
         """Push the message's line. Raises NotDelivered unless the server says it went on to the phone."""
-        server, _slash, device_key = self.url.rpartition("/")
+        server, _slash, device_key = self[URL].rpartition("/")
         with override(message.language):
             push = {
                 "device_key": device_key,
-                "title": _("Seatkeeper"),
+                "title": gettext("Seatkeeper"),
                 "body": notices.line(message.event, message.context),
                 "group": "seatkeeper",
-                "level": self.level,
+                "level": self[LEVEL],
                 # The phone shows a repetition of the same id in place of the first.
                 "id": str(message.uid),
             }
-        if self.sound:
-            push["sound"] = self.sound
-        if self.public_url:
-            push["url"] = notices.admin_address(self.public_url)
+        if self[SOUND]:
+            push["sound"] = self[SOUND]
+        if public_url := notices.public_url(self.values):
+            push["url"] = notices.admin_address(public_url)
         # The device key goes in the body: addresses end up in logs.
         answer = posting.post(f"{server}/push", json.dumps(push, ensure_ascii=False).encode(), {}, may_be_private=True)
         said = answer.json()
@@ -70,9 +99,5 @@ class Bark:
             raise NotDelivered(f"HTTP {answer.status} {own_words}")
         posting.refuse_unless_taken(answer)
 
-    def test(self) -> Result:
-        """Push a sample now; the answer in words within ten seconds."""
-        return trying.result_of(self, Message(event="test", channel=self.name, language=self.language))
-
-    def close(self) -> None:
-        """Nothing stays open."""
+    def reach(self) -> str:
+        return posting.reach(self[URL], may_be_private=True)

@@ -6,58 +6,91 @@ import base64
 import smtplib
 from collections.abc import Mapping
 from email.utils import parseaddr
-from typing import Any, Self
+from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.message import BadHeaderError
 from django.core.validators import validate_email
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from notifications.channels import trying
-from notifications.channels.result import NotDelivered, Result
+from notifications.channels.channel import Channel
+from notifications.channels.result import NotDelivered, Unreachable
 from notifications.channels.transport.connecting import Deadline, words_for
 from notifications.channels.transport.smtp import MailServer
 from notifications.models import Message
-from notifications.settings import declared
-from notifications.settings.runtime import read
+from notifications.settings import checks
+from notifications.settings.declared import OPERATOR_LANGUAGE
+from notifications.settings.fields import Field, Group
+from notifications.settings.runtime import RuntimeSetting, declare
 from notifications.texts import mails
+from notifications.ways import Stored
+
+HOST = declare(RuntimeSetting("notifications.smtp_host", "", check=checks.host_name))
+PORT = declare(RuntimeSetting("notifications.smtp_port", 465, low=1, high=65_535))
+SECURITY = declare(RuntimeSetting("notifications.smtp_security", "ssl", choices=("ssl", "starttls")))
+USER = declare(RuntimeSetting("notifications.smtp_user", "", check=checks.one_line))
+PASSWORD = declare(RuntimeSetting("notifications.smtp_password", "", is_secret=True))
+# Empty: the user name.
+SENDER = declare(RuntimeSetting("notifications.smtp_sender", "", check=checks.sender))
+# Operators get their notices by e-mail too when this is set.
+OPERATOR = declare(RuntimeSetting("notifications.operator_email", "", check=checks.email_address))
 
 
-class Email:
+def _password_for_another(changes: Mapping[str, Any], stored: Mapping[str, Any]) -> tuple[str, str] | None:
+    """A stored password goes to no server, and under no name, that it was not typed for; the shell is trusted."""
+    is_moved = changes.get(HOST.key) or changes.get(USER.key)
+    if not is_moved or PASSWORD.key in changes or not stored[PASSWORD.key]:
+        return None
+    return PASSWORD.key, _("Type the password again: the stored one was meant for another server or user name.")
+
+
+class Email(Channel):
     """One account at one mail server; it keeps its connection until closed."""
 
     name = "email"
+    prefix = "smtp"
+    title = pgettext_lazy("channel", "e-mail")
+    needs = (HOST.key,)
+    also = (OPERATOR.key,)
+    reads = (OPERATOR_LANGUAGE, *mails.WANTED)
+    group = Group(
+        title=capfirst(title),
+        help=(
+            gettext_lazy("QQ Mail: smtp.qq.com, 465, SSL; the password is the authorisation code."),
+            gettext_lazy("Gmail: smtp.gmail.com, 587, STARTTLS; an app password."),
+        ),
+        above="admin/settings/presets.html",
+        rows=(
+            Field(HOST, pgettext_lazy("e-mail", "Server")),
+            Field(PORT, gettext_lazy("Port")),
+            Field(SECURITY, gettext_lazy("Encryption"), words={"ssl": "SSL", "starttls": "STARTTLS"}),
+            Field(USER, gettext_lazy("User name")),
+            Field(PASSWORD, gettext_lazy("Password"), widget=forms.PasswordInput({"autocomplete": "new-password"})),
+            Field(SENDER, gettext_lazy("Sender"), help=gettext_lazy("Empty: the user name.")),
+            Field(
+                OPERATOR,
+                gettext_lazy("Notices to operators go to"),
+                widget=forms.EmailInput(),
+                help=gettext_lazy("Empty: no notices by e-mail. The test goes here, or else to the sender."),
+            ),
+        ),
+        channel=name,
+        rule=_password_for_another,
+    )
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.host: str = values[declared.SMTP_HOST.key]
-        self.port: int = values[declared.SMTP_PORT.key]
-        self.is_secure: bool = values[declared.SMTP_SECURITY.key] == "ssl"
-        self.user: str = values[declared.SMTP_USER.key]
-        self.password: str = values[declared.SMTP_PASSWORD.key]
-        self.sender: str = values[declared.SMTP_SENDER.key] or self.user
-        self.operator: str = values[declared.OPERATOR_EMAIL.key]
-        self.language: str = values[declared.OPERATOR_LANGUAGE.key]
+        super().__init__(values)
+        self.sender = self[SENDER] or self[USER]
         self.texts = mails.Texts.of(values)
         self._server: MailServer | None = None
 
     @classmethod
-    def stored(cls) -> Self:
-        """With the settings as they are now; one query."""
-        wanted = (
-            declared.SMTP_HOST,
-            declared.SMTP_PORT,
-            declared.SMTP_SECURITY,
-            declared.SMTP_USER,
-            declared.SMTP_PASSWORD,
-            declared.SMTP_SENDER,
-            declared.OPERATOR_EMAIL,
-            declared.OPERATOR_LANGUAGE,
-        )
-        return cls(read(*wanted, *mails.WANTED))
-
-    def is_on(self) -> bool:
-        return bool(self.host)
+    def receivers(cls, event: str, stored: Stored) -> dict[str, str]:
+        return {key: stored[OPERATOR.key] for key in super().receivers(event, stored) if stored.get(OPERATOR.key)}
 
     def send(self, message: Message) -> None:
         """Send the message as a mail, text and HTML. Raises NotDelivered unless the server took it."""
@@ -79,11 +112,11 @@ class Email:
     def _connection(self) -> MailServer:
         if self._server is None:
             self._server = MailServer(
-                host=self.host,
-                port=self.port,
-                user=self.user,
-                password=self.password,
-                is_secure=self.is_secure,
+                host=self[HOST],
+                port=self[PORT],
+                user=self[USER],
+                password=self[PASSWORD],
+                is_secure=self[SECURITY] == "ssl",
                 own_name=_domain(self.sender),
             )
         return self._server
@@ -133,16 +166,36 @@ class Email:
     def _clean(self, code: int, answer: bytes | str) -> str:
         """The server's own words, without what it may repeat of the log-in."""
         text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
-        plain = f"\0{self.user}\0{self.password}"
-        for secret in (self.password, *(_base64(one) for one in (self.password, self.user, plain))):
+        plain = f"\0{self[USER]}\0{self[PASSWORD]}"
+        for secret in (self[PASSWORD], *(_base64(one) for one in (self[PASSWORD], self[USER], plain))):
             if secret:
                 text = text.replace(secret, "…")
         return f"{code} {text}"
 
-    def test(self) -> Result:
-        """Send a sample to the operator, or to the sender itself, now; the answer in words within ten seconds."""
-        to = self.operator or parseaddr(self.sender)[1]
-        return trying.result_of(self, Message(event="test", channel=self.name, recipient=to, language=self.language))
+    def sample(self) -> Message:
+        """To the operator, or to the sender itself."""
+        message = super().sample()
+        message.recipient = self[OPERATOR] or parseaddr(self.sender)[1]
+        return message
+
+    def reach(self) -> str:
+        """Connect, encrypt and log in as when sending, then hang up."""
+        where, server = f"{self[HOST]}:{self[PORT]}", self._connection()
+        server.deadline = deadline = Deadline()
+        try:
+            with deadline.cuts(lambda: server.line.sock if server.line is not None else None):
+                server.open()
+        except smtplib.SMTPAuthenticationError:
+            raise Unreachable(
+                _("{where} does not accept the user name and password.").format(where=where),
+                _("QQ Mail wants its authorisation code, Gmail an app password: Settings, E-mail."),
+            ) from None
+        except (NotDelivered, OSError) as error:  # smtplib's errors are OSErrors
+            advice = _("Check server, port and SSL or STARTTLS: Settings, E-mail.")
+            raise Unreachable(f"{where}: {words_for(error, deadline)}", advice) from None
+        finally:
+            server.hang_up()
+        return _("{where} takes mail from here.").format(where=where)
 
     def close(self) -> None:
         if self._server is not None:

@@ -17,6 +17,14 @@ class NotDelivered(Exception):
         self.is_final, self.channel_is_down = is_final, channel_is_down
 
 
+class Unreachable(Exception):
+    """A receiver cannot be connected to: what is wrong, and what to do about it."""
+
+    def __init__(self, words: str, advice: str) -> None:
+        super().__init__(words)
+        self.words, self.advice = words, advice
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """The answer to a test: delivered, or the reason why not."""

@@ -21,25 +21,21 @@ from django.utils.translation import override
 
 from base.threads import closing
 from base.work import free
-from notifications.channels.bark import Bark
-from notifications.channels.email import Email
+from notifications.channels.channel import Channel
+from notifications.channels.registry import CHANNELS
 from notifications.channels.result import NotDelivered
-from notifications.channels.trying import Channel
-from notifications.channels.webhook import Webhook
 from notifications.models import Message, Setting
-from notifications.outbox import BARK, EMAIL, WEBHOOK, tell_operators
+from notifications.outbox import tell_operators
 from notifications.settings.declared import OPERATOR_LANGUAGE
 
 log = logging.getLogger(__name__)
-CHANNELS: dict[str, type[Email] | type[Bark] | type[Webhook]] = {EMAIL: Email, BARK: Bark, WEBHOOK: Webhook}
 BACK_OFF = tuple(timedelta(minutes=n) for n in (1, 5, 30, 120, 720))
 # Well above the longest call: whoever comes later finds a message nobody is sending any more.
 LEASE = timedelta(seconds=60)
 SLICE = timedelta(seconds=45)
 PAGE = 50
-# Prefix of each channel's setting keys. A change within the last 90 s (longer than the interval between drains) retries
-# that channel's waiting messages at once.
-_SET_BY = {EMAIL: "notifications.smtp", BARK: "notifications.bark", WEBHOOK: "notifications.webhook"}
+# A channel's setting changed within the last 90 s (longer than the interval between drains) retries its waiting
+# messages at once.
 _JUST_NOW = timedelta(seconds=90)
 State = Message.State
 
@@ -88,7 +84,7 @@ def _wake_mended(now: datetime) -> None:
     """An operator has just changed how a channel sends: what waits for its next try is tried by that."""
     changed = Setting.objects.filter(key__startswith="notifications.", updated_at__gt=now - _JUST_NOW)
     prefixes = {key.partition("_")[0] for key in changed.values_list("key", flat=True)}
-    mended = [name for name, prefix in _SET_BY.items() if prefix in prefixes]
+    mended = [name for name, channel in CHANNELS.items() if f"notifications.{channel.prefix}" in prefixes]
     if mended:
         tried = Message.objects.filter(channel__in=mended, state=State.WAITING, attempts__gt=0, due_at__gt=now)
         tried.update(due_at=now)

@@ -5,27 +5,19 @@ The error's text is for the person who typed. No check resolves a name or opens 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Mapping
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import formataddr, parseaddr
-from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
-from base.addresses import is_private, literal
-from notifications import topics
 from notifications.settings import placeholders
 
 MOST_SUBJECT, MOST_BODY = 200, 4000
-SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
-_SOUND = re.compile(r"[\w.-]{1,40}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9.:\-\[\]]{1,253}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -37,10 +29,10 @@ def one_line(text: str) -> str:
 
 
 def web_address(text: str) -> str:
-    return urlunsplit(_address(text))
+    return urlunsplit(split_url(text))
 
 
-def _address(text: str) -> SplitResult:
+def split_url(text: str) -> SplitResult:
     text = one_line(text)
     try:
         url = urlsplit(text)
@@ -56,56 +48,10 @@ def _address(text: str) -> SplitResult:
 
 def public_url(text: str) -> str:
     """The site's address for redeemers, without a path: the paths are ours."""
-    url = _address(text)
+    url = split_url(text)
     if url.path.strip("/") or url.query:
         raise ValueError(_("Write it without a path. Example: https://seats.example.com"))
     return f"{url.scheme}://{url.netloc}"
-
-
-def bark_url(text: str) -> str:
-    """Server and device key. The Bark app's address ends with a sample text, which is cut off."""
-    url = _address(text)
-    parts = [part for part in url.path.split("/") if part]
-    if url.hostname == "api.day.app":
-        parts = parts[:1]
-    if not parts:
-        raise ValueError(_("The address lacks the device key. Example: https://api.day.app/key"))
-    return f"{url.scheme}://{url.netloc}/{'/'.join(parts)}"
-
-
-def bark_sound(text: str) -> str:
-    text = one_line(text)
-    if text and not _SOUND.fullmatch(text):
-        raise ValueError(_("Write the name of a sound as the app shows it. Example: minuet"))
-    return text
-
-
-def webhook_secret(text: str) -> str:
-    """`whsec_` and base64, as Standard Webhooks writes a key, or any other text, used as it is."""
-    text = one_line(text)
-    if text.startswith(SECRET_PREFIX):
-        try:
-            key = base64.b64decode(text.removeprefix(SECRET_PREFIX) + "==", validate=False)
-        except (binascii.Error, ValueError):
-            key = b""
-        if not key:
-            raise ValueError(_("After whsec_ there must be base64."))
-    if text and len(text) < 8:
-        raise ValueError(_("Write at least 8 characters."))
-    return text
-
-
-def webhook_address(values: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The setting at fault and the reason, when the URL does not fit the setting that allows private addresses."""
-    url = urlsplit(values[topics.WEBHOOK_URL])
-    if not url.hostname or values["notifications.webhook_allow_private"]:
-        return None
-    if url.scheme != "https":
-        return topics.WEBHOOK_URL, _("An https address is needed.")
-    address = literal(url.hostname)
-    if url.hostname == "localhost" or (address is not None and is_private(address)):
-        return topics.WEBHOOK_URL, _("Private addresses are not allowed.")
-    return None
 
 
 def host_name(text: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from base.times import full
+from notifications import ways
 from notifications.models import Message
 
 # Words of each topic in `topics.TOPICS`, on the settings page and in the list of messages.
@@ -29,11 +31,6 @@ EVENTS: dict[str, Any] = {
     "mail_reminder": gettext_lazy("Mail: reminder"),
     "mail_moved": gettext_lazy("Mail: moved to another Team"),
 }
-CHANNELS: dict[str, Any] = {
-    "bark": "Bark",
-    "email": pgettext_lazy("channel", "E-mail"),
-    "webhook": "Webhook",
-}
 # The first of these in a message's context is shown as its subject.
 _ABOUT = ("team", "owner", "username", "email", "reason")
 
@@ -44,7 +41,7 @@ def about(message: Message) -> str:
 
 
 def channel(message: Message) -> str:
-    return str(CHANNELS.get(message.channel, message.channel))
+    return capfirst(ways.title(message.channel))
 
 
 def whom(message: Message) -> str:

@@ -9,11 +9,12 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
 from base.times import full
-from notifications import topics
+from notifications import ways
 from notifications.audit.words import ACTIONS
+from notifications.settings.declared import PUBLIC_URL
 
 Context = Mapping[str, Any]
 
@@ -27,8 +28,8 @@ def line(event: str, context: Context) -> str:
 
 def public_url(values: Mapping[str, Any]) -> str:
     """This site's address: the setting, else the first entry of CSRF_TRUSTED_ORIGINS, else empty."""
-    if values[topics.PUBLIC_URL]:
-        return str(values[topics.PUBLIC_URL])
+    if values[PUBLIC_URL.key]:
+        return str(values[PUBLIC_URL.key])
     return next((origin.rstrip("/") for origin in settings.CSRF_TRUSTED_ORIGINS if "*" not in origin), "")
 
 
@@ -124,17 +125,12 @@ def _operator_locked_out(context: Context) -> str:
 
 
 def _delivery_failing(context: Context) -> str:
-    return _("Notices by {channel} do not get through: {reason}").format(
-        channel=channel_name(context["channel"]), reason=context["reason"]
-    )
+    text = _("Notices by {channel} do not get through: {reason}")
+    return text.format(channel=ways.title(context["channel"]), reason=context["reason"])
 
 
 def _test(context: Context) -> str:
     return _("This is a test. There is nothing to do.")
-
-
-def channel_name(channel: str) -> str:
-    return {"email": pgettext("channel", "e-mail"), "bark": "Bark", "webhook": "Webhook"}.get(channel, channel)
 
 
 _LINES: dict[str, Callable[[Context], str]] = {

@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 
 from base.actors import command
 from config.backoffice.settings_page.sections import SECTIONS
+from notifications.channels import bark, email, webhook
 from notifications.settings import declared, runtime
 from teampool import api_keys
 from teampool.settings import DEFAULT_SEAT_CAP, WRITES_PER_TEAM
@@ -72,9 +73,9 @@ def receiver() -> Iterator[str]:
 def set_up() -> None:
     """Every secret set, the guardian on, a key: the pages at their fullest."""
     values = {
-        declared.WEBHOOK_SECRET.key: CANARY,
-        declared.BARK_URL.key: f"https://bark.example.com/{CANARY}",
-        declared.SMTP_PASSWORD.key: CANARY,
+        webhook.SECRET.key: CANARY,
+        bark.URL.key: f"https://bark.example.com/{CANARY}",
+        email.PASSWORD.key: CANARY,
         "guardian.enabled": "on",
     }
     runtime.change(values, actor=command("tests"))
@@ -184,7 +185,7 @@ class TestInPlace:
         page.fill("#notifications-low_stock_threshold", "7")
         page.press("#notifications-low_stock_threshold", "Enter")
         expect(page.locator("#api .sk-buttons [role=status]")).to_contain_text("Saved")
-        assert declared.WEBHOOK_SECRET.get() == CANARY
+        assert webhook.SECRET.get() == CANARY
         assert declared.LOW_STOCK_THRESHOLD.get() == 7
 
     def test_a_short_interval_is_asked_about_twice(self, enter: Visit) -> None:
@@ -205,7 +206,7 @@ class TestInPlace:
         page.click("#test-webhook")
         expect(page.locator("#answer-webhook")).to_contain_text("Delivered Not saved yet.")
         expect(page.locator("#notifications-webhook_url")).to_have_value(receiver)
-        assert not declared.WEBHOOK_URL.get()
+        assert not webhook.URL.get()
 
     def test_a_mail_service_fills_three_fields_and_keeps_the_rest(self, enter: Visit) -> None:
         page = enter("notices")
@@ -222,13 +223,13 @@ class TestInPlace:
         page.click("#row-notifications-webhook_secret [name=make]")
         page.click("#row-notifications-webhook_secret [data-copy]")
         expect(page.locator("#row-notifications-webhook_secret [data-copy]")).to_have_text("Copied")
-        assert page.evaluate("navigator.clipboard.readText()") == declared.WEBHOOK_SECRET.get()
+        assert page.evaluate("navigator.clipboard.readText()") == webhook.SECRET.get()
         expect(page.locator("#notifications-low_stock_threshold")).to_have_value("33")
         page.reload()
-        assert declared.WEBHOOK_SECRET.get() not in page.content()
+        assert webhook.SECRET.get() not in page.content()
         page.click("#row-notifications-webhook_secret [name=clear]")
         expect(page.locator("#row-notifications-webhook_secret [name=make]")).to_be_visible()
-        assert not declared.WEBHOOK_SECRET.get()
+        assert not webhook.SECRET.get()
 
     def test_24_the_key_is_made_and_replaced(self, enter: Visit) -> None:
         page = enter("api")
@@ -282,16 +283,16 @@ class TestWithoutScripts:
         page.fill(PASSWORD, "another")
         page.click("#save-notices")
         expect(page.locator("#notices .sk-buttons [role=status]")).to_contain_text("Saved")
-        assert declared.SMTP_PASSWORD.get() == "another"
+        assert email.PASSWORD.get() == "another"
         page.click("#row-notifications-smtp_password [name=clear]")
         expect(page.locator(PASSWORD)).to_be_visible()
-        assert not declared.SMTP_PASSWORD.get()
+        assert not email.PASSWORD.get()
 
     def test_the_key_and_the_secret_are_made(self, enter: Visit) -> None:
         page = enter("api", js=False)
         page.fill("#notifications-low_stock_threshold", "33")
         page.click("#row-notifications-webhook_secret [name=make]")
-        assert page.input_value("#row-notifications-webhook_secret input[readonly]") == declared.WEBHOOK_SECRET.get()
+        assert page.input_value("#row-notifications-webhook_secret input[readonly]") == webhook.SECRET.get()
         page.click("#api-key [name=key]")
         assert api_keys.check(page.input_value("#api-key-text"), api_keys.IMPORT)
         expect(page.locator("#notifications-low_stock_threshold")).to_have_value("33")
@@ -302,7 +303,7 @@ class TestWithoutScripts:
         expect(page.locator(HOST)).to_have_value("smtp.qq.com")
         page.click("#save-notices")
         expect(page.locator("#notices .sk-buttons [role=status]")).to_contain_text("Saved")
-        assert declared.SMTP_HOST.get() == "smtp.qq.com"
+        assert email.HOST.get() == "smtp.qq.com"
 
     def test_a_preview(self, enter: Visit) -> None:
         page = enter("public", js=False)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from notifications.channels import email, webhook
 from notifications.models import AuditEvent, Setting
 from notifications.settings import runtime
-from notifications.settings.declared import SMTP_PASSWORD, WEBHOOK_SECRET, WEBHOOK_URL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CANARY = "canary-7d1f0c52"
@@ -59,7 +59,7 @@ class TestSet:
             with pytest.raises(CommandError, match=r"Between 1 and 50|1 到 50"):
                 config("set", f"teampool.failures_to_expire={number}")
         config("set", "notifications.webhook_url=http://127.0.0.1:9/", "notifications.webhook_allow_private=on")
-        assert WEBHOOK_URL.get() == "http://127.0.0.1:9/"
+        assert webhook.URL.get() == "http://127.0.0.1:9/"
 
     def test_force_skips_the_bounds_never_the_type(self, config: Any) -> None:
         config("set", "--force", "teampool.failures_to_expire=51")
@@ -75,7 +75,7 @@ class TestSecrets:
     def test_it_is_read_from_stdin(self, config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         typed(monkeypatch, f"{CANARY}\n")
         assert config("set", "notifications.smtp_password=-") == ""
-        assert SMTP_PASSWORD.get() == CANARY
+        assert email.PASSWORD.get() == CANARY
 
     def test_a_text_of_many_lines_is_read_whole(self, config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         typed(monkeypatch, "One\nTwo {email}\n")
@@ -87,18 +87,18 @@ class TestSecrets:
         monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
         monkeypatch.setattr("getpass.getpass", lambda prompt: CANARY if "smtp_password" in prompt else "")
         config("set", "notifications.smtp_password=-")
-        assert SMTP_PASSWORD.get() == CANARY
+        assert email.PASSWORD.get() == CANARY
 
     def test_stdin_holds_one_value(self, config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         typed(monkeypatch, CANARY)
         with pytest.raises(CommandError, match="only one"):
             config("set", "notifications.smtp_password=-", "notifications.webhook_secret=-")
-        assert not SMTP_PASSWORD.get()
+        assert not email.PASSWORD.get()
 
     def test_nothing_ever_shows_it(self, config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         typed(monkeypatch, CANARY)
         config("set", "notifications.webhook_secret=-")
-        assert WEBHOOK_SECRET.get() == CANARY
+        assert webhook.SECRET.get() == CANARY
         assert config("get", "notifications.webhook_secret") == "•••\n"
         assert CANARY not in config("list")
         assert CANARY not in str(list(AuditEvent.objects.values()))

@@ -15,7 +15,7 @@ from base.encryption import PREFIX
 from notifications import topics
 from notifications.audit import events
 from notifications.models import Message, Setting
-from notifications.outbox import post_to_webhook, tell_operators
+from notifications.outbox import tell_operators
 from tests.notifications.conftest import settle
 
 pytestmark = pytest.mark.django_db
@@ -113,11 +113,19 @@ class TestFacts:
 
 class TestWebhook:
     def test_it_is_queued_when_there_is_an_address(self):
-        post_to_webhook("low_stock", dedupe_key="x", body={"event": "low_stock"})
+        stock = {"current_seats": 3, "threshold": 5}
+        tell_operators("low_stock", dedupe_key="x", context=stock)
         assert channels() == []
         settle(webhook_url="https://hooks.example.com/")
-        post_to_webhook("low_stock", dedupe_key="x", body={"event": "low_stock"})
-        assert Message.objects.get().context == {"event": "low_stock"}
+        tell_operators("low_stock", dedupe_key="x", context=stock)
+        assert Message.objects.get().context.keys() == {"event", "current_seats", "threshold", "message"}
+
+    def test_it_is_told_of_low_stock_alone_and_always(self):
+        settle(webhook_url="https://hooks.example.com/", tell_low_stock="off")
+        tell()
+        assert channels() == []
+        tell_operators("low_stock", dedupe_key="x", context={"current_seats": 3, "threshold": 5})
+        assert channels() == ["webhook"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,31 +16,17 @@ from django.views.decorators.http import require_http_methods
 
 from base.actors import Actor, operator
 from config.backoffice.settings_page import mail
-from config.backoffice.settings_page.fields import Section
 from config.backoffice.settings_page.forms import SectionForm
 from config.backoffice.settings_page.pages import address, answer, find, may_change, stored
-from config.backoffice.settings_page.sections import API, PUBLIC
-from notifications.channels.bark import Bark
-from notifications.channels.email import Email
+from config.backoffice.settings_page.sections import API, PUBLIC, Section
+from notifications.channels.registry import CHANNELS
 from notifications.channels.result import Result
-from notifications.channels.webhook import Webhook
+from notifications.channels.webhook import SECRET_PREFIX
 from notifications.settings import runtime
-from notifications.settings.checks import SECRET_PREFIX
 from teampool import api_keys
 
 Action = Callable[[HttpRequest, Section], HttpResponse]
 _KEY_NAME = "import"
-
-
-class _Channel(Protocol):
-    def test(self) -> Result: ...
-
-
-_CHANNELS: dict[str, Callable[[Mapping[str, Any]], _Channel]] = {
-    Webhook.name: Webhook,
-    Bark.name: Bark,
-    Email.name: Email,
-}
 
 
 def _action(act: Action) -> Callable[..., HttpResponse]:
@@ -63,7 +49,7 @@ def _as_typed(section: Section, posted: Mapping[str, Any]) -> SectionForm:
 
 @_action
 def send_test(request: HttpRequest, section: Section) -> HttpResponse:
-    """With what is typed for this way out, saved or not; nothing is stored."""
+    """With what is typed for this channel, saved or not; nothing is stored."""
     channel = request.POST.get("channel", "")
     group = next((one for one in section.groups if one.channel and one.channel == channel), None)
     if group is None:
@@ -71,7 +57,7 @@ def send_test(request: HttpRequest, section: Section) -> HttpResponse:
     form = SectionForm(section, stored(section), request.POST, judged={one.key for one in group.fields})
     if form.is_valid():
         everything = runtime.read(*runtime.declared().values())
-        result = _CHANNELS[channel](everything | form.changes).test()
+        result = CHANNELS[channel](everything | form.changes).test()
     else:
         key, reasons = next(iter(form.errors.items()))
         result = Result(False, _("{field}: {reason}").format(field=form.control(key).label, reason=reasons[0]))

@@ -9,8 +9,9 @@ from typing import Any, cast
 from django import forms
 
 from base.actors import Actor
-from config.backoffice.settings_page.fields import Field, Group, Row, Section
+from config.backoffice.settings_page.sections import Section
 from notifications.settings import runtime
+from notifications.settings.fields import Field, Group, Row
 
 CONFIRMED = "confirmed:"
 
@@ -105,8 +106,9 @@ class SectionForm(forms.Form):
         self.changes = {key: self.cleaned_data[key] for key in self.changed_data if key in self.cleaned_data}
         for key, reason in runtime.cross_field_errors(self.changes, unread=self.errors):
             self.add_error(key, reason)
-        if self.section.rule and (refused := self.section.rule(self.changes, self.stored)):
-            self.add_error(*refused)
+        for group in self.section.groups:
+            if group.rule and (refused := group.rule(self.changes, self.stored)):
+                self.add_error(*refused)
         return self.cleaned_data
 
     def save(self, *, actor: Actor) -> bool:

@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
-from config.backoffice.settings_page.fields import Words
 from config.backoffice.settings_page.forms import SectionForm
 from invites.times import public_time
+from notifications.channels import email
 from notifications.settings import declared, placeholders, runtime
+from notifications.settings.fields import Words
 
 _EXAMPLE_PERSON, _EXAMPLE_SITE, _EXAMPLE_PAGE = "name@example.com", "https://seats.example.com", "Q4RT6HZN"
 _MAILS = (
@@ -37,7 +38,7 @@ class Preset:
 
 
 def _preset(name: Words, host: str, port: int, security: str) -> Preset:
-    values = {declared.SMTP_HOST.key: host, declared.SMTP_PORT.key: str(port), declared.SMTP_SECURITY.key: security}
+    values = {email.HOST.key: host, email.PORT.key: str(port), email.SECURITY.key: security}
     return Preset(name, values)
 
 

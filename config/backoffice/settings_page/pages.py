@@ -18,10 +18,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from base.actors import operator
-from config.backoffice.settings_page.fields import Section
 from config.backoffice.settings_page.forms import SectionForm
 from config.backoffice.settings_page.mail import PRESETS
-from config.backoffice.settings_page.sections import API, NOTICES, PUBLIC, SECTIONS
+from config.backoffice.settings_page.sections import API, NOTICES, PUBLIC, SECTIONS, Section
 from notifications.settings import runtime
 from teampool import api_keys
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.utils.text import format_lazy
-from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from config.backoffice.settings_page.fields import SHORT, Field, Group, Row, Section
 from guardian.rules import policy
 from invites.settings import IS_OPEN, RECLAIM_AFTER_DAYS
 from notifications import topics
-from notifications.channels.bark import Bark
-from notifications.channels.email import Email
-from notifications.channels.webhook import Webhook
+from notifications.channels.registry import CHANNELS
 from notifications.settings import declared
+from notifications.settings.fields import ADDRESS, SHORT, Field, Group, Row, Words
+from notifications.settings.runtime import RuntimeSetting
 from notifications.texts.message_words import EVENTS
 from teampool.settings import DEFAULT_SEAT_CAP, FAILURES_TO_EXPIRE, WRITES_PER_TEAM
 
@@ -26,15 +25,42 @@ FROM, TO = pgettext_lazy("range", "from"), pgettext_lazy("range", "to")
 SECONDS = pgettext_lazy("unit", "s")
 SOONER = _("Yes, sweep more often than every 30 s: ChatGPT may answer with blocks.")
 LANGUAGES = {"zh-hans": "中文", "en": "English"}
-ADDRESS = forms.URLInput({"inputmode": "url"})
 CLOCK = forms.TextInput({"class": SHORT})
 LONG = forms.Textarea({"rows": "9", "spellcheck": "true"})
-PASSWORD = forms.PasswordInput({"autocomplete": "new-password"})
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One page with one form: the channels whose page it is, then groups of its own.
+
+    `also`: settings that its templates show but that are changed elsewhere.
+    """
+
+    id: str
+    title: Words
+    own: tuple[Group, ...] = ()
+    help: tuple[Words, ...] = ()
+    above: str = ""
+    below: str = ""
+    also: tuple[RuntimeSetting[Any], ...] = ()
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return (*(one.group for one in CHANNELS.values() if one.page == self.id), *self.own)
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        return {one.key: one for group in self.groups for one in group.fields}
+
+    @property
+    def settings(self) -> list[RuntimeSetting[Any]]:
+        return [*(one.setting for one in self.fields.values()), *self.also]
+
 
 PUBLIC = Section(
     id="public",
     title=pgettext_lazy("settings", "Public"),
-    groups=(
+    own=(
         Group(
             rows=(
                 Field(
@@ -76,7 +102,7 @@ SEATS = Section(
             "Member checks are counted apart: more than 3 failures within 10 minutes expire a Team."
         ),
     ),
-    groups=(
+    own=(
         Group(
             rows=(
                 Field(DEFAULT_SEAT_CAP, _("Default seat cap")),
@@ -102,7 +128,7 @@ REDEEMING = Section(
             limit=settings.REDEEM_THROTTLE,
         ),
     ),
-    groups=(
+    own=(
         Group(
             rows=(
                 Field(IS_OPEN, _("Accept redemptions")),
@@ -131,7 +157,7 @@ GUARDIAN = Section(
     ),
     above="admin/settings/guardian.html",
     also=(policy.ENABLED, policy.MODE),
-    groups=(
+    own=(
         Group(
             rows=(
                 Field(policy.THREADS, _("Threads")),
@@ -160,51 +186,13 @@ GUARDIAN = Section(
 )
 
 
-def _password_for_another(changes: Mapping[str, Any], stored: Mapping[str, Any]) -> tuple[str, str] | None:
-    """A stored password goes to no server, and under no name, that it was not typed for; the shell is trusted."""
-    key = declared.SMTP_PASSWORD.key
-    is_moved = changes.get(declared.SMTP_HOST.key) or changes.get(declared.SMTP_USER.key)
-    if not is_moved or key in changes or not stored[key]:
-        return None
-    return key, gettext("Type the password again: the stored one was meant for another server or user name.")
-
-
 NOTICES = Section(
     id="notices",
     title=_("Notices"),
-    rule=_password_for_another,
-    groups=(
-        Group(
-            title="Bark",
-            help=(
-                _(
-                    "Pushed: token expired, Team suspended, low stock, guardian stopped, invitation unconfirmed, "
-                    "log-in locked. The words are those of the line on the first screen."
-                ),
-            ),
-            rows=(
-                Field(
-                    declared.BARK_URL,
-                    "URL",
-                    help=_("As the app shows it: https://api.day.app/key. Who knows it can push to your phone."),
-                ),
-                Field(
-                    declared.BARK_LEVEL,
-                    _("Level"),
-                    words={
-                        "active": pgettext_lazy("notice", "normal"),
-                        "timeSensitive": _("time-sensitive: through a focus mode"),
-                        "passive": _("passive: no sound"),
-                        "critical": _("critical: sounds in silent mode too"),
-                    },
-                ),
-                Field(declared.BARK_SOUND, _("Sound"), help=_("Empty: the app's own.")),
-            ),
-            channel=Bark.name,
-        ),
+    own=(
         Group(
             title=_("What you are told of"),
-            help=(_("By Bark, and by e-mail if an address for notices is set below."),),
+            help=(_("By each channel above that is set up; e-mail needs an address for notices."),),
             rows=(
                 Row(
                     tuple(Field(declared.TELL[topic], EVENTS[topic]) for topic in topics.TOPICS),
@@ -212,29 +200,6 @@ NOTICES = Section(
                 ),
                 Field(declared.OPERATOR_LANGUAGE, _("Language of notices"), words=LANGUAGES),
             ),
-        ),
-        Group(
-            title=pgettext_lazy("settings", "E-mail"),
-            help=(
-                _("QQ Mail: smtp.qq.com, 465, SSL; the password is the authorisation code."),
-                _("Gmail: smtp.gmail.com, 587, STARTTLS; an app password."),
-            ),
-            above="admin/settings/presets.html",
-            rows=(
-                Field(declared.SMTP_HOST, pgettext_lazy("e-mail", "Server")),
-                Field(declared.SMTP_PORT, _("Port")),
-                Field(declared.SMTP_SECURITY, _("Encryption"), words={"ssl": "SSL", "starttls": "STARTTLS"}),
-                Field(declared.SMTP_USER, _("User name")),
-                Field(declared.SMTP_PASSWORD, _("Password"), widget=PASSWORD),
-                Field(declared.SMTP_SENDER, _("Sender"), help=_("Empty: the user name.")),
-                Field(
-                    declared.OPERATOR_EMAIL,
-                    _("Notices to operators go to"),
-                    widget=forms.EmailInput(),
-                    help=_("Empty: no notices by e-mail. The test goes here, or else to the sender."),
-                ),
-            ),
-            channel=Email.name,
         ),
     ),
 )
@@ -245,22 +210,6 @@ API = Section(
     help=(
         _("One notice when free seats fall to the threshold or below; armed again when they recover."),
         _("The API key can only import and is shown this once; when replaced, the old one stops at once."),
-    ),
-    groups=(
-        Group(
-            rows=(
-                Field(declared.LOW_STOCK_THRESHOLD, _("Threshold"), unit=pgettext_lazy("unit", "free seats")),
-                Field(declared.WEBHOOK_URL, _("Webhook URL"), widget=ADDRESS),
-                Field(
-                    declared.WEBHOOK_SECRET,
-                    _("Secret"),
-                    help=_("Signs each notice as Standard Webhooks says; the receiver checks it with the same secret."),
-                    can_make=True,
-                ),
-                Field(declared.WEBHOOK_ALLOW_PRIVATE, _("Allow private addresses")),
-            ),
-            channel=Webhook.name,
-        ),
     ),
     below="admin/settings/key.html",
 )

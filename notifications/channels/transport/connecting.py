@@ -116,8 +116,10 @@ def secured(line: socket.socket, host: str) -> ssl.SSLSocket:
     return context.wrap_socket(line, server_hostname=host, do_handshake_on_connect=False)
 
 
-def words_for(error: OSError, deadline: Deadline) -> str:
+def words_for(error: NotDelivered | OSError, deadline: Deadline) -> str:
     """What went wrong on the way, for a person."""
+    if isinstance(error, NotDelivered):
+        return error.reason
     if isinstance(error, ssl.SSLCertVerificationError):
         return _("The certificate is not valid: {reason}").format(reason=error.verify_message)
     if deadline.is_over or isinstance(error, TimeoutError):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from django.utils.translation import gettext as _
 
-from notifications.channels.result import NotDelivered
+from notifications.channels.result import NotDelivered, Unreachable
 from notifications.channels.transport.connecting import Deadline, connect, secured, words_for
 
 _AS_IT_IS = "/?%:@!$&'()*+,;=~-._[]"
@@ -38,24 +39,46 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_private: b
     """
     deadline = Deadline()
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    is_secure = parts.scheme == "https"
-    port = parts.port or (443 if is_secure else 80)
-    call = http.client.HTTPConnection(host, port)
     try:
-        call.sock = connect(host, port, deadline=deadline, may_be_private=may_be_private)
-        with deadline.cuts(lambda: call.sock):
-            if is_secure:
-                call.sock = line = secured(call.sock, host)
-                line.do_handshake()
+        with _connected(parts, deadline, may_be_private=may_be_private) as call:
             return _exchange(call, parts.path, parts.query, parts.netloc, body, headers)
     except OSError as error:
         raise NotDelivered(words_for(error, deadline), channel_is_down=True) from None
     except http.client.HTTPException:
         reason = words_for(TimeoutError() if deadline.is_over else ConnectionError(), deadline)
         raise NotDelivered(reason, channel_is_down=True) from None
+
+
+def reach(url: str, *, may_be_private: bool) -> str:
+    """Connect and make no request. Raises Unreachable. Of the address only the host is shown."""
+    deadline = Deadline()
+    parts = urlsplit(url)
+    where = f"{parts.hostname}:{_port(parts)}"
+    try:
+        with _connected(parts, deadline, may_be_private=may_be_private):
+            return _("{where} can be reached.").format(where=where)
+    except (NotDelivered, OSError) as error:
+        advice = _("Check the address, then send a test: Settings.")
+        raise Unreachable(f"{where}: {words_for(error, deadline)}", advice) from None
+
+
+@contextmanager
+def _connected(parts: SplitResult, deadline: Deadline, *, may_be_private: bool) -> Iterator[http.client.HTTPConnection]:
+    host = parts.hostname or ""
+    call = http.client.HTTPConnection(host, _port(parts))
+    try:
+        call.sock = connect(host, _port(parts), deadline=deadline, may_be_private=may_be_private)
+        with deadline.cuts(lambda: call.sock):
+            if parts.scheme == "https":
+                call.sock = line = secured(call.sock, host)
+                line.do_handshake()
+            yield call
     finally:
         call.close()
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _exchange(

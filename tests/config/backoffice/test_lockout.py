@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from base.actors import command
 from base.times import clock
-from notifications import topics
 from notifications.models import AuditEvent, Message
 from notifications.settings import runtime
 from tests.cast import OLGA, noon
@@ -128,7 +127,7 @@ class TestLockout:
 
     def test_operators_are_told_once_an_hour_and_address(self, person: User) -> None:
         User.objects.create_superuser("oscar", password=PASSWORD)
-        runtime.change({topics.BARK_URL: "https://api.day.app/key"}, actor=command("tests"))
+        runtime.change({"notifications.bark_url": "https://api.day.app/key"}, actor=command("tests"))
         with time_machine.travel("2026-03-02T06:10:00Z", tick=False) as traveller:
             lock()
             lock(username="oscar")
@@ -142,7 +141,7 @@ class TestLockout:
 
     def test_nobody_is_told_of_names_that_are_no_operators(self, person: User) -> None:
         User.objects.create_user("clerk", password=PASSWORD)
-        runtime.change({topics.BARK_URL: "https://api.day.app/key"}, actor=command("tests"))
+        runtime.change({"notifications.bark_url": "https://api.day.app/key"}, actor=command("tests"))
         for name in ("nobody", "clerk"):
             assert lock(username=name)[-1] == 429
         assert not Message.objects.exists()

@@ -345,7 +345,7 @@ class TestUpstream:
 
 class TestNotices:
     def test_nothing_is_set(self, db):
-        assert said(notices.look_outside(NOW()), "notices") == ["ok: No mail, webhook or Bark is set."]
+        assert said(notices.look_outside(NOW()), "notices") == ["ok: No channel for notices is set up."]
 
     def test_receivers_that_are_not_there(self, db):
         for key, fields in (

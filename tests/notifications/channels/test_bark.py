@@ -7,10 +7,9 @@ import uuid
 import pytest
 from django.utils.translation import override
 
-from notifications.channels.bark import Bark
+from notifications.channels.bark import Bark, checked_url
 from notifications.channels.result import NotDelivered
 from notifications.models import Message, Setting
-from notifications.settings.checks import bark_url
 from tests.notifications.conftest import settle
 from tests.notifications.receivers import http_receiver
 
@@ -89,12 +88,12 @@ class TestAddress:
         ],
     )
     def test_it_is_taken_as_the_app_shows_it(self, typed, stored):
-        assert bark_url(typed) == stored
+        assert checked_url(typed) == stored
 
     @pytest.mark.parametrize("typed", ["https://api.day.app/", "api.day.app/KEY", "ftp://x/KEY", "https://u:p@x/KEY"])
     def test_it_refuses_what_cannot_be_one(self, typed):
         with pytest.raises(ValueError, match=r"\w"):
-            bark_url(typed)
+            checked_url(typed)
 
     def test_it_is_encrypted_at_rest(self, phone):
         row = Setting.objects.get(key="notifications.bark_url")

@@ -235,7 +235,7 @@ class TestInside:
         change({"notifications.webhook_url": ""}, actor=command("test"))
         settle(webhook_allow_private="off")
         channel = Webhook.stored()
-        channel.url = webhook.url
+        channel.values = {**channel.values, "notifications.webhook_url": webhook.url}
         with pytest.raises(NotDelivered):
             channel.send(a_notice())
         assert webhook.posts == []

@@ -26,7 +26,7 @@ from notifications import tasks
 from notifications.channels.transport import connecting
 from notifications.channels.webhook import Webhook
 from notifications.models import Message
-from notifications.outbox import post_to_webhook, tell_operators, write_to_redeemer
+from notifications.outbox import tell_operators, write_to_redeemer
 from notifications.sending import deliver as delivery
 from notifications.settings.runtime import change
 from tests.cast import ANA, SAM, run_together, wait_until
@@ -40,8 +40,10 @@ State = Message.State
 
 def queue(count: int = 1) -> list[str]:
     """So many notices for the webhook; their ids, in order."""
+    stock = {"current_seats": 5, "threshold": 10}
+    settle(tell_low_stock="off")  # the webhook is told nevertheless
     for _ in range(count):
-        post_to_webhook("low_stock", dedupe_key=os.urandom(8).hex(), body=BODY)
+        tell_operators("low_stock", dedupe_key=os.urandom(8).hex(), context=stock)
     return [str(uid) for uid in Message.objects.order_by("pk").values_list("uid", flat=True)][-count:]
 
 
@@ -115,7 +117,8 @@ class TestBackOff:
         assert mailbox.recipients == [[ANA]]
 
     def test_what_breaks_on_our_side_is_tried_again_too(self, webhook, caplog):
-        post_to_webhook("low_stock", dedupe_key="x", body={"event": "low_stock"})
+        queue()
+        Message.objects.update(context={"event": "low_stock"})
         queue()
         drain()
         assert states() == [State.WAITING, State.WAITING]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils.translation import override
 
+from notifications.channels import webhook
 from notifications.models import AuditEvent, Setting
-from notifications.settings import declared, runtime
+from notifications.settings import runtime
 from notifications.settings.runtime import BadSetting
 from tests.notifications.conftest import settle
 
@@ -101,4 +102,4 @@ def test_every_default_passes_its_own_check():
 
 def test_webhook_and_permission_may_be_set_together():
     settle(webhook_url="http://10.0.0.8:9000/x", webhook_allow_private="on")
-    assert declared.WEBHOOK_URL.get() == "http://10.0.0.8:9000/x"
+    assert webhook.URL.get() == "http://10.0.0.8:9000/x"

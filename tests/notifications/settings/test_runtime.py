@@ -9,15 +9,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import override
 
 from base.actors import command
+from notifications.channels import bark, email, webhook
 from notifications.models import AuditEvent
 from notifications.settings import checks, runtime
-from notifications.settings.declared import (
-    BARK_LEVEL,
-    LOW_STOCK_THRESHOLD,
-    SMTP_PASSWORD,
-    SMTP_PORT,
-    WEBHOOK_ALLOW_PRIVATE,
-)
+from notifications.settings.declared import LOW_STOCK_THRESHOLD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ACTOR = command("tests")
@@ -88,15 +83,15 @@ class TestFormfield:
     @pytest.mark.parametrize(
         ("setting", "text", "words"),
         [
-            (WEBHOOK_ALLOW_PRIVATE, "maybe", "Write on or off, not 'maybe'."),
-            (WEBHOOK_ALLOW_PRIVATE, "", "Write on or off, not ''."),
-            (SMTP_PORT, "many", "Write a whole number."),
-            (SMTP_PORT, "1.5", "Write a whole number."),
-            (SMTP_PORT, "", "Write a whole number."),
+            (webhook.ALLOW_PRIVATE, "maybe", "Write on or off, not 'maybe'."),
+            (webhook.ALLOW_PRIVATE, "", "Write on or off, not ''."),
+            (email.PORT, "many", "Write a whole number."),
+            (email.PORT, "1.5", "Write a whole number."),
+            (email.PORT, "", "Write a whole number."),
             (runtime.find("guardian.pause_min_seconds"), "nan", "Write a number."),
             (runtime.find("guardian.pause_min_seconds"), "inf", "Write a number."),
-            (BARK_LEVEL, "", "One of active, timeSensitive, passive, critical."),
-            (BARK_LEVEL, "loud", "One of active, timeSensitive, passive, critical."),
+            (bark.LEVEL, "", "One of active, timeSensitive, passive, critical."),
+            (bark.LEVEL, "loud", "One of active, timeSensitive, passive, critical."),
         ],
     )
     def test_no_value_of_another_type_passes_forced_or_not(self, setting: Any, text: str, words: str) -> None:
@@ -109,7 +104,7 @@ class TestFormfield:
         ("text", "value"), [("on", True), ("Yes", True), ("1", True), ("off", False), ("NO", False)]
     )
     def test_a_switch_is_a_word(self, text: str, value: bool) -> None:
-        assert clean(WEBHOOK_ALLOW_PRIVATE, text) is value
+        assert clean(webhook.ALLOW_PRIVATE, text) is value
 
     @pytest.mark.parametrize("text", ["9" * 400, "-" + "9" * 400])
     def test_a_whole_number_beyond_any_float_is_out_of_bounds(self, text: str) -> None:
@@ -117,22 +112,22 @@ class TestFormfield:
             LOW_STOCK_THRESHOLD.parse(text)
 
     def test_a_secret_may_hold_blanks_but_not_around_it(self) -> None:
-        assert clean(SMTP_PASSWORD, " abcd efgh \n") == "abcd efgh"
+        assert clean(email.PASSWORD, " abcd efgh \n") == "abcd efgh"
 
 
 class TestChange:
     def test_all_or_none(self) -> None:
-        values = {LOW_STOCK_THRESHOLD.key: "100000", SMTP_PORT.key: "0"}
+        values = {LOW_STOCK_THRESHOLD.key: "100000", email.PORT.key: "0"}
         with pytest.raises(runtime.BadSetting) as refused:
             runtime.change(values, actor=ACTOR)
-        assert refused.value.key == SMTP_PORT.key
+        assert refused.value.key == email.PORT.key
         assert not AuditEvent.objects.exists()
         runtime.change(values, actor=ACTOR, force=True)
-        assert (LOW_STOCK_THRESHOLD.get(), SMTP_PORT.get()) == (100_000, 0)
+        assert (LOW_STOCK_THRESHOLD.get(), email.PORT.get()) == (100_000, 0)
 
     def test_what_was_read_is_stored_as_it_is(self) -> None:
-        runtime.store({LOW_STOCK_THRESHOLD.key: 7, SMTP_PASSWORD.key: "x"}, actor=ACTOR)
-        assert (LOW_STOCK_THRESHOLD.get(), SMTP_PASSWORD.get()) == (7, "x")
+        runtime.store({LOW_STOCK_THRESHOLD.key: 7, email.PASSWORD.key: "x"}, actor=ACTOR)
+        assert (LOW_STOCK_THRESHOLD.get(), email.PASSWORD.get()) == (7, "x")
 
     def test_nothing_that_contradicts_itself(self) -> None:
         with pytest.raises(runtime.BadSetting) as refused:
@@ -142,5 +137,5 @@ class TestChange:
 
 class TestWritten:
     def test_it_is_what_a_person_types(self) -> None:
-        for setting, text in ((WEBHOOK_ALLOW_PRIVATE, "on"), (SMTP_PORT, "587")):
+        for setting, text in ((webhook.ALLOW_PRIVATE, "on"), (email.PORT, "587")):
             assert runtime.written(setting.parse(text)) == text

@@ -14,7 +14,6 @@ from invites import tasks
 from invites.actions import archive
 from invites.delivery.drain import deliver
 from invites.redeeming.redeem import redeem
-from notifications import topics
 from notifications.models import AuditEvent, Message, Setting
 from notifications.settings import runtime
 from notifications.texts.notices import line
@@ -39,7 +38,7 @@ def set_to(key: str, value: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def webhook(transactional_db: None) -> None:
-    set_to(topics.WEBHOOK_URL, "https://stock.example.com/webhook/low-stock")
+    set_to("notifications.webhook_url", "https://stock.example.com/webhook/low-stock")
     set_to("notifications.low_stock_threshold", 10)
 
 
@@ -177,8 +176,8 @@ class TestWhatCounts:
 
 class TestWhoHears:
     def test_without_a_webhook_the_operators_still_hear(self) -> None:
-        set_to(topics.WEBHOOK_URL, "")
-        Setting.objects.create(key=topics.BARK_URL, secret="https://bark.example.com/key", updated_at=NOW)
+        set_to("notifications.webhook_url", "")
+        Setting.objects.create(key="notifications.bark_url", secret="https://bark.example.com/key", updated_at=NOW)
         a_team(seats=5)
         stock_alert.check(NOW, waiting=0)
         (message,) = Message.objects.all()
@@ -230,7 +229,7 @@ class TestTogether:
 
         a_team(seats=5)
         with monkeypatch.context() as patch:
-            patch.setattr("notifications.audit.events.post_to_webhook", broken)
+            patch.setattr("notifications.audit.events.tell_operators", broken)
             with pytest.raises(RuntimeError):
                 stock_alert.check(NOW, waiting=0)
         assert not StockAlert.objects.get().is_low

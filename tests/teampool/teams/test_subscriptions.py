@@ -9,7 +9,6 @@ import pytest
 from django.utils import timezone, translation
 
 from base.times import full
-from notifications import topics
 from notifications.models import AuditEvent, Message, Setting
 from notifications.texts.notices import line
 from teampool import tasks
@@ -30,7 +29,7 @@ def an_ending(days: int = 3, **fields: Any) -> Team:
 class TestWarning:
     @pytest.fixture(autouse=True)
     def bark(self, transactional_db: None) -> None:
-        Setting.objects.create(key=topics.BARK_URL, secret="https://bark.example.com/key", updated_at=NOW)
+        Setting.objects.create(key="notifications.bark_url", secret="https://bark.example.com/key", updated_at=NOW)
 
     def test_operators_are_told_which_and_until_when(self) -> None:
         team = an_ending()

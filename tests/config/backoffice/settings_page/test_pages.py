@@ -14,10 +14,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from base.actors import command
-from config.backoffice.settings_page.fields import Section
-from config.backoffice.settings_page.sections import SECTIONS
+from config.backoffice.settings_page.sections import SECTIONS, Section
 from guardian.rules import policy
 from invites.settings import IS_OPEN, RECLAIM_AFTER_DAYS
+from notifications.channels import email, webhook
 from notifications.models import AuditEvent, Setting
 from notifications.settings import checks, declared, runtime
 from teampool import api_keys
@@ -286,7 +286,7 @@ class TestSave:
             ("seats", DEFAULT_SEAT_CAP),
             ("redeeming", RECLAIM_AFTER_DAYS),
             ("guardian", policy.MAX_PER_SWEEP),
-            ("notices", declared.SMTP_PORT),
+            ("notices", email.PORT),
             ("api", declared.LOW_STOCK_THRESHOLD),
         ],
     )
@@ -549,19 +549,19 @@ class TestSecrets:
         form = filled(desk, "notices") | {"notifications.smtp_host": "smtp.example.com"}
         response = desk.post(f"{PAGE}notices/secret/", form | {"clear": "notifications.smtp_password"})
         assert Form(text_of(response), "form-notices").values["notifications.smtp_host"] == "smtp.example.com"
-        assert not declared.SMTP_HOST.get()
+        assert not email.HOST.get()
 
     def test_only_secrets_are_cleared_and_only_there(self, desk: Client) -> None:
         put(notifications__smtp_password=CANARY)
         for section, key in (("notices", "notifications.smtp_host"), ("api", "notifications.smtp_password")):
             assert desk.post(f"{PAGE}{section}/secret/", {"clear": key}).status_code == 404
-        assert declared.SMTP_PASSWORD.get() == CANARY
+        assert email.PASSWORD.get() == CANARY
 
     @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "in place"])
     def test_one_is_made_and_shown_once(self, desk: Client, headers: dict[str, str]) -> None:
         response = desk.post(f"{PAGE}api/secret/", {"make": "notifications.webhook_secret"}, headers=headers)
         (made,) = re.findall(r'readonly value="(whsec_[A-Za-z0-9+/=]{40,})"', text_of(response))
-        assert declared.WEBHOOK_SECRET.get() == made
+        assert webhook.SECRET.get() == made
         assert "no-store" in response["Cache-Control"]
         assert made not in text_of(desk.get(f"{PAGE}api/"))
         assert made not in str(list(AuditEvent.objects.values()))
@@ -570,7 +570,7 @@ class TestSecrets:
         made = set()
         for _n in range(3):
             desk.post(f"{PAGE}api/secret/", {"make": "notifications.webhook_secret"})
-            made.add(declared.WEBHOOK_SECRET.get())
+            made.add(webhook.SECRET.get())
         assert len(made) == 3
 
     def test_a_password_is_not_made(self, desk: Client) -> None:
@@ -655,7 +655,7 @@ class TestPresets:
         assert found == expected
         assert not Setting.objects.exists()
         desk.post(f"{PAGE}notices/", form)
-        assert (declared.SMTP_HOST.get(), declared.SMTP_PORT.get()) == (expected[0], int(expected[1]))
+        assert (email.HOST.get(), email.PORT.get()) == (expected[0], int(expected[1]))
 
     def test_an_unknown_one_changes_nothing(self, desk: Client) -> None:
         assert desk.get(f"{PAGE}notices/?preset=nonsense").status_code == 200

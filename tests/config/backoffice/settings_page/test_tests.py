@@ -13,8 +13,9 @@ from django.test import Client
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from base.actors import command
+from notifications.channels import email
 from notifications.models import AuditEvent, Message, Setting
-from notifications.settings import declared, runtime
+from notifications.settings import runtime
 from tests.config.backoffice.settings_page.test_pages import HTMX, PAGE, errors, filled, text_of
 from tests.notifications.receivers import PASSWORD, USER, Certificates, Mailbox, Receiver, http_receiver, mail_server
 
@@ -154,7 +155,7 @@ class TestMail:
         response = press(desk, "email", self.typed(mailbox, smtp_password="wrong-7d1f0c52"))
         assert "Wrong user name or password" in said(response, "email")
         assert "wrong-7d1f0c52" not in text_of(response)
-        assert not declared.SMTP_PASSWORD.get()
+        assert not email.PASSWORD.get()
 
     def test_nobody_there_is_said(self, desk: Client, mailbox: Mailbox) -> None:
         answer = said(press(desk, "email", self.typed(mailbox, smtp_host="127.0.0.1", smtp_port="9")), "email")
@@ -176,12 +177,12 @@ class TestMail:
         store({"smtp_host": "localhost"} if "smtp_user" in elsewhere else {"smtp_user": USER})
         response = press(desk, "email", elsewhere)
         assert said(response, "email") == f"Password: {AGAIN} Not saved yet."
-        assert errors(response) == {declared.SMTP_PASSWORD.key: AGAIN}
+        assert errors(response) == {email.PASSWORD.key: AGAIN}
         assert mailbox.recipients == []
         form = filled(desk, "notices") | {f"notifications.{name}": value for name, value in elsewhere.items()}
         response = desk.post(f"{PAGE}notices/", form)
-        assert errors(response) == {declared.SMTP_PASSWORD.key: AGAIN}
-        assert declared.SMTP_HOST.get() == ("smtp.example.com" if "smtp_host" in elsewhere else "localhost")
+        assert errors(response) == {email.PASSWORD.key: AGAIN}
+        assert email.HOST.get() == ("smtp.example.com" if "smtp_host" in elsewhere else "localhost")
 
     def test_typed_again_it_goes_there(self, desk: Client, mailbox: Mailbox) -> None:
         store(self.typed(mailbox, smtp_host="smtp.example.com"))
@@ -191,4 +192,4 @@ class TestMail:
         store(self.typed(mailbox))
         form = filled(desk, "notices") | {"notifications.smtp_host": ""}
         assert errors(desk.post(f"{PAGE}notices/", form)) == {}
-        assert not declared.SMTP_HOST.get()
+        assert not email.HOST.get()

@@ -1,4 +1,4 @@
-"""What a section of the settings is made of: settings in the order and the words a person reads."""
+"""Settings as the pages show them: in groups and lines, in the order and the words a person reads."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class SecretInput(forms.PasswordInput):
 
 SHORT = "sk-input settings-short"
 NUMBER = forms.TextInput({"class": SHORT, "inputmode": "numeric"})
+ADDRESS = forms.URLInput({"inputmode": "url"})
 DECIMAL = forms.TextInput({"class": SHORT, "inputmode": "decimal"})
 
 
@@ -91,7 +92,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Lines that belong together. `channel`: the way out they set, which can be tested.
+    """Lines that belong together. `channel`: the one they set, which can be tested. `rule`: what a change must obey.
 
     `above` and `below` are templates of this group alone. A folded one stands behind its title.
     """
@@ -102,6 +103,7 @@ class Group:
     above: str = ""
     below: str = ""
     channel: str = ""
+    rule: Rule | None = None
     is_folded: bool = False
 
     @property
@@ -112,25 +114,3 @@ class Group:
     @property
     def fields(self) -> Iterator[Field]:
         return (one for row in self.lines for one in row.fields)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One page with one form. `also`: settings that its templates show but that are changed elsewhere."""
-
-    id: str
-    title: Words
-    groups: tuple[Group, ...] = ()
-    help: tuple[Words, ...] = ()
-    above: str = ""
-    below: str = ""
-    also: tuple[RuntimeSetting[Any], ...] = ()
-    rule: Rule | None = None
-
-    @property
-    def fields(self) -> dict[str, Field]:
-        return {one.key: one for group in self.groups for one in group.fields}
-
-    @property
-    def settings(self) -> list[RuntimeSetting[Any]]:
-        return [*(one.setting for one in self.fields.values()), *self.also]
