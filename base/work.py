@@ -9,10 +9,38 @@ Fence: a claim also raises `attempts` (or sets a lease nobody else has), and eac
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, Self, TypeVar
 
+from django.db import models
 from django.db.models import Q
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 def free(now: datetime, lease: str = "lease_until") -> Q:
     """Rows no worker holds: never claimed, released, or with a lease that ended."""
     return Q((lease, None)) | Q((f"{lease}__lte", now))
+
+
+class WorkQuerySet(models.QuerySet[Row]):
+    """For a model with `state`, `attempts`, `lease_until` and `due_at`."""
+
+    def due(self, now: datetime) -> Self:
+        return self.filter(free(now), due_at__lte=now)
+
+    def claim(self, row: Any, *, now: datetime, until: datetime) -> bool:
+        """Make a free row the caller's until then. False: another worker claimed or changed it since it was read."""
+        return self.filter(free(now)).write(row, attempts=row.attempts + 1, lease_until=until)
+
+    def write(self, row: Any, **fields: Any) -> bool:
+        """Write `fields` to the row as long as it is as `row` was read. False: a later claim or state counts."""
+        as_read = self.filter(pk=row.pk, state=row.state, attempts=row.attempts)
+        if as_read.update(**fields) != 1:
+            return False
+        for name, value in fields.items():
+            setattr(row, name, value)
+        return True
+
+    def let_go(self, row: Any, **fields: Any) -> bool:
+        """Write down what came of a claim and free the row. False: as `write`."""
+        return self.write(row, lease_until=None, **fields)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from base.work import free
+from base.work import Row, WorkQuerySet
 from invites.states import (
     HOLDS_CODE,
     HOLDS_SEAT,
@@ -165,17 +165,23 @@ class Redemption(models.Model):
         return f"{self.public_id[:4]}-{self.public_id[4:8]}"
 
 
-class SeatGrantQuerySet(models.QuerySet["SeatGrant"]):
+class TeamWorkQuerySet(WorkQuerySet[Row]):
+    """Rows that are work at one Team, which may have to cool down."""
+
+    def postpone(self, row: Any, until: datetime, **fields: Any) -> datetime | None:
+        """Release the row until then, or until its Team's cool-down ends. Returns when it is due; None: too late."""
+        cooldown = Team.objects.values_list("cooldown_until", flat=True).get(pk=row.team_id)
+        due_at = max(until, cooldown or until)
+        return due_at if self.let_go(row, due_at=due_at, **fields) else None
+
+
+class SeatGrantQuerySet(TeamWorkQuerySet["SeatGrant"]):
     def live(self) -> Self:
         return self.filter(state__in=HOLDS_SEAT)
 
     def due(self, now: datetime) -> Self:
         """Live grants with something to do now, that no worker holds, in Teams without a cool-down."""
-        return self.live().filter(
-            free(now),
-            Q(team__cooldown_until=None) | Q(team__cooldown_until__lte=now),
-            due_at__lte=now,
-        )
+        return super().due(now).live().filter(Q(team__cooldown_until=None) | Q(team__cooldown_until__lte=now))
 
 
 class SeatGrant(models.Model):
@@ -239,6 +245,11 @@ class SeatGrant(models.Model):
         return Subject("redemption", str(self.redemption_id), self.email)
 
 
+class DepartureQuerySet(TeamWorkQuerySet["Departure"]):
+    def due(self, now: datetime) -> Self:
+        return super().due(now).filter(state=DepartureState.OPEN)
+
+
 class Departure(models.Model):
     """A person who must leave a Team: written before ChatGPT is told, done when a later list shows it."""
 
@@ -258,6 +269,8 @@ class Departure(models.Model):
     evidence = models.JSONField(default=dict)
     # Opened by the guardian, not an operator: any right to stay that appears before the call drops it.
     is_automatic = models.BooleanField(default=False)
+
+    objects = DepartureQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("departure")

@@ -22,7 +22,6 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from base.actors import Actor
-from base.work import free
 from invites import bells
 from invites.actions import seat
 from invites.departures import carry_out
@@ -71,12 +70,11 @@ def _seat_waiting(now: datetime) -> int:
 def _carry_out_departures(now: datetime) -> int:
     """A slice of the due departures, by one worker: a Team that hangs costs a timeout. Rings when some are left."""
     until = timezone.now() + timing.DEPARTURES
-    due = Departure.objects.filter(free(now), state=DepartureState.OPEN, due_at__lte=now)
     count, is_over = 0, False
     with leases.slot(LEASE, ttl=LEASE_TTL) as alone:
         if alone is None:
             return 0
-        for departure_id in list(due.order_by("due_at").values_list("pk", flat=True)):
+        for departure_id in list(Departure.objects.due(now).order_by("due_at").values_list("pk", flat=True)):
             if is_over := timezone.now() >= until:
                 break
             try:

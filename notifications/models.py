@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, NoReturn
+from datetime import datetime
+from typing import Any, NoReturn, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from base.encryption import EncryptedTextField
+from base.work import WorkQuerySet
 
 
 class AppendOnly(TypeError):
@@ -72,6 +74,11 @@ class AuditEvent(models.Model):
         raise AppendOnly
 
 
+class MessageQuerySet(WorkQuerySet["Message"]):
+    def due(self, now: datetime) -> Self:
+        return super().due(now).filter(state=Message.State.WAITING)
+
+
 class Message(models.Model):
     """A notification to send over one channel; the row is the outbox."""
 
@@ -95,6 +102,8 @@ class Message(models.Model):
     # The lease of the worker that is sending; `attempts` is the fence. The receiver sees the same `uid` at every try.
     lease_until = models.DateTimeField(null=True, blank=True)
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("message")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from notifications import bells
+from notifications.models import Message
 from notifications.sending import deliver as delivery
 
 
@@ -12,6 +13,6 @@ def deliver() -> int:
     """Send due messages for at most 45 s; rings again when some are left."""
     until = timezone.now() + delivery.SLICE
     sent = delivery.drain(until)
-    if timezone.now() >= until and delivery.has_due(timezone.now()):
+    if timezone.now() >= until and Message.objects.due(timezone.now()).exists():
         bells.deliver()
     return sent

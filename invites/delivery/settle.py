@@ -26,22 +26,11 @@ from teampool.teams import health
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Answer, Failure, Fault, Verdict
 
-
-def _write(grant: SeatGrant, **fields: Any) -> bool:
-    """Update the grant while this claim holds it. False: a later claim or a snapshot changed it."""
-    mine = SeatGrant.objects.filter(pk=grant.pk, state=grant.state, attempts=grant.attempts)
-    if mine.update(**fields) != 1:
-        return False
-    for name, value in fields.items():
-        setattr(grant, name, value)
-    return True
-
-
 # Before a call
 
 
 def renew_lease(grant: SeatGrant, *, now: datetime) -> bool:
-    return _write(grant, lease_until=now + timing.lease())
+    return SeatGrant.objects.write(grant, lease_until=now + timing.lease())
 
 
 def about_to_send(grant: SeatGrant, *, now: datetime) -> bool:
@@ -51,7 +40,7 @@ def about_to_send(grant: SeatGrant, *, now: datetime) -> bool:
     """
     if Departure.objects.filter(grant=grant.pk, state=DepartureState.OPEN).exists():
         return False
-    return _write(grant, sends=grant.sends + 1, sent_at=now, lease_until=now + timing.lease())
+    return SeatGrant.objects.write(grant, sends=grant.sends + 1, sent_at=now, lease_until=now + timing.lease())
 
 
 # After an invite
@@ -133,7 +122,7 @@ def found(grant: SeatGrant, seen: Look, *, now: datetime, actor: Actor) -> None:
     state = GrantState.JOINED if seen.found is Member.Kind.MEMBER else GrantState.VERIFIED
     if grant.state in (state, GrantState.JOINED):  # an accepted invite may still be listed: do not go back to VERIFIED
         if grant.absent_since is not None:
-            _write(grant, absent_since=None)
+            SeatGrant.objects.write(grant, absent_since=None)
         look_again(grant, now=now)
         return
     due_at = None if state is GrantState.JOINED else now + timing.LOOKS_PENDING[0]
@@ -167,12 +156,12 @@ def revoked(grant: SeatGrant, answer: Answer, *, now: datetime) -> None:
 def look_again(grant: SeatGrant, *, now: datetime) -> None:
     """The look proved nothing: look again, each time a bit later."""
     if grant.state == GrantState.JOINED:
-        _write(grant, lease_until=None, due_at=None)
+        SeatGrant.objects.let_go(grant, due_at=None)
         return
     if grant.state == GrantState.VERIFIED:
         steps = timing.LOOKS_PENDING
         if grant.looks >= len(steps):
-            _write(grant, lease_until=None, due_at=None)  # from now on the regular sync finds the person
+            SeatGrant.objects.let_go(grant, due_at=None)  # from now on the regular sync finds the person
             return
     else:
         steps = timing.LOOKS_UNSEEN
@@ -180,10 +169,8 @@ def look_again(grant: SeatGrant, *, now: datetime) -> None:
 
 
 def _postpone(grant: SeatGrant, until: datetime, **fields: Any) -> None:
-    """Release the claim until then, or until the Team's cool-down ends."""
-    cooldown = Team.objects.values_list("cooldown_until", flat=True).get(pk=grant.team_id)
-    due_at = max(until, cooldown) if cooldown is not None else until
-    if _write(grant, lease_until=None, due_at=due_at, **fields):
+    due_at = SeatGrant.objects.postpone(grant, until, **fields)
+    if due_at is not None:
         bells.deliver(at=due_at)
 
 
@@ -198,7 +185,7 @@ def given_up(grant: SeatGrant, *, now: datetime, actor: Actor) -> None:
 
 def stranded(grant: SeatGrant, *, now: datetime) -> None:
     """A confirmed person in a lost Team: nothing is due; the operator's list shows them."""
-    _write(grant, lease_until=None, due_at=None, unreadable_since=grant.unreadable_since or now)
+    SeatGrant.objects.let_go(grant, due_at=None, unreadable_since=grant.unreadable_since or now)
 
 
 def unread(grant: SeatGrant, error: UpstreamError, *, now: datetime) -> None:

@@ -32,7 +32,7 @@ def claim(grant: SeatGrant, *, until: datetime, actor: Actor) -> bool:
     fields: dict[str, Any] = {"attempts": grant.attempts + 1, "lease_until": until}
     if grant.state == GrantState.RESERVED:
         return _move(grant, GrantState.INVITING, actor, fields)
-    return SeatGrant.objects.filter(pk=grant.pk, state=grant.state, attempts=grant.attempts).update(**fields) == 1
+    return SeatGrant.objects.write(grant, **fields)
 
 
 def advance(grant: SeatGrant, to: GrantState, *, now: datetime, actor: Actor, **fields: Any) -> bool:
@@ -79,12 +79,8 @@ def _move(
     before = grant.state
     if before not in HOLDS_SEAT:
         return False  # an ended seat must not be freed twice
-    rows = SeatGrant.objects.filter(pk=grant.pk, state=before, attempts=grant.attempts).update(state=to, **fields)
-    if rows != 1:  # another worker claimed it, or a snapshot moved it
-        return False
-    for name, value in fields.items():
-        setattr(grant, name, value)
-    grant.state = to
+    if not SeatGrant.objects.write(grant, state=to, **fields):
+        return False  # another worker claimed it, or a snapshot moved it
     events.seat_moved(
         subject=grant.subject,
         before=before,

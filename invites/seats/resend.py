@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from base import work
 from base.actors import Actor
+from base.work import free
 from invites import bells, locking
 from invites.models import Redemption, SeatGrant
 from invites.seats import timing
@@ -87,7 +87,7 @@ def check_again(*, now: datetime, actor: Actor) -> int:
     """
     is_open = Redemption.objects.filter(state=RedemptionState.OPEN)
     unseen = SeatGrant.objects.filter(
-        work.free(now),
+        free(now),
         state__in=UNCONFIRMED,
         created_at__lte=now - timing.UNRESOLVED_AFTER,
         redemption__in=is_open,

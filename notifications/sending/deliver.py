@@ -20,7 +20,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from base.threads import closing
-from base.work import free
 from notifications.channels.channel import Channel
 from notifications.channels.registry import CHANNELS
 from notifications.channels.result import NotDelivered
@@ -52,16 +51,12 @@ class Outcome(Enum):
 def drain(until: datetime) -> int:
     """Send everything that is due, until then at most; the number sent. A channel takes a thread of its own."""
     _wake_mended(timezone.now())
-    due = _due(timezone.now()).order_by().values_list("channel", flat=True).distinct()
+    due = Message.objects.due(timezone.now()).order_by().values_list("channel", flat=True).distinct()
     names = [name for name in due if name in CHANNELS]
     if len(names) == 1:
         return _drain_channel(names[0], until)
     with ThreadPoolExecutor(max_workers=len(CHANNELS)) as pool:
         return sum(pool.map(lambda name: closing(_drain_channel)(name, until), names))
-
-
-def has_due(now: datetime) -> bool:
-    return _due(now).exists()
 
 
 def send_again(message: Message) -> bool:
@@ -126,15 +121,11 @@ def _send_heads(name: str, channel: Channel, until: datetime) -> int:
     return sent
 
 
-def _due(now: datetime) -> QuerySet[Message]:
-    return Message.objects.filter(free(now), state=State.WAITING, due_at__lte=now)
-
-
 def _heads(name: str, now: datetime) -> list[tuple[Message, bool]]:
     """A page of messages that are first in line at their recipient and due, and whether more stand behind each."""
     lines = Message.objects.filter(channel=name, state=State.WAITING).order_by().values("recipient")
     first = lines.annotate(first=Min("pk"))
-    heads = list(_due(now).filter(pk__in=first.values("first")).order_by("pk")[:PAGE])
+    heads = list(Message.objects.due(now).filter(pk__in=first.values("first")).order_by("pk")[:PAGE])
     recipients = [head.recipient for head in heads]
     lengths = dict(lines.filter(recipient__in=recipients).annotate(n=Count("pk")).values_list("recipient", "n"))
     return [(head, lengths.get(head.recipient, 0) > 1) for head in heads]
@@ -158,7 +149,8 @@ def _in_order(head: Message, *, has_more: bool) -> Iterator[Message]:
 
 
 def _deliver(message: Message, channel: Channel) -> Outcome:
-    if not _claim(message, timezone.now()):
+    now = timezone.now()
+    if not Message.objects.due(now).claim(message, now=now, until=now + LEASE):
         return Outcome.TOO_LATE
     try:
         channel.send(message)
@@ -167,22 +159,8 @@ def _deliver(message: Message, channel: Channel) -> Outcome:
     except Exception:
         log.exception("message %s", message.pk)
         return _settle_failure(message, NotDelivered(_("Something went wrong on our side; the log says more.")))
-    fields = {"state": State.SENT, "sent_at": timezone.now(), "lease_until": None, "last_error": ""}
-    return Outcome.THROUGH if _mine(message).update(**fields) else Outcome.TOO_LATE
-
-
-def _claim(message: Message, now: datetime) -> bool:
-    """Make a message the caller's until the lease ends. 0 rows: another worker was quicker, or sent it."""
-    claimed = _due(now).filter(pk=message.pk, attempts=message.attempts)
-    if claimed.update(attempts=message.attempts + 1, lease_until=now + LEASE) != 1:
-        return False
-    message.attempts += 1
-    return True
-
-
-def _mine(message: Message) -> QuerySet[Message]:
-    """0 rows: the lease ended, and another worker has tried it since."""
-    return Message.objects.filter(pk=message.pk, state=State.WAITING, attempts=message.attempts)
+    was_mine = Message.objects.let_go(message, state=State.SENT, sent_at=timezone.now(), last_error="")
+    return Outcome.THROUGH if was_mine else Outcome.TOO_LATE
 
 
 def _settle_failure(message: Message, failure: NotDelivered) -> Outcome:
@@ -191,14 +169,14 @@ def _settle_failure(message: Message, failure: NotDelivered) -> Outcome:
     tries_left = len(BACK_OFF) - message.attempts + 1
     with transaction.atomic():
         if failure.is_final or tries_left <= 0:
-            rows = _mine(message).update(state=State.FAILED, lease_until=None, last_error=failure.reason)
+            was_mine = Message.objects.let_go(message, state=State.FAILED, last_error=failure.reason)
             is_one_address = failure.is_final and message.event.startswith("mail_")  # a redeemer's own mistake
-            if rows and not is_one_address:
+            if was_mine and not is_one_address:
                 _report(message, failure.reason)
         else:
             due_at = now + BACK_OFF[message.attempts - 1]
-            rows = _mine(message).update(due_at=due_at, lease_until=None, last_error=failure.reason)
-    if not rows:
+            was_mine = Message.objects.let_go(message, due_at=due_at, last_error=failure.reason)
+    if not was_mine:
         return Outcome.TOO_LATE
     return Outcome.CHANNEL_DOWN if failure.channel_is_down else Outcome.TO_NOTHING
 

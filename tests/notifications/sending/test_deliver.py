@@ -25,7 +25,7 @@ from base.actors import command
 from notifications import tasks
 from notifications.channels.transport import connecting
 from notifications.channels.webhook import Webhook
-from notifications.models import Message
+from notifications.models import Message, MessageQuerySet
 from notifications.outbox import tell_operators, write_to_redeemer
 from notifications.sending import deliver as delivery
 from notifications.settings.runtime import change
@@ -255,7 +255,7 @@ class TestClaim:
         assert states() == [State.SENT] * 3
 
     def test_control_without_the_claim_they_send_it_twice(self, webhook, monkeypatch):
-        monkeypatch.setattr(delivery, "_claim", lambda message, now: True)
+        monkeypatch.setattr(MessageQuerySet, "claim", lambda rows, message, now, until: True)
         assert max(self.two_drains(webhook).values()) == 2
 
     def test_one_drain_works_on_a_channel_at_a_time(self, webhook):
@@ -275,10 +275,11 @@ class TestClaim:
     def test_a_worker_that_wakes_too_late_changes_nothing(self, webhook):
         queue()
         late = Message.objects.get()
-        assert delivery._claim(late, timezone.now())
+        now = timezone.now()
+        assert Message.objects.claim(late, now=now, until=now + delivery.LEASE)
         with time_machine.travel(timezone.now() + delivery.LEASE + timedelta(seconds=1)):
             assert drain() == 1
-        assert delivery._mine(late).update(state=State.FAILED) == 0
+        assert not Message.objects.let_go(late, state=State.FAILED)
         assert states() == [State.SENT]
 
 
