@@ -12,6 +12,7 @@ from base.actors import Actor, job
 from guardian.models import Finding, Watch
 from guardian.rules import policy
 from guardian.rules.states import State
+from invites import matching
 from invites.departures.closing import OUT_OF_HOURS, REPORT_ONLY, SWITCHED_OFF, call_off
 from invites.models import Departure, SeatGrant
 from invites.settings import REMOVALS_PAUSED
@@ -53,16 +54,12 @@ def present_without_a_seat() -> QuerySet[Member]:
 
     Not owners or admins, nobody allowed or in the baseline there, nobody who is leaving.
     """
-    seated = SeatGrant.objects.live().filter(team=OuterRef("team"), email=OuterRef("email")).exclude(email="")
-    known_id = SeatGrant.objects.live().filter(team=OuterRef("team"), upstream_user_id=OuterRef("upstream_id"))
-    shown = Q(email=OuterRef("email")) & ~Q(email="") | Q(upstream_user_id=OuterRef("upstream_id"))
-    allowed = AllowedMember.objects.filter(shown, Q(team=None) | Q(team=OuterRef("team")))
-    # A departure of a person with a hidden e-mail has their id as its e-mail. Departures still open while the guardian
-    # is off were opened by an operator, or ChatGPT was told already.
-    leaving = Departure.objects.filter(
-        shown | Q(email=OuterRef("upstream_id")), team=OuterRef("team"), state=DepartureState.OPEN
-    )
-    people = Member.objects.filter(~Exists(seated), ~Exists(known_id), ~Exists(allowed), ~Exists(leaving))
+    here = Q(team=OuterRef("team"))
+    seated = SeatGrant.objects.live().filter(matching.of_row(), here)
+    allowed = AllowedMember.objects.filter(matching.of_row(), here | Q(team=None))
+    # Departures still open while the guardian is off were opened by an operator, or ChatGPT was told already.
+    leaving = Departure.objects.filter(matching.departures_of_row(), here, state=DepartureState.OPEN)
+    people = Member.objects.filter(~Exists(seated), ~Exists(allowed), ~Exists(leaving))
     return people.exclude(role__in=MANAGER_ROLES)
 
 

@@ -86,7 +86,7 @@ def is_own_row(row: MemberRow, owner: Owner) -> bool:
     """The credential's own user, by id first: labels and e-mails may be wrong or hidden."""
     if owner.upstream_user_id and row.user_id == owner.upstream_user_id:
         return True
-    return row.email is not None and row.email == owner.email
+    return bool(row.email) and row.email == owner.email
 
 
 def fetch(upstream: Upstream) -> Snapshot:

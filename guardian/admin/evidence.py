@@ -14,6 +14,7 @@ from guardian.admin import words
 from guardian.models import Finding
 from guardian.rules import policy
 from guardian.rules.policy import Policy
+from invites import matching
 from invites.models import SeatGrant
 from invites.states import CONFIRMED
 
@@ -21,7 +22,7 @@ from invites.states import CONFIRMED
 def shown(rows: QuerySet[Finding]) -> QuerySet[Any]:
     """Add what a list shows besides the row: the Team, the seat elsewhere, what the policy asks for."""
     rules = policy.current()
-    other = SeatGrant.objects.live().filter(email=OuterRef("email"), state__in=CONFIRMED)
+    other = SeatGrant.objects.live().filter(matching.of_row(), state__in=CONFIRMED)
     other = other.exclude(team=OuterRef("team")).order_by("pk")
     name = Coalesce(NullIf(F("team__name"), Value("")), Substr("team__account_id", 1, 8), output_field=CharField())
     return (

@@ -30,6 +30,7 @@ from guardian.decisions import status
 from guardian.models import Finding, Sweep
 from guardian.rules.states import NEEDS_CARE, Kind, State
 from guardian.sweeping.removal import REASONS
+from invites import matching
 from invites.admin.parts import badge, table
 from invites.words import number
 from teampool.models import AllowedMember
@@ -117,7 +118,7 @@ class SweepPages(ReadOnlyPages):
 
 def removals(rows: QuerySet[Finding], *, can_decide: bool) -> list[list[object]]:
     """Who was removed, why, on what evidence, and the proof; a stranger can still be allowed. One query."""
-    allowed = AllowedMember.objects.filter(team=OuterRef("team"), email=OuterRef("email"))
+    allowed = AllowedMember.objects.filter(matching.of_row(), team=OuterRef("team"))
     found: Any = (
         rows.select_related("team", "departure").defer("team__access_token").annotate(is_allowed=Exists(allowed))
     )

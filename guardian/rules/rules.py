@@ -15,6 +15,8 @@ from typing import Any
 
 from guardian.rules.policy import Policy
 from guardian.rules.states import NEEDS_CARE, Kind
+from invites import matching
+from invites.matching import Listed
 from teampool.snapshot import USAGE_BASED
 from teampool.upstream.types import MANAGER_ROLES
 
@@ -65,20 +67,18 @@ class TeamView:
     allowed_ids: frozenset[str] = frozenset()
 
     def is_own(self, row: Row) -> bool:
-        return not row.is_invite and (
-            bool(self.own_id and row.upstream_id == self.own_id) or bool(row.email and row.email == self.own_email)
-        )
+        is_own = matching.is_any_of(row.upstream_id, row.email, ids=[self.own_id], emails=[self.own_email])
+        return is_own and not row.is_invite
 
     def may_stay(self, row: Row) -> bool:
-        return row.email in self.allowed_emails or row.upstream_id in self.allowed_ids
+        return matching.is_any_of(row.upstream_id, row.email, ids=self.allowed_ids, emails=self.allowed_emails)
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What all Teams share: live seats by e-mail and by user id, and e-mails with an open redemption."""
+    """What all Teams share: live seats, and e-mails with an open redemption."""
 
-    seats_by_email: Mapping[str, Sequence[Seat]] = field(default_factory=dict)
-    seats_by_id: Mapping[str, Sequence[Seat]] = field(default_factory=dict)
+    seats: Listed[Seat] = field(default_factory=lambda: Listed(()))
     under_way: frozenset[str] = frozenset()
 
 
@@ -149,20 +149,13 @@ class _Seated:
 
 
 def _seated(team: TeamView) -> _Seated:
-    """Match rows to seats: by user id first, then by e-mail."""
-    by_id = {seat.upstream_user_id: seat.id for seat in team.seats if seat.upstream_user_id}
-    by_email = {seat.email: seat.id for seat in team.seats}
-    by_seat: dict[int, Row] = {}
-    by_row = set()
-    hides_someone = False
-    for row in sorted(team.rows, key=lambda row: row.is_invite):  # members first
-        seat_id = by_id.get(row.upstream_id) or (by_email.get(row.email) if row.email else None)
-        if seat_id is not None:
-            by_seat.setdefault(seat_id, row)
-            by_row.add(row.upstream_id)
-        elif not row.email and not team.is_own(row) and row.upstream_id not in team.allowed_ids:
-            hides_someone = True
-    return _Seated(by_seat, by_row, hides_someone)
+    """Match rows to seats. `by_row` also has further rows of a seat's person, such as an accepted invite."""
+    seats = matching.known(team.seats)
+    rows = sorted(team.rows, key=lambda row: row.is_invite)  # members first
+    by_seat = {seat.id: row for row, seat in seats.pair(rows) if seat is not None}
+    by_row = {row.upstream_id for row in rows if seats.of(row.upstream_id, row.email) is not None}
+    nameless = (row for row in rows if not row.email and row.upstream_id not in by_row)
+    return _Seated(by_seat, by_row, any(not team.is_own(row) and not team.may_stay(row) for row in nameless))
 
 
 def hides_someone(team: TeamView) -> bool:
@@ -199,8 +192,8 @@ def _over(seat: Seat, row: Row | None, now: datetime) -> Found:
 
 def _kind_of(row: Row, team: TeamView, pool: Pool) -> Kind | None:
     """Stranger, duplicate, or None for a person whose redemption is open."""
-    by_id = () if row.is_invite else pool.seats_by_id.get(row.upstream_id, ())
-    seats = [seat for seat in (*pool.seats_by_email.get(row.email, ()), *by_id) if seat.team_id != team.id]
+    user_id = "" if row.is_invite else row.upstream_id
+    seats = [seat for seat in pool.seats.all_of(user_id, row.email) if seat.team_id != team.id]
     if any(seat.is_confirmed for seat in seats):
         return Kind.DUPLICATE
     if seats or row.email in pool.under_way:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from guardian.rules.rules import TeamView, hides_someone
 from guardian.rules.states import Kind
+from invites import matching
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Shown:
         """
         if kind == Kind.OVERDUE:
             return email in self.over
-        is_shown = email in self.people or bool(upstream_id and upstream_id in self.people)
+        is_shown = matching.is_any_of(upstream_id, email, ids=self.people, emails=self.people)
         if kind == Kind.VANISHED:
             return self.hides_someone and not is_shown
         return is_shown or self.hides_someone

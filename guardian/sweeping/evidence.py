@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from guardian.rules.rules import Pool, Row, Seat, TeamView
+from invites import matching
 from invites.models import Redemption, SeatGrant
 from invites.states import BEFORE_INVITED, CONFIRMED, RedemptionState
 from teampool.models import AllowedMember, Member, Team, living
@@ -88,14 +89,9 @@ def _allowed(team_ids: Iterable[int]) -> tuple[dict[int, set[str]], dict[int, se
 def _pool(rows: Iterable[Row]) -> Pool:
     emails = {row.email for row in rows if row.email}
     ids = {row.upstream_id for row in rows if not row.is_invite}
-    by_email: dict[str, list[Seat]] = defaultdict(list)
-    by_id: dict[str, list[Seat]] = defaultdict(list)
-    for seat in _seats(Q(email__in=emails) | Q(upstream_user_id__in=ids)):
-        by_email[seat.email].append(seat)
-        if seat.upstream_user_id:
-            by_id[seat.upstream_user_id].append(seat)
+    seats = matching.known(_seats(matching.any_of(ids, emails)))
     under_way = Redemption.objects.filter(state=RedemptionState.OPEN, email__in=emails)
-    return Pool(by_email, by_id, frozenset(under_way.values_list("email", flat=True)))
+    return Pool(seats, frozenset(under_way.values_list("email", flat=True)))
 
 
 def twins(team_ids: Sequence[int]) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ from guardian.rules.still_possible import Shown
 from invites.actions import allow as outsiders
 from invites.actions.seat import Refused
 from invites.departures.closing import NOT_PERMITTED, PROTECTED
+from invites.matching import Listed
 from invites.models import Departure
 from invites.states import DepartureState
 from notifications.audit import events
@@ -93,24 +95,21 @@ def _note(found: Sequence[Found], looked_at: Mapping[int, datetime], shown: Mapp
     return len(fresh)
 
 
-def _left_be(standing: Mapping[_Key, Finding]) -> dict[tuple[int, str], _Key]:
-    """The dismissed strangers and duplicates, by everything that says who they are."""
-    return {
-        (one.team_id, name): key
-        for key, one in standing.items()
-        if one.state == State.DISMISSED and one.kind in NEEDS_CARE
-        for name in (one.email, one.upstream_id)
-        if name
-    }
+def _left_be(standing: Mapping[_Key, Finding]) -> dict[int, Listed[_Key]]:
+    """The dismissed strangers and duplicates of each Team."""
+    found = defaultdict(list)
+    for key, one in standing.items():
+        if one.state == State.DISMISSED and one.kind in NEEDS_CARE:
+            found[one.team_id].append((one.upstream_id, one.email, key))
+    return {team_id: Listed(people) for team_id, people in found.items()}
 
 
-def _carried_over(one: Found, standing: dict[_Key, Finding], left_be: dict[tuple[int, str], _Key]) -> Finding | None:
+def _carried_over(one: Found, standing: dict[_Key, Finding], left_be: dict[int, Listed[_Key]]) -> Finding | None:
     """The dismissed finding this one continues: the same person, by user id or e-mail, of whichever kind; else None."""
-    if one.kind not in NEEDS_CARE:
+    if one.kind not in NEEDS_CARE or one.team_id not in left_be:
         return None
-    for name in (one.upstream_id, one.email):
-        key = left_be.get((one.team_id, name))
-        if key is not None and (old := standing.pop(key, None)) is not None:
+    for key in left_be[one.team_id].all_of(one.upstream_id, one.email):
+        if (old := standing.pop(key, None)) is not None:
             old.kind, old.email = one.kind, one.email
             return old
     return None

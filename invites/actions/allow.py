@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from base.actors import Actor
-from invites import bells, locking
+from invites import bells, locking, matching
 from invites.actions.seat import Refused
 from invites.departures.opening import open_for_outsider
 from invites.models import Departure, SeatGrant
@@ -53,11 +52,12 @@ def remove(*, member_id: int, actor: Actor) -> Departure:
     if row is None:
         raise Refused("gone")
     owner = row.team.owner
-    if row.role in MANAGER_ROLES or row.upstream_id == owner.upstream_user_id or row.email == owner.email:
+    is_own = matching.is_any_of(row.upstream_id, row.email, ids=[owner.upstream_user_id], emails=[owner.email])
+    if row.role in MANAGER_ROLES or is_own:
         raise Refused("manager")
     with transaction.atomic(durable=True):
         locking.lock_team(row.team_id)
-        is_it = Q(email=row.email) & ~Q(email="") | Q(upstream_user_id=row.upstream_id) & ~Q(upstream_user_id="")
+        is_it = matching.any_of([row.upstream_id], [row.email])
         if SeatGrant.objects.live().filter(is_it, team_id=row.team_id).exists():
             raise Refused("seated")
         departure = open_for_outsider(row=row, now=timezone.now(), actor=actor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from invites.matching import Listed
 from teampool.models import Member
 from teampool.upstream.client import Upstream
 
@@ -25,13 +26,14 @@ def look_for(upstream: Upstream, *, email: str, user_id: str = "", known_ids: fr
     A hidden e-mail in the member list may be this person, so it proves no absence, unless `known_ids` has its user.
     """
     pending = upstream.invites()
-    invited = any(row.email == email for row in pending.rows)
+    invited = Listed(("", row.email, row) for row in pending.rows).of("", email) is not None
     if invited and not user_id:
         return Look(pending.started_at, pending.is_complete, Member.Kind.INVITE)
     members = upstream.members()
-    for row in members.rows:
-        if row.deactivated_at is None and ((user_id and row.user_id == user_id) or row.email == email):
-            return Look(pending.started_at, True, Member.Kind.MEMBER, row.user_id)
+    active = Listed((row.user_id, row.email, row) for row in members.rows if row.deactivated_at is None)
+    member = active.of(user_id, email)
+    if member is not None:
+        return Look(pending.started_at, True, Member.Kind.MEMBER, member.user_id)
     if invited:
         return Look(pending.started_at, pending.is_complete, Member.Kind.INVITE)
     hides_someone = any(row.email is None and row.user_id not in known_ids for row in members.rows)

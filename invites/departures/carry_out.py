@@ -15,7 +15,7 @@ from django.utils import timezone
 from base.actors import Actor
 from base.bells import ring
 from base.work import free
-from invites import locking
+from invites import locking, matching
 from invites.departures.closing import ACCEPTED, NOT_PERMITTED, OUT_OF_HOURS, PROTECTED, let_stay
 from invites.departures.opening import UNTIL
 from invites.departures.rights import why_stay
@@ -55,7 +55,8 @@ def carry_out(*, departure_id: int) -> bool:
     try:
         with Access(team, actor=ACTOR) as access:
             snapshot = access.ask(fetch, is_look=True)
-            person = find(snapshot.people(team.owner), departure)
+            people = matching.shown(snapshot.people(team.owner))
+            person = people.of(departure.upstream_user_id, departure.email)
             doubt = why_untrusted(team, snapshot) or snapshot.problem  # which every incomplete one has
             if doubt and (person is None or departure.is_automatic or not snapshot.names_roles):
                 raise UpstreamError(Failure.PROTOCOL_ERROR, text=doubt)
@@ -132,14 +133,6 @@ def _try_again(departure: Departure, failure: Failure, now: datetime) -> None:
         ring(CARRY_OUT, departure.pk, at=due_at)
     else:
         _postpone(departure, now + timing.step(timing.RETRIES, departure.attempts), failure.value)
-
-
-def find(people: list[Person], departure: Departure | SeatGrant) -> Person | None:
-    """The person in a list: by upstream user id first, then by e-mail."""
-    for person in people:
-        if departure.upstream_user_id and person.upstream_id == departure.upstream_user_id:
-            return person
-    return next((person for person in people if departure.email and person.email == departure.email), None)
 
 
 def _claim(departure_id: int, now: datetime) -> Departure | None:

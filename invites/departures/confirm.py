@@ -9,7 +9,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from base.bells import ring
-from invites.departures.carry_out import ACTOR, find, gone_after
+from invites import matching
+from invites.departures.carry_out import ACTOR, gone_after
 from invites.departures.closing import HIDDEN, close
 from invites.models import Departure, SeatGrant
 from invites.seats import moves, timing
@@ -36,8 +37,9 @@ def confirm(
     """
     ended: set[int] = set()
     told = team.departures.filter(state=DepartureState.OPEN, told_at__lte=snapshot.started_at - timing.ABSENT_AFTER)
+    rows = matching.shown(people)
     for departure in told.select_related("grant__redemption"):
-        if find(people, departure) is not None:
+        if rows.of(departure.upstream_user_id, departure.email) is not None:
             Departure.objects.filter(pk=departure.pk, told_at=departure.told_at).update(told_at=None, due_at=now)
         elif departure.told_at is None or snapshot.started_at < departure.told_at + gone_after(departure):
             continue

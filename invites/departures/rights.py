@@ -6,9 +6,10 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from invites import matching
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import CONFIRMED, DepartureReason, RedemptionState
-from teampool.models import Member, is_allowed
+from teampool.models import AllowedMember, Member
 from teampool.snapshot import Person
 
 # Decided about a seat of ours: who is allowed to be there as well leaves it all the same.
@@ -33,8 +34,7 @@ def why_stay(departure: Departure, now: datetime, person: Person | None = None) 
     """
     emails = {departure.email} | ({person.email} if person else set()) - {""}
     user_id = person.upstream_id if person and person.kind == Member.Kind.MEMBER else ""
-    ids = {departure.upstream_user_id, user_id} - {""}
-    live = SeatGrant.objects.live().filter(Q(email__in=emails) | Q(upstream_user_id__in=ids))
+    live = SeatGrant.objects.live().filter(matching.any_of([departure.upstream_user_id, user_id], emails))
     seated = live.filter(team_id=departure.team_id)
     if departure.grant_id is not None:
         seated = seated.exclude(pk=departure.grant_id)
@@ -54,6 +54,18 @@ def why_stay(departure: Departure, now: datetime, person: Person | None = None) 
             return ""
         return _came_through(departure, emails)
     return ""
+
+
+def is_allowed(team_id: int, email: str, upstream_user_id: str, *, counts_baseline: bool = True) -> bool:
+    """True for someone who may be in this Team without a grant: baseline or allowed, here or everywhere.
+
+    Without `counts_baseline` only whom an operator allowed.
+    """
+    who = matching.any_of([upstream_user_id], [email])
+    some = AllowedMember.objects.filter(who, Q(team=None) | Q(team_id=team_id))
+    if not counts_baseline:
+        some = some.exclude(origin=AllowedMember.Origin.BASELINE)
+    return some.exists()
 
 
 def is_over(departure: Departure, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from base.transactions import require_transaction
-from invites import bells, locking
+from invites import bells, locking, matching
 from invites.departures import confirm
 from invites.departures.confirm import count_outsiders
 from invites.models import SeatGrant
@@ -90,20 +90,17 @@ def _take_over(team: Team, snapshot: Snapshot, actor: Actor, now: datetime) -> N
 
 
 def match(people: list[Person], grants: list[SeatGrant], *, known_ids: set[str]) -> Matched:
-    """Pure. People are matched to grants by upstream user id first, then by e-mail.
+    """Pure. Each grant gets one row at most; a further row of that person is an outsider.
 
     A row without an e-mail that no grant and no allowed person's id explains is hidden: it may be any of
     the grants nobody was matched to.
     """
-    by_id = {grant.upstream_user_id: grant.pk for grant in grants if grant.upstream_user_id}
-    by_email = {grant.email: grant.pk for grant in grants}
     seated: dict[int, Person] = {}
     outsiders: list[Person] = []
     hidden: list[Person] = []
-    for person in people:
-        grant_id = by_id.get(person.upstream_id) or by_email.get(person.email)
-        if grant_id is not None and grant_id not in seated:
-            seated[grant_id] = person
+    for person, grant in matching.known(grants).pair(people):
+        if grant is not None:
+            seated[grant.pk] = person
         elif person.email or person.upstream_id in known_ids:
             outsiders.append(person)
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -11,6 +10,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from invites import matching
+from invites.matching import Listed
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import DepartureState, GrantState
 from teampool.models import AllowedMember, Member, Owner, Team
@@ -97,48 +98,30 @@ def seating(team: Team) -> Seating:
     """Everybody in the last snapshot, once, and our seats that it does not show."""
     grants = list(SeatGrant.objects.live().filter(team=team).select_related("redemption__code").order_by("pk"))
     rows = list(team.members.order_by("kind", "email", "upstream_id"))
-    allowed = list(AllowedMember.objects.filter(Q(team=team) | Q(team=None)))
-    leaving = list(Departure.objects.filter(team=team, state=DepartureState.OPEN))
+    allowed = matching.known(AllowedMember.objects.filter(Q(team=team) | Q(team=None)))
+    leaving = matching.leaving(Departure.objects.filter(team=team, state=DepartureState.OPEN))
     present = {row.email for row in rows if row.email and row.kind == Member.Kind.MEMBER}
-    people = []
-    left = {grant.pk: grant for grant in grants}
     # Members first: an accepted invite may still be listed for the same person.
-    for row in sorted(rows, key=lambda row: row.kind != Member.Kind.MEMBER):
-        if row.kind == Member.Kind.INVITE and row.email in present:
-            continue
-        grant = _grant_of(row, left)
-        if grant is not None:
-            del left[grant.pk]
-        people.append(_person(row, team.owner, grant, allowed, leaving))
-    people += [_unlisted(grant, leaving) for grant in left.values()]
+    rows.sort(key=lambda row: row.kind != Member.Kind.MEMBER)
+    seated = matching.known(grants).pair(
+        row for row in rows if row.kind == Member.Kind.MEMBER or row.email not in present
+    )
+    people = [_person(row, team.owner, grant, allowed, leaving) for row, grant in seated]
+    listed = {grant for _row, grant in seated}
+    people += [_unlisted(grant, leaving) for grant in grants if grant not in listed]
     order = list(Standing)
     people.sort(key=lambda person: (order.index(person.standing), person.email))
     joined = sum(1 for grant in grants if grant.state == GrantState.JOINED)
     return Seating(people, joined, len(grants) - joined)
 
 
-def _grant_of(row: Member, left: dict[int, SeatGrant]) -> SeatGrant | None:
-    """The row's seat: by user id first, then by e-mail."""
-    for grant in left.values():
-        if grant.upstream_user_id and grant.upstream_user_id == row.upstream_id:
-            return grant
-    return next((grant for grant in left.values() if row.email and grant.email == row.email), None)
-
-
-def _way_out(leaving: list[Departure], email: str, upstream_id: str = "") -> Departure | None:
-    """This person's open departure; for a hidden e-mail it has the user id as its e-mail."""
-    for departure in leaving:
-        if upstream_id and upstream_id in (departure.upstream_user_id, departure.email):
-            return departure
-    return next((departure for departure in leaving if email and departure.email == email), None)
-
-
 def _person(
-    row: Member, owner: Owner, grant: SeatGrant | None, allowed: list[AllowedMember], leaving: list[Departure]
+    row: Member, owner: Owner, grant: SeatGrant | None, allowed: Listed[AllowedMember], leaving: Listed[Departure]
 ) -> Person:
     is_member = row.kind == Member.Kind.MEMBER
+    email = row.email or (grant.email if grant is not None else "")
     return Person(
-        email=row.email or (grant.email if grant is not None else ""),
+        email=email,
         name=row.name,
         standing=standing_of(row, owner, grant, allowed),
         state=str(_("Deactivated") if row.deactivated_at else _("Joined") if is_member else _("Waiting")),
@@ -146,29 +129,25 @@ def _person(
         takes_seat=row.seat_type != USAGE_BASED and row.deactivated_at is None,
         redemption=grant.redemption if grant is not None else None,
         member_id=row.pk,
-        leaving=_way_out(leaving, row.email or (grant.email if grant is not None else ""), row.upstream_id),
+        leaving=leaving.of(row.upstream_id, email),
     )
 
 
-def standing_of(row: Member, owner: Owner, grant: SeatGrant | None, allowed: Iterable[AllowedMember]) -> Standing:
+def standing_of(row: Member, owner: Owner, grant: SeatGrant | None, allowed: Listed[AllowedMember]) -> Standing:
     """By what right this row is there. `grant`: its live seat; `allowed`: the Team's permissions."""
-    is_own = bool(owner.upstream_user_id) and row.upstream_id == owner.upstream_user_id
-    if is_own or (row.email and row.email == owner.email):
+    if matching.is_any_of(row.upstream_id, row.email, ids=[owner.upstream_user_id], emails=[owner.email]):
         return Standing.OWNER
     if row.role in MANAGER_ROLES:
         return Standing.ADMIN
     if grant is not None:
         return Standing.SEAT
-    for person in allowed:
-        if (person.email and person.email == row.email) or (
-            person.upstream_user_id and person.upstream_user_id == row.upstream_id
-        ):
-            is_baseline = person.origin == AllowedMember.Origin.BASELINE
-            return Standing.BASELINE if is_baseline else Standing.ALLOWED
+    exception = allowed.of(row.upstream_id, row.email)
+    if exception is not None:
+        return Standing.BASELINE if exception.origin == AllowedMember.Origin.BASELINE else Standing.ALLOWED
     return Standing.STRANGER if row.email else Standing.HIDDEN
 
 
-def _unlisted(grant: SeatGrant, leaving: list[Departure]) -> Person:
+def _unlisted(grant: SeatGrant, leaving: Listed[Departure]) -> Person:
     return Person(
         email=grant.email,
         name="",
@@ -176,5 +155,5 @@ def _unlisted(grant: SeatGrant, leaving: list[Departure]) -> Person:
         state=str(STATES[GrantState(grant.state)]),
         since=None,
         redemption=grant.redemption,
-        leaving=_way_out(leaving, grant.email),
+        leaving=leaving.of("", grant.email),
     )

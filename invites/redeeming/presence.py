@@ -7,10 +7,11 @@ from datetime import datetime
 
 from django.db import connection
 
+from invites.departures.rights import is_allowed
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats.seating import departures_under_way
 from invites.states import DepartureState, RedemptionState
-from teampool.models import Member, is_allowed
+from teampool.models import Member
 from teampool.snapshot import USAGE_BASED
 from teampool.upstream.types import MANAGER_ROLES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from teampool.models.access import ApiKey, JobLease, SyncRun
 from teampool.models.imports import ImportJob, ImportLine
 from teampool.models.owners import Owner, SentToken, renewing
-from teampool.models.people import AllowedMember, Member, is_allowed
+from teampool.models.people import AllowedMember, Member
 from teampool.models.stock import StockAlert
 from teampool.models.teams import FREE_SEATS, SEATS_USED, Team, TeamQuerySet, living, sound
 
@@ -24,7 +24,6 @@ __all__ = [
     "SyncRun",
     "Team",
     "TeamQuerySet",
-    "is_allowed",
     "living",
     "renewing",
     "sound",

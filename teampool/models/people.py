@@ -85,19 +85,3 @@ class AllowedMember(models.Model):
     @property
     def subject(self) -> Subject:
         return Subject("person", str(self.pk), str(self))
-
-
-def is_allowed(team_id: int, email: str, upstream_user_id: str, *, counts_baseline: bool = True) -> bool:
-    """True for someone who may be in this Team without a grant: baseline or allowed, here or everywhere.
-
-    Without `counts_baseline` only whom an operator allowed.
-    """
-    who = Q()
-    if email:
-        who |= Q(email=email)
-    if upstream_user_id:
-        who |= Q(upstream_user_id=upstream_user_id)
-    some = AllowedMember.objects.filter(who, Q(team=None) | Q(team_id=team_id))
-    if not counts_baseline:
-        some = some.exclude(origin=AllowedMember.Origin.BASELINE)
-    return bool(who) and some.exists()

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Case, Prefetch, Q, Value, When
 
+from invites import matching
 from invites.admin.redemptions import standing
 from invites.admin.redemptions.timeline import Entry, entry, named_teams
 from invites.models import Departure, Redemption, SeatGrant
@@ -91,8 +92,8 @@ def gather(hits: Hits) -> list[Person]:
     ]
 
 
-def _by(rows: Iterable[Any], key: Callable[[Any], str]) -> defaultdict[str, list[Any]]:
-    found: defaultdict[str, list[Any]] = defaultdict(list)
+def _by(rows: Iterable[Any], key: Callable[[Any], Any]) -> defaultdict[Any, list[Any]]:
+    found: defaultdict[Any, list[Any]] = defaultdict(list)
     for row in rows:
         found[key(row)].append(row)
     return found
@@ -107,15 +108,11 @@ def _with_standing(
     rows: Iterable[Member], redemptions: dict[str, list[Any]], allowed: Iterable[AllowedMember]
 ) -> Iterable[Sighting]:
     live = [grant for mine in redemptions.values() for one in mine if (grant := standing.live_grant(one)) is not None]
+    seats = _by(live, lambda grant: grant.team_id)
     for row in rows:
-        grant = next((one for one in live if one.team_id == row.team_id and _is_of(one, row)), None)
-        here = [one for one in allowed if one.team_id in (None, row.team_id)]
+        grant = matching.known(seats[row.team_id]).of(row.upstream_id, row.email)
+        here = matching.known(one for one in allowed if one.team_id in (None, row.team_id))
         yield Sighting(row, standing_of(row, row.team.owner, grant, here))
-
-
-def _is_of(grant: SeatGrant, row: Member) -> bool:
-    by_id = bool(grant.upstream_user_id) and grant.upstream_user_id == row.upstream_id
-    return by_id or (bool(row.email) and grant.email == row.email)
 
 
 def _history(

@@ -123,6 +123,12 @@ class TestList:
         a_finding(kind=Kind.DUPLICATE)
         assert "seat in Home" in words(row(desk, SAM))
 
+    def test_a_duplicate_known_by_the_id_names_it_too(self, desk: Client) -> None:
+        finding = a_finding(kind=Kind.DUPLICATE)
+        home = a_team(name="Home", held=1)
+        a_grant(a_redemption(ANA), "joined", team=home, upstream_user_id=finding.upstream_id)
+        assert "seat in Home" in words(row(desk, SAM))
+
     def test_one_that_did_not_work_says_why_and_that_it_is_checked_again(self, desk: Client) -> None:
         a_finding("a@x.co", state=State.FAILED, problem="a redemption is under way")
         a_finding("b@x.co", state=State.FAILED)

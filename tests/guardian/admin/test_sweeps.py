@@ -105,6 +105,11 @@ class TestPage:
         assert buttons(html) == []
         assert "Allowed" in words(html)
 
+    def test_whoever_is_allowed_by_their_id_is_allowed(self, desk: Client) -> None:
+        finding = a_removal()
+        AllowedMember.objects.create(team=finding.team, upstream_user_id=finding.upstream_id, email="ana@new.example")
+        assert buttons(page(desk, page_of(finding.sweep))) == []  # type: ignore[arg-type]
+
     @pytest.mark.parametrize("why", said_of.SKIPPED)
     def test_a_team_left_out_says_why(self, desk: Client, why: str) -> None:
         sweep = a_sweep(teams=3, complete=2, skipped={why: ["Lost ab12cd34"]})

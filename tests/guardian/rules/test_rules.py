@@ -14,6 +14,7 @@ from guardian.rules import rules
 from guardian.rules.policy import Policy
 from guardian.rules.rules import Candidate, Found, Pool, Row, Seat, TeamView, choose, judge
 from guardian.rules.states import Kind
+from invites.matching import known
 from tests.thinning import at_most
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
@@ -108,8 +109,7 @@ def view_of(some: list[Someone]) -> tuple[TeamView, Pool]:
         allowed_ids=frozenset(one.user_id for one in some if one.allowed == "id"),
     )
     pool = Pool(
-        seats_by_email={seat.email: [seat] for seat in seats},
-        seats_by_id={seat.upstream_user_id: [seat] for seat in seats if seat.upstream_user_id},
+        seats=known(seats),
         under_way=frozenset(one.email for one in some if one.is_under_way),
     )
     return view, pool
@@ -231,6 +231,14 @@ class TestHidden:
         found = judge(a_view(OWN, Row("user-x", ""), seats=(seat,)), Pool(), NOW)
         assert [(one.kind, one.upstream_id) for one in found] == [(Kind.OVERDUE, "user-x")]
 
+    def test_an_overdue_seat_is_that_of_the_row_with_its_id_not_of_one_before_it_with_its_address(self) -> None:
+        seat = Seat(1, HERE, "ana@example.com", "user-a", is_confirmed=True, ends_at=NOW - HOUR)
+        rows = [Row("user-x", seat.email), Row("user-a", "")]
+        (found,) = judge(a_view(OWN, *rows, seats=(seat,)), Pool(), NOW)
+        assert (found.kind, found.upstream_id) == (Kind.OVERDUE, "user-a")
+        admin = Row("user-a", "", role="account-admin")
+        assert judge(a_view(OWN, rows[0], admin, seats=(seat,)), Pool(), NOW) == []
+
     def test_a_hidden_log_in_hides_nobody(self) -> None:
         seat = Seat(1, HERE, "ana@example.com", is_confirmed=True, ends_at=NOW - HOUR)
         assert judge(a_view(Row(OWN.upstream_id, ""), seats=(seat,)), Pool(), NOW) != []
@@ -281,7 +289,7 @@ class TestSeats:
         seat = Seat(1, THERE, "ana@example.com", "user-a", is_confirmed=True)
         for is_invite, kind in ((False, Kind.DUPLICATE), (True, Kind.STRANGER)):
             row = Row("user-a", "another@example.com", is_invite=is_invite)
-            found = judge(a_view(OWN, row), Pool({}, {"user-a": [seat]}), NOW)
+            found = judge(a_view(OWN, row), Pool(known([seat])), NOW)
             assert [one.kind for one in found] == [kind]
 
 
@@ -360,5 +368,5 @@ def test_a_duplicate_needs_the_other_seat_to_be_confirmed() -> None:
     row = Row("user-a", "ana@example.com")
     for is_confirmed, kinds in ((True, [Kind.DUPLICATE]), (False, [])):
         seat = Seat(1, THERE, row.email, is_confirmed=is_confirmed)
-        found: list[Found] = judge(a_view(OWN, row), Pool({row.email: [seat]}, {}, frozenset({row.email})), NOW)
+        found: list[Found] = judge(a_view(OWN, row), Pool(known([seat]), frozenset({row.email})), NOW)
         assert [one.kind for one in found] == kinds

@@ -85,6 +85,20 @@ class TestFollow:
         assert (grant.state, grant.absent_since) == (GrantState.JOINED, None)
         assert numbers(team) == (1, 1, 4)
 
+    def test_an_address_under_a_foreign_id_does_not_take_the_seat_of_the_one_known_by_id(self, team: Team) -> None:
+        grant = seated(team, state=GrantState.JOINED, upstream_user_id="user-7")
+        follow(team_id=team.pk, snapshot=a_snapshot(a_member(ANA, "user-8"), a_member("new@example.com", "user-7")))
+        grant.refresh_from_db()
+        assert (grant.state, grant.upstream_user_id) == (GrantState.JOINED, "user-7")
+        assert numbers(team) == (1, 1, 4)
+
+    @pytest.mark.parametrize("shown", [ANA, SAM])
+    def test_of_two_seats_with_one_id_the_one_stays_whose_address_is_shown(self, team: Team, shown: str) -> None:
+        for email in (ANA, SAM):
+            seated(team, email, state=GrantState.JOINED, upstream_user_id="user-7")
+        follow(team_id=team.pk, snapshot=a_snapshot(a_member(shown, "user-7")))
+        assert SeatGrant.objects.get(absent_since=None).email == shown
+
     def test_it_counts_strangers_and_counts_a_lingering_invite_once(self, team: Team) -> None:
         follow(team_id=team.pk, snapshot=a_snapshot(a_member(SAM), an_invite(SAM), an_invite("x@example.com")))
         assert numbers(team) == (0, 2, 4)

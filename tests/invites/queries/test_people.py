@@ -70,6 +70,13 @@ class TestStanding:
         present(team, "old@example.com")
         assert standings(team) == {"old@example.com": standing}
 
+    def test_an_exception_for_the_id_goes_before_one_for_the_address(self) -> None:
+        team = a_team()
+        AllowedMember.objects.create(team=team, email="old@example.com", origin="baseline")
+        AllowedMember.objects.create(team=team, upstream_user_id="user-7", origin="operator")
+        present(team, "old@example.com", upstream_id="user-7")
+        assert standings(team) == {"old@example.com": Standing.ALLOWED}
+
     def test_allowed_everywhere_counts_here(self) -> None:
         team = a_team()
         AllowedMember.objects.create(team=None, email="aunt@example.com", origin="operator")
@@ -98,6 +105,13 @@ class TestSeating:
         present(team, "ana@example.com")
         present(team, "ana@example.com", kind=Member.Kind.INVITE, upstream_id="invite-1")
         assert [person.state for person in people(team)] == ["Joined"]
+
+    def test_a_seat_is_shown_on_the_row_with_its_id_not_on_one_before_it_with_its_address(self) -> None:
+        team = a_team(held=1)
+        a_grant(a_redemption("ana@example.com"), GrantState.JOINED, team=team, upstream_user_id="user-7")
+        present(team, "ana@example.com", upstream_id="user-8")
+        present(team, "new@example.com", upstream_id="user-7")
+        assert standings(team) == {"ana@example.com": Standing.STRANGER, "new@example.com": Standing.SEAT}
 
     def test_an_invite_has_no_day_of_joining(self) -> None:
         team = a_team()
