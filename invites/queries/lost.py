@@ -1,17 +1,25 @@
-"""People with a seat in a lost or archived Team, who need a seat elsewhere. Reads only."""
+"""People with a seat in a lost or archived Team, and removals that failed while the person is still in. Reads only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from invites.models import Redemption, SeatGrant
-from invites.states import HOLDS_SEAT
-from teampool.models import Team, living
+from invites import matching
+from invites.departures.closing import HIDDEN, NOT_PERMITTED, PROTECTED
+from invites.models import Departure, Redemption, SeatGrant
+from invites.states import HOLDS_SEAT, DepartureReason, DepartureState
+from teampool.models import AllowedMember, Member, Team, living
+from teampool.snapshot import USAGE_BASED
 
 # Only Teams that ChatGPT took from us. An operator who archived a Team was shown its people.
 LOST = Q(archived_at=None, workspace_state__in=Team.LOST)
+# Longer than any wait between tries: by then it was tried several times.
+STUCK_AFTER = timedelta(hours=1)
+# Older failures are left to the person's history.
+KEPT_FOR = timedelta(days=7)
 
 
 def claims(team_ids: Iterable[int] | None = None) -> QuerySet[Redemption]:
@@ -28,3 +36,29 @@ def team_ids_with_people(team_ids: Iterable[int]) -> list[int]:
     """Those of these Teams in which a seat is still held."""
     seats = SeatGrant.objects.filter(team_id__in=list(team_ids), state__in=HOLDS_SEAT)
     return sorted(set(seats.values_list("team_id", flat=True)))
+
+
+def failed_removals(now: datetime) -> QuerySet[Departure]:
+    """Given up this week, or open for an hour with a problem or without proof; in Teams that can be asked.
+
+    Left out: people the last list no longer shows, departures tried again since, and invitations to be reclaimed that
+    may have been accepted (nobody wants that person gone).
+    """
+    present = Member.objects.filter(matching.rows_of_departure(), team=OuterRef("team"))
+    later = Departure.objects.filter(team=OuterRef("team"), email=OuterRef("email"), pk__gt=OuterRef("pk"))
+    given_up = Q(state=DepartureState.DROPPED, closed_at__gte=now - KEPT_FOR)
+    refused = given_up & Q(Exists(present), last_problem__in=[NOT_PERMITTED, PROTECTED])
+    riddle = given_up & Q(Exists(_nameless()), last_problem=HIDDEN) & ~Q(reason=DepartureReason.RECLAIMED)
+    stuck = Q(Exists(present), state=DepartureState.OPEN, told_at=None, opened_at__lte=now - STUCK_AFTER)
+    unproven = Q(state=DepartureState.OPEN, told_at__lte=now - STUCK_AFTER)
+    which = refused | riddle | stuck & ~Q(last_problem="") | unproven
+    some = Departure.objects.filter(which, living("team__"))
+    return some.filter(~Exists(later)).order_by("opened_at")
+
+
+def _nameless() -> QuerySet[Member]:
+    """Rows without an e-mail in the last list that neither a seat nor a permission explains."""
+    seats = SeatGrant.objects.live().filter(matching.of_row(), team=OuterRef("team"))
+    allowed = AllowedMember.objects.filter(matching.of_row(), Q(team=OuterRef("team")) | Q(team=None))
+    rows = Member.objects.filter(~Exists(seats), ~Exists(allowed), team=OuterRef("team"), email="", deactivated_at=None)
+    return rows.exclude(seat_type=USAGE_BASED).not_own()

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from config.backoffice.overview.lines import Line, redemptions, those_teams
 from invites.admin.redemptions.standing import unseen, without_seat
 from invites.models import Redemption
-from invites.queries import failed_departures
+from invites.queries import lost
 from notifications.texts import notices
 
 
@@ -45,7 +45,7 @@ def unresolved(now: datetime) -> Iterable[Line]:
 
 def removals_failed(now: datetime) -> Iterable[Line]:
     """ChatGPT refused, or nobody could be asked for an hour; the person is still in."""
-    failed = failed_departures.failed(now)
+    failed = lost.failed_removals(now)
     facts = list(failed.values_list("team_id", "email", "opened_at").order_by("opened_at"))
     if not facts:
         return
