@@ -12,7 +12,7 @@ from django.utils import timezone
 from base.actors import Actor
 from notifications.audit import events
 from teampool import bells
-from teampool.imports.line import holds, login_email, pack
+from teampool.imports.bring_in import holds, login_email, pack
 from teampool.imports.reading.record import Record
 from teampool.imports.reading.text import parse
 from teampool.imports.reasons import RETRYABLE, reason_text, state_of

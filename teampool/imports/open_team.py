@@ -69,7 +69,7 @@ def store_login(login: Login, *, actor: Actor) -> Owner:
     return owner
 
 
-def bring_in(*, owner: Owner, workspace: Workspace, tokens: TokenSet, actor: Actor) -> Brought:
+def open_or_renew(*, owner: Owner, workspace: Workspace, tokens: TokenSet, actor: Actor) -> Brought:
     """Open this workspace as a Team, or renew the Team it is. Raises UpstreamError when it cannot be read.
 
     With incomplete lists the Team exists but stays closed, and `problem` asks to retry.

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from base.actors import operator
 from teampool.imports import jobs as importing
 from teampool.imports import words
+from teampool.imports.bring_in import login_email
 from teampool.imports.jobs import BAD
-from teampool.imports.line import login_email
 from teampool.imports.reading.record import Record
 from teampool.imports.reading.text import parse
 from teampool.imports.worker import OPEN

@@ -20,7 +20,7 @@ from base.actors import Actor
 from base.threads import closing
 from base.work import free
 from notifications.audit import events
-from teampool.imports.line import bring_in_line, end_line
+from teampool.imports.bring_in import bring_in_line, end_line
 from teampool.imports.reasons import UNREACHABLE
 from teampool.models import ImportJob, ImportLine
 

@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from base import actors
 from teampool.imports import answers, jobs
+from teampool.imports.bring_in import holds, login_email
 from teampool.imports.follow import follow
-from teampool.imports.line import holds, login_email
 from teampool.imports.reading.text import FORMATS, parse
 from teampool.imports.reasons import reason_text
 from teampool.models import ImportLine

@@ -11,8 +11,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from notifications.models import AuditEvent
-from teampool.imports import line as import_lines
-from teampool.imports import open_team, who
+from teampool.imports import bring_in, who
 from teampool.imports.worker import work
 from teampool.login import renew, token_chain
 from teampool.models import AllowedMember, ImportLine, Member, Owner, Team
@@ -236,11 +235,11 @@ class TestARefreshToken:
         bring_one(text)
         assert Owner.objects.get().refresh_token == rotated
 
-    @pytest.mark.parametrize("place", ["_with_token", "choose", "bring_in", "store_login"])
+    @pytest.mark.parametrize("place", ["_with_token", "choose", "open_or_renew", "store_login"])
     def test_killed_right_after_the_refresh_the_new_token_is_there(self, sandbox, monkeypatch, place):
         sandbox.shape(reuse_revokes_grant=True)
         login = sandbox.workspace("omar@example.com")["credentials"]
-        module = who if place == "_with_token" else import_lines
+        module = who if place == "_with_token" else bring_in
 
         class Killed(BaseException):
             """Stands for SIGKILL: nothing after this instruction happens."""
@@ -252,8 +251,8 @@ class TestARefreshToken:
         job = importing_job(csv_line(login, "refresh_token", "client_id"))
         line = claim(job)
         with pytest.raises(Killed):
-            import_lines.bring_in_line(line, actor=ACTOR)
-        kept = import_lines.unpack(ImportLine.objects.get())
+            bring_in.bring_in_line(line, actor=ACTOR)
+        kept = bring_in.unpack(ImportLine.objects.get())
         assert kept.refresh_token == token_chain.newest(login["refresh_token"]) != login["refresh_token"]
         assert kept.access_token
         monkeypatch.undo()
@@ -267,7 +266,7 @@ class TestARefreshToken:
         sandbox.fault("account_check", "503", times=0)
         line = bring_one(csv_line(login, "refresh_token", "client_id"))
         assert (line.state, line.reason) == (State.FAILED, "unreachable")
-        assert import_lines.unpack(line).refresh_token == token_chain.newest(login["refresh_token"])
+        assert bring_in.unpack(line).refresh_token == token_chain.newest(login["refresh_token"])
 
     def test_an_answer_without_an_access_token_does_not_lose_the_next_one(self, sandbox):
         login = sandbox.workspace("omar@example.com")["credentials"]
@@ -449,14 +448,14 @@ class TestRefused:
     def test_an_error_of_ours_is_one_line_s_only_and_says_nothing_secret(self, sandbox, monkeypatch, caplog):
         first = sandbox.workspace("omar@example.com")["credentials"]["access_token"]
         second = sandbox.workspace("other@example.com")["credentials"]["access_token"]
-        real = import_lines.choose
+        real = bring_in.choose
 
         def fail(login):
             if login.email == "omar@example.com":
                 raise RuntimeError(f"it quotes {first}")
             return real(login)
 
-        monkeypatch.setattr(import_lines, "choose", fail)
+        monkeypatch.setattr(bring_in, "choose", fail)
         lines = bring(f"{first}\n{second}")
         assert [(line.state, line.reason) for line in lines] == [
             (State.FAILED, "unreachable"),
@@ -506,7 +505,7 @@ class TestTheLineItself:
         job = importing_job(sandbox.workspace("omar@example.com")["credentials"]["access_token"])
         line = claim(job)
         ImportLine.objects.update(attempts=2)
-        import_lines.bring_in_line(line, actor=ACTOR)
+        bring_in.bring_in_line(line, actor=ACTOR)
         assert ImportLine.objects.get().state == State.WORKING
 
     def test_superseded_while_rotating_it_stops_there(self, sandbox, monkeypatch):
@@ -515,6 +514,6 @@ class TestTheLineItself:
         )
         line = claim(job)
         ImportLine.objects.update(attempts=2)
-        monkeypatch.setattr(open_team, "bring_in", pytest.fail)
-        import_lines.bring_in_line(line, actor=ACTOR)
+        monkeypatch.setattr(bring_in, "open_or_renew", pytest.fail)
+        bring_in.bring_in_line(line, actor=ACTOR)
         assert not Team.objects.exists()

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from base.actors import Actor
-from teampool.imports.open_team import CREATED, Brought, bring_in, store_login
+from teampool.imports.open_team import CREATED, Brought, open_or_renew, store_login
 from teampool.imports.reading.record import Record
 from teampool.imports.reasons import UNREACHABLE, Refused, reason_of, state_of
 from teampool.imports.who import Keep, Login, choose, log_in, token_for
@@ -119,7 +119,7 @@ def _bring_in(line: ImportLine, result: _Result, actor: Actor) -> None:
     for workspace in workspaces:
         try:
             tokens = token_for(login, workspace.account_id, keep)
-            brought = bring_in(owner=owner, workspace=workspace, tokens=tokens, actor=actor)
+            brought = open_or_renew(owner=owner, workspace=workspace, tokens=tokens, actor=actor)
         except UpstreamError as error:
             # Go on with the log-in's other workspaces.
             result.reason = result.reason or reason_of(error)
