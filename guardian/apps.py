@@ -13,8 +13,8 @@ class GuardianConfig(AppConfig):
 
     def ready(self) -> None:
         # Imported here, because these need the models.
+        from guardian import settings  # noqa: F401, PLC0415 - `config list` knows its settings from the start
         from guardian.admin.team_filter import TeamsWithFindings  # noqa: PLC0415
-        from guardian.rules import policy  # noqa: F401, PLC0415 - `config list` knows its settings from the start
         from teampool.admin.teams import TeamPages  # noqa: PLC0415
 
         TeamPages.list_filter = (*TeamPages.list_filter, TeamsWithFindings)

@@ -9,8 +9,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from base.actors import Actor, job
+from guardian import settings
 from guardian.models import Finding, Watch
-from guardian.rules import policy
 from guardian.rules.states import State
 from invites import matching
 from invites.departures.closing import OUT_OF_HOURS, REPORT_ONLY, SWITCHED_OFF, call_off
@@ -31,9 +31,9 @@ def watch() -> Watch:
 
 def enable(*, actor: Actor, takes_baseline: bool = True) -> int:
     """Switch on, in report mode, and take the baseline unless told otherwise; return how many people it has."""
-    if policy.current().is_enabled and watch().armed_at is not None:
+    if settings.current_policy().is_enabled and watch().armed_at is not None:
         return 0
-    runtime.change({policy.ENABLED.key: "on", policy.MODE.key: policy.REPORT}, actor=actor)
+    runtime.change({settings.ENABLED.key: "on", settings.MODE.key: settings.REPORT}, actor=actor)
     return arm(actor=actor, takes_baseline=takes_baseline)
 
 
@@ -84,29 +84,29 @@ def _take_baseline(actor: Actor) -> int:
 
 def disable(*, actor: Actor) -> None:
     """Switch off: from now on only operators remove people."""
-    runtime.change({policy.ENABLED.key: "off"}, actor=actor)
+    runtime.change({settings.ENABLED.key: "off"}, actor=actor)
     settle(actor=actor)
 
 
 def set_mode(*, mode: str, would_go: int, actor: Actor) -> None:
     """Set report or enforce mode. `would_go`: how many removals the operator was shown."""
     with transaction.atomic(durable=True):
-        runtime.change_with_its_fact({policy.MODE.key: mode}, actor=actor)
+        runtime.change_with_its_fact({settings.MODE.key: mode}, actor=actor)
         events.guardian_mode_changed(mode=mode, would_go=would_go, actor=actor)
     settle(actor=actor)
 
 
 def settle(*, actor: Actor = ACTOR) -> None:
     """Apply the settings to what is under way, however they were changed."""
-    now, settings = timezone.now(), policy.current()
-    if not settings.is_enabled:
+    now, policy = timezone.now(), settings.current_policy()
+    if not policy.is_enabled:
         with transaction.atomic(durable=True):
             if Watch.objects.filter(pk=1).exclude(armed_at=None).update(armed_at=None):
                 events.guardian_switched(is_on=False, actor=actor)
         _call_off(SWITCHED_OFF, now, actor)
     elif watch().armed_at is None:
         arm(actor=actor)
-    elif not settings.enforces:
+    elif not policy.enforces:
         _call_off(REPORT_ONLY, now, actor, (DepartureReason.STRANGER, DepartureReason.DUPLICATE))
 
 

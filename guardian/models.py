@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from base.times import full
-from guardian.rules.policy import ENFORCE
 from guardian.rules.states import ASKS_FOR_SOMEONE, STANDING, Kind, State, SweepState
+from guardian.settings import ENFORCE
 from invites.models import Departure, SeatGrant
 from teampool.models import Team
 

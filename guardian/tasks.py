@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 from guardian import bells
 from guardian.clockwork import heartbeats, self_timed, timetable
 from guardian.clockwork.housekeeping import prune
-from guardian.sweeping import sweep as sweeping
+from guardian.sweeping.sweep import run_due, run_now
 
 MOMENT = timedelta(seconds=2)
 
@@ -39,10 +39,10 @@ def housekeeping() -> None:
 
 def sweep() -> None:
     """A slice of the regular sweep; rings itself when there is more to do, or no place is free now."""
-    if sweeping.run_due():
+    if run_due():
         bells.sweep(at=timezone.now() + MOMENT)
 
 
 def look_only() -> None:
     """The sweep an operator asked for: it only looks."""
-    sweeping.run_now(is_dry=True)
+    run_now(is_dry=True)

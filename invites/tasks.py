@@ -6,11 +6,12 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+import invites.departures.carry_out
+import invites.following.sync
+import invites.reconcile
 from invites import bells
-from invites import reconcile as reconciling
 from invites.delivery import drain
-from invites.departures import carry_out as depart
-from invites.following import sync as syncing
+from invites.following.sync import SLICE, stale_team_ids
 from invites.models import Redemption
 from teampool import leases
 from teampool.pool import stock_alert
@@ -21,22 +22,22 @@ def deliver() -> int:
 
 
 def reconcile() -> dict[str, int]:
-    return reconciling.reconcile()
+    return invites.reconcile.reconcile()
 
 
 def sync_team(team_id: int) -> None:
-    syncing.sync_team(team_id=team_id)
+    invites.following.sync.sync_team(team_id=team_id)
 
 
 def sync() -> int:
     """A slice of at most 45 s over the Teams not read for longest; rings itself when some are left."""
     now = timezone.now()
-    with leases.slot(leases.LONG_JOBS, ttl=syncing.SLICE + timedelta(minutes=2)) as taken:
+    with leases.slot(leases.LONG_JOBS, ttl=SLICE + timedelta(minutes=2)) as taken:
         if not taken:
             return 0
-        team_ids = syncing.stale_team_ids(now=now)
-        done = syncing.sync(team_ids=team_ids, until=now + syncing.SLICE)
-    if done < len(team_ids) and timezone.now() >= now + syncing.SLICE:
+        team_ids = stale_team_ids(now=now)
+        done = invites.following.sync.sync(team_ids=team_ids, until=now + SLICE)
+    if done < len(team_ids) and timezone.now() >= now + SLICE:
         bells.sync()
     return done
 
@@ -47,4 +48,4 @@ def check_stock() -> None:
 
 
 def carry_out(departure_id: int) -> None:
-    depart.carry_out(departure_id=departure_id)
+    invites.departures.carry_out.carry_out(departure_id=departure_id)

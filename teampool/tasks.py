@@ -9,7 +9,7 @@ from django.utils import timezone
 from teampool import bells, leases
 from teampool.imports import jobs
 from teampool.imports.worker import LEASE, waiting_jobs, work
-from teampool.login import keep_alive as keepalive
+from teampool.login.keep_alive import due_team_ids, renew_due
 from teampool.teams import subscriptions
 
 SLICE = timedelta(seconds=45)
@@ -38,8 +38,8 @@ def keep_alive() -> None:
     with leases.slot(ttl=LEASE) as place:
         if place is None:
             return
-        keepalive.keep_alive(now=now, until=now + SLICE)
-    if timezone.now() >= now + SLICE and keepalive.due_team_ids(timezone.now()):
+        renew_due(now=now, until=now + SLICE)
+    if timezone.now() >= now + SLICE and due_team_ids(timezone.now()):
         bells.keep_alive()
 
 

@@ -44,6 +44,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "mode",
         "models",
         "bells rules",
+        "settings",
     ),
     "invites": (
         "tasks management",

@@ -10,10 +10,10 @@ from django.db.models.functions import Coalesce, NullIf, Substr
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from guardian import settings
 from guardian.admin import words
 from guardian.models import Finding
-from guardian.rules import policy
-from guardian.rules.policy import Policy
+from guardian.settings import Policy
 from invites import matching
 from invites.models import SeatGrant
 from invites.states import CONFIRMED
@@ -21,7 +21,7 @@ from invites.states import CONFIRMED
 
 def shown(rows: QuerySet[Finding]) -> QuerySet[Any]:
     """Add what a list shows besides the row: the Team, the seat elsewhere, what the policy asks for."""
-    rules = policy.current()
+    policy = settings.current_policy()
     other = SeatGrant.objects.live().filter(matching.of_row(), state__in=CONFIRMED)
     other = other.exclude(team=OuterRef("team")).order_by("pk")
     name = Coalesce(NullIf(F("team__name"), Value("")), Substr("team__account_id", 1, 8), output_field=CharField())
@@ -30,8 +30,8 @@ def shown(rows: QuerySet[Finding]) -> QuerySet[Any]:
         .defer("team__access_token")
         .annotate(
             elsewhere=Subquery(other.annotate(label=name).values("label")[:1]),
-            needed=Value(rules.sightings, IntegerField()),
-            grace=Value(int(rules.grace.total_seconds()), IntegerField()),
+            needed=Value(policy.sightings, IntegerField()),
+            grace=Value(int(policy.grace.total_seconds()), IntegerField()),
         )
     )
 

@@ -13,7 +13,7 @@ from base.times import clock, tag
 from guardian.admin import words
 from guardian.admin.access import may_switch
 from guardian.decisions import status
-from guardian.rules.policy import Policy
+from guardian.settings import Policy
 from invites.settings import REMOVALS_PAUSED
 from invites.words import number
 from notifications.models import AuditEvent

@@ -17,14 +17,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from base.actors import operator
-from guardian import mode
+from guardian import mode, settings
 from guardian.admin import strip, words
 from guardian.admin.access import may_switch
 from guardian.admin.decisions import LIST, frame, where_from
 from guardian.decisions import preview
 from guardian.decisions.preview import Fate
 from guardian.models import Finding
-from guardian.rules import policy
 from invites.admin.parts import badge, table
 from invites.settings import REMOVALS_PAUSED
 from invites.words import number
@@ -51,7 +50,7 @@ def switch(request: HttpRequest) -> HttpResponse:
         mode.disable(actor=operator(request))
         messages.success(request, _("The guardian is off. Nobody is removed by itself any more."))
         return redirect(where_from(request))
-    is_on = policy.current().is_enabled
+    is_on = settings.current_policy().is_enabled
     if request.method == "POST" and request.POST.get("to") == "on" and not is_on:
         people = mode.enable(actor=operator(request), takes_baseline="baseline" in request.POST)
         text = ngettext(
@@ -70,7 +69,7 @@ def switch(request: HttpRequest) -> HttpResponse:
 @require_POST
 def report(request: HttpRequest) -> HttpResponse:
     _only_who_may(request)
-    mode.set_mode(mode=policy.REPORT, would_go=0, actor=operator(request))
+    mode.set_mode(mode=settings.REPORT, would_go=0, actor=operator(request))
     messages.success(request, _("Report only: nobody is removed."))
     return redirect(where_from(request))
 
@@ -78,20 +77,20 @@ def report(request: HttpRequest) -> HttpResponse:
 def enforce(request: HttpRequest) -> HttpResponse:
     """Show everybody enforce mode would remove. POST switches it on if the number shown is still right."""
     _only_who_may(request)
-    rules = policy.current()
-    if not rules.is_enabled:
+    policy = settings.current_policy()
+    if not policy.is_enabled:
         return redirect("admin:guardian_switch")
     now = timezone.now()
     found = preview.if_enforced(now)
     if request.method == "POST":
-        if request.POST.get("going") == str(found.going) and not rules.enforces:
-            mode.set_mode(mode=policy.ENFORCE, would_go=found.going, actor=operator(request))
-            messages.success(request, strip.enforcing(rules))
+        if request.POST.get("going") == str(found.going) and not policy.enforces:
+            mode.set_mode(mode=settings.ENFORCE, would_go=found.going, actor=operator(request))
+            messages.success(request, strip.enforcing(policy))
             return redirect(LIST)
         messages.warning(request, _("The list has changed meanwhile; look at it once more."))
         return redirect("admin:guardian_enforce")
     rows = [
-        [one.email, one.team, words.kind_badge(one), words.evidence(one, rules, now), _fate(fate)]
+        [one.email, one.team, words.kind_badge(one), words.evidence(one, policy, now), _fate(fate)]
         for one, fate in found.fates
     ]
     if found.going:
@@ -103,8 +102,8 @@ def enforce(request: HttpRequest) -> HttpResponse:
         "title": _("Who would be removed"),
         "going": found.going,
         "button": button,
-        "is_enforcing": rules.enforces,
-        "policy_words": strip.enforcing(rules),
+        "is_enforcing": policy.enforces,
+        "policy_words": strip.enforcing(policy),
         "overdue_note": _("Seats whose time is over are taken back in both modes."),
         **table(_COLUMNS, rows),
     }

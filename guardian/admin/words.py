@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from base.times import clock, full
 from guardian.decisions.status import Outlook
 from guardian.models import Finding, Sweep
-from guardian.rules.policy import Policy
 from guardian.rules.states import Kind, State, SweepState
+from guardian.settings import Policy
 from invites.admin.parts import badge
 from invites.admin.reasons import in_the_way
 from invites.models import Departure

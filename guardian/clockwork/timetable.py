@@ -12,7 +12,7 @@ from django_q.models import Schedule
 
 from guardian.clockwork import clock_repair
 from guardian.clockwork.self_timed import LOST_AFTER, SelfTimed, seed
-from guardian.rules.policy import draw_interval
+from guardian.settings import draw_interval
 
 PREFIX = "seatkeeper: "
 

@@ -10,7 +10,7 @@ from guardian.models import Finding
 from guardian.rules.states import STANDING, UNDECIDED, Kind, State
 from guardian.sweeping import findings, removal
 from invites import bells
-from invites.actions import allow as outsiders
+from invites.actions import outsiders
 from invites.actions.seat import Refused
 from invites.settings import REMOVALS_PAUSED
 

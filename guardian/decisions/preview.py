@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
+from guardian import settings
 from guardian.models import Finding
-from guardian.rules import policy, rules
+from guardian.rules import rules
 from guardian.rules.states import NEEDS_CARE, State
 from guardian.sweeping import findings
 
@@ -31,7 +32,7 @@ class Preview:
 
 def if_enforced(now: datetime) -> Preview:
     """Every watched stranger and duplicate, and what enforce mode would do to them now. Four queries."""
-    enforced = replace(policy.current(), enforces=True)
+    enforced = replace(settings.current_policy(), enforces=True)
     candidates = findings.candidates(None)
     choice = rules.choose(candidates, enforced, now, waiting=findings.waiting())
     ripe = {one.id for one in candidates if rules.is_ripe(one, enforced, now)}

@@ -10,8 +10,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from guardian.models import Beat, Sweep
-from guardian.rules import policy
-from guardian.rules.policy import Policy
+from guardian.settings import Policy, current_policy
 from guardian.sweeping import sweep
 from guardian.sweeping.reading import IN_ORDER
 from teampool.models import Team
@@ -28,21 +27,19 @@ class Outlook:
 
 def outlook(now: datetime) -> Outlook:
     """Three queries. `next_at` is None while the guardian is off, or when no sweep is queued."""
-    settings_now = policy.current()
+    policy = current_policy()
     last = Sweep.objects.order_by("-pk").first()
     next_at = None
-    if settings_now.is_enabled:
+    if policy.is_enabled:
         due_at = Beat.objects.filter(name=SWEEP).values_list("due_at", flat=True).first()
-        next_at = due_at if sweep.is_active(settings_now) else _opens_at(settings_now, now)
-    return Outlook(settings_now, last, next_at)
+        next_at = due_at if sweep.is_active(policy) else _opens_at(policy, now)
+    return Outlook(policy, last, next_at)
 
 
-def _opens_at(settings_now: Policy, now: datetime) -> datetime:
+def _opens_at(policy: Policy, now: datetime) -> datetime:
     """When the active hours begin next, in the operator's time zone."""
     here = now.astimezone(ZoneInfo(settings.TIME_ZONE))
-    at = here.replace(
-        hour=settings_now.active_from.hour, minute=settings_now.active_from.minute, second=0, microsecond=0
-    )
+    at = here.replace(hour=policy.active_from.hour, minute=policy.active_from.minute, second=0, microsecond=0)
     return at if at > here else at + timedelta(days=1)
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from guardian.rules.policy import Policy
 from guardian.rules.states import NEEDS_CARE, Kind
+from guardian.settings import Policy
 from invites import matching
 from invites.matching import Listed
 from teampool.snapshot import USAGE_BASED

@@ -17,7 +17,7 @@ from guardian.models import Finding
 from guardian.rules.rules import Candidate, Found
 from guardian.rules.states import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
 from guardian.rules.still_possible import Shown
-from invites.actions import allow as outsiders
+from invites.actions import outsiders
 from invites.actions.seat import Refused
 from invites.departures.closing import NOT_PERMITTED, PROTECTED
 from invites.matching import Listed

@@ -13,8 +13,8 @@ from django.utils import timezone
 from guardian.mode import ACTOR
 from guardian.models import Finding, Sweep
 from guardian.rules import rules, still_possible
-from guardian.rules.policy import Policy
 from guardian.rules.states import SweepState
+from guardian.settings import Policy
 from guardian.sweeping import evidence, findings
 from guardian.sweeping.reading import IN_ORDER
 from guardian.sweeping.removal import remove
@@ -23,7 +23,7 @@ from notifications.audit import events
 from teampool.models import Team
 
 
-def judge(sweep: Sweep, settings_now: Policy, *, until: datetime | None = None) -> None:
+def judge(sweep: Sweep, policy: Policy, *, until: datetime | None = None) -> None:
     """Note what the fresh lists show and write down who is to leave. Repeating it after a crash changes nothing.
 
     `until`: when the hours are over in which the guardian may tell upstream of it.
@@ -58,7 +58,7 @@ def judge(sweep: Sweep, settings_now: Policy, *, until: datetime | None = None) 
         sweep.new += findings.note(found=found, looked_at=looked_at, shown=people, now=now)
         judged |= looked_at
     findings.forget_archived(now)
-    _choose(sweep, settings_now, sorted(judged), now, until)
+    _choose(sweep, policy, sorted(judged), now, until)
     standing = Finding.objects.asking().values_list("kind").annotate(n=Count("pk")).order_by("kind")
     sweep.complete = len(judged)
     sweep.skipped = _labelled(skipped)
@@ -94,15 +94,15 @@ def _labelled(skipped: dict[str, list[int]]) -> dict[str, list[str]]:
     return {why: [labels[team_id] for team_id in some if team_id in labels] for why, some in skipped.items() if some}
 
 
-def _choose(sweep: Sweep, settings_now: Policy, team_ids: list[int], now: datetime, until: datetime | None) -> None:
+def _choose(sweep: Sweep, policy: Policy, team_ids: list[int], now: datetime, until: datetime | None) -> None:
     """Write the departures of those this sweep removes; what is too much at once waits for a person."""
-    if sweep.is_dry or not settings_now.is_enabled or REMOVALS_PAUSED.get():
+    if sweep.is_dry or not policy.is_enabled or REMOVALS_PAUSED.get():
         return
     some = [one for ids in _chunks(team_ids) for one in findings.candidates(ids)]
     already = Counter(Finding.objects.filter(sweep=sweep).values_list("team_id", flat=True))
-    choice = rules.choose(some, settings_now, now, waiting=findings.waiting(), already=already)
+    choice = rules.choose(some, policy, now, waiting=findings.waiting(), already=already)
     if choice.held:
-        _hold(sweep, choice, limit=settings_now.limit_for(choice.ready))
+        _hold(sweep, choice, limit=policy.limit_for(choice.ready))
     for finding in Finding.objects.filter(pk__in=choice.go).order_by("first_seen_at", "pk"):
         remove(finding, sweep_id=sweep.pk, now=now, until=until)
     sweep.removals = Finding.objects.filter(sweep=sweep).count()

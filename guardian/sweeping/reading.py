@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from base.threads import closing
 from guardian.models import Sweep
-from guardian.rules.policy import Policy
+from guardian.settings import Policy
 from invites.following.sync import SyncResult, sync_team
 from teampool.models import Team
 
@@ -36,10 +36,10 @@ def waiting(sweep: Sweep) -> QuerySet[Team]:
     ).order_by(F("sync_tried_at").asc(nulls_first=True), "pk")
 
 
-def look(sweep: Sweep, settings_now: Policy, until: datetime, on_result: Notice | None) -> bool:
+def look(sweep: Sweep, policy: Policy, until: datetime, on_result: Notice | None) -> bool:
     """Look at the Teams still waiting, some at a time with a pause between; False when the slice was too short."""
     team_ids = list(waiting(sweep).values_list("pk", flat=True))
-    free = threading.Semaphore(settings_now.threads)
+    free = threading.Semaphore(policy.threads)
     pause = threading.Event()
 
     @closing
@@ -54,11 +54,11 @@ def look(sweep: Sweep, settings_now: Policy, until: datetime, on_result: Notice 
             free.release()
 
     started: list[object] = []
-    with ThreadPoolExecutor(settings_now.threads, thread_name_prefix="sweep") as pool:
+    with ThreadPoolExecutor(policy.threads, thread_name_prefix="sweep") as pool:
         for team_id in team_ids:
             free.acquire()
             if timezone.now() >= until:
                 break
             started.append(pool.submit(one, team_id))
-            pause.wait(settings_now.draw_pause())
+            pause.wait(policy.draw_pause())
     return len(started) == len(team_ids)

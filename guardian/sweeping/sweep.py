@@ -15,13 +15,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from guardian import mode as switching
+from guardian import mode
 from guardian.clockwork import heartbeats
 from guardian.mode import ACTOR
 from guardian.models import Finding, Sweep, Watch
-from guardian.rules import hours, policy
-from guardian.rules.policy import Policy
+from guardian.rules import hours
 from guardian.rules.states import State, SweepState
+from guardian.settings import ENFORCE, REPORT, Policy, current_policy
 from guardian.sweeping.judging import judge
 from guardian.sweeping.reading import Notice, look
 from invites.departures.carry_out import carry_out
@@ -40,21 +40,21 @@ EARLY = timedelta(seconds=5)
 def run_due() -> bool:
     """A slice of the regular sweep, when it is on, inside its hours and due. True: there is more to do at once."""
     heartbeats.pause_if_stale(timezone.now())
-    switching.settle()
-    settings_now = policy.current()
-    if not settings_now.is_enabled:
+    mode.settle()
+    policy = current_policy()
+    if not policy.is_enabled:
         return False
     with leases.slot(LEASE, ttl=LEASE_TTL) as alone:
         if alone is None:
             return False  # one is at work, or died less than three minutes ago
-        if not is_active(settings_now):
-            switching.rest()
+        if not is_active(policy):
+            mode.rest()
             return False
         with leases.slot(leases.LONG_JOBS, ttl=LEASE_TTL) as place:
             if place is None:
                 return True
-            sweep = _unfinished() or _begin(settings_now, is_dry=False)
-            return sweep is not None and not run_slice(sweep, settings_now, is_alone=alone.renew, keeps_hours=True)
+            sweep = _unfinished() or _begin(policy, is_dry=False)
+            return sweep is not None and not run_slice(sweep, policy, is_alone=alone.renew, keeps_hours=True)
 
 
 def run_now(*, is_dry: bool, on_result: Notice | None = None) -> Sweep | None:
@@ -63,32 +63,32 @@ def run_now(*, is_dry: bool, on_result: Notice | None = None) -> Sweep | None:
     A dry one notes what it finds and removes nobody; nor does a wet one while the guardian is off.
     """
     heartbeats.pause_if_stale(timezone.now())
-    switching.settle()
-    settings_now = policy.current()
+    mode.settle()
+    policy = current_policy()
     with leases.slot(LEASE, ttl=LEASE_TTL) as alone:
         if alone is None:
             return None
         old = _unfinished()
         if old is not None:
             _abandon(old)
-        sweep = _begin(settings_now, is_dry=is_dry or not settings_now.is_enabled, is_forced=True)
-        while sweep is not None and not run_slice(sweep, settings_now, is_alone=alone.renew, on_result=on_result):
+        sweep = _begin(policy, is_dry=is_dry or not policy.is_enabled, is_forced=True)
+        while sweep is not None and not run_slice(sweep, policy, is_alone=alone.renew, on_result=on_result):
             if not alone.renew():
                 break  # taken over by another one
     return sweep
 
 
-def is_active(now_settings: Policy) -> bool:
+def is_active(policy: Policy) -> bool:
     zone = ZoneInfo(settings.TIME_ZONE)
-    return hours.is_within(timezone.now(), start=now_settings.active_from, end=now_settings.active_until, zone=zone)
+    return hours.is_within(timezone.now(), start=policy.active_from, end=policy.active_until, zone=zone)
 
 
-def _closes_at(now_settings: Policy) -> datetime | None:
+def _closes_at(policy: Policy) -> datetime | None:
     """When the guardian's hours are over; now, when they ended while it looked. None: they never are."""
     now, zone = timezone.now(), ZoneInfo(settings.TIME_ZONE)
-    if not is_active(now_settings):
+    if not is_active(policy):
         return now
-    return hours.closes_at(now, start=now_settings.active_from, end=now_settings.active_until, zone=zone)
+    return hours.closes_at(now, start=policy.active_from, end=policy.active_until, zone=zone)
 
 
 def _unfinished() -> Sweep | None:
@@ -103,18 +103,19 @@ def _abandon(sweep: Sweep) -> None:
     Sweep.objects.filter(pk=sweep.pk, finished_at=None).update(state=SweepState.ABANDONED, finished_at=timezone.now())
 
 
-def _begin(settings_now: Policy, *, is_dry: bool, is_forced: bool = False) -> Sweep | None:
+def _begin(policy: Policy, *, is_dry: bool, is_forced: bool = False) -> Sweep | None:
     now = timezone.now()
-    soon = now - timedelta(seconds=settings_now.interval[0]) + EARLY
+    soon = now - timedelta(seconds=policy.interval[0]) + EARLY
     if not is_forced and Sweep.objects.filter(is_dry=False, started_at__gt=soon, started_at__lte=now).exists():
         return None
-    mode = policy.ENFORCE if settings_now.enforces else policy.REPORT
-    return Sweep.objects.create(started_at=now, mode=mode, is_dry=is_dry, limit=settings_now.max_per_sweep)
+    return Sweep.objects.create(
+        started_at=now, mode=ENFORCE if policy.enforces else REPORT, is_dry=is_dry, limit=policy.max_per_sweep
+    )
 
 
 def run_slice(
     sweep: Sweep,
-    settings_now: Policy,
+    policy: Policy,
     *,
     is_alone: Callable[[], bool],
     on_result: Notice | None = None,
@@ -128,17 +129,17 @@ def run_slice(
     """
     until = timezone.now() + SLICE
     if sweep.state == SweepState.LOOKING:
-        if not look(sweep, settings_now, until, on_result) or not is_alone():
+        if not look(sweep, policy, until, on_result) or not is_alone():
             return False
-        settings_now = policy.current()
-        judge(sweep, settings_now, until=_closes_at(settings_now) if keeps_hours else None)
-    if not _act(sweep, settings_now, until, keeps_hours=keeps_hours):
+        policy = current_policy()
+        judge(sweep, policy, until=_closes_at(policy) if keeps_hours else None)
+    if not _act(sweep, policy, until, keeps_hours=keeps_hours):
         return False
-    _finish(sweep, settings_now)
+    _finish(sweep, policy)
     return True
 
 
-def _act(sweep: Sweep, settings_now: Policy, until: datetime, *, keeps_hours: bool) -> bool:
+def _act(sweep: Sweep, policy: Policy, until: datetime, *, keeps_hours: bool) -> bool:
     """Tell upstream, one after the other; what is left by a crash or a slice, the reconciler tells as well."""
     now = timezone.now()
     due = Finding.objects.filter(
@@ -148,27 +149,27 @@ def _act(sweep: Sweep, settings_now: Policy, until: datetime, *, keeps_hours: bo
     for departure_id in list(due.order_by("departure_id")):
         if timezone.now() >= until:
             return False
-        if keeps_hours and not is_active(settings_now):
-            switching.rest()
+        if keeps_hours and not is_active(policy):
+            mode.rest()
             return True
-        switching.settle()  # switched off or over to reports since: then it is dropped
+        mode.settle()  # switched off or over to reports since: then it is dropped
         if departure_id is not None and carry_out(departure_id=departure_id):
-            pause.wait(settings_now.draw_pause())
+            pause.wait(policy.draw_pause())
     return True
 
 
-def _finish(sweep: Sweep, settings_now: Policy) -> None:
+def _finish(sweep: Sweep, policy: Policy) -> None:
     now = timezone.now()
     Sweep.objects.filter(pk=sweep.pk).update(state=SweepState.DONE, finished_at=now)
     sweep.state, sweep.finished_at = SweepState.DONE, now
     if sweep.is_dry:
         return
     seconds = int((now - sweep.started_at).total_seconds())
-    switching.watch()
-    if seconds <= settings_now.interval[1]:
+    mode.watch()
+    if seconds <= policy.interval[1]:
         Watch.objects.filter(pk=1).exclude(too_slow_since=None).update(too_slow_since=None)
         return
     with transaction.atomic(durable=True):
         if Watch.objects.filter(pk=1, too_slow_since=None).update(too_slow_since=now):
-            interval = int(settings_now.interval[1])
+            interval = int(policy.interval[1])
             events.sweep_too_slow(sweep_id=sweep.pk, seconds=seconds, interval=interval, actor=ACTOR)

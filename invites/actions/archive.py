@@ -16,7 +16,7 @@ from teampool.pool import stock_alert
 
 
 @dataclass(frozen=True, slots=True)
-class Retirement:
+class ArchivePlan:
     """What archiving a Team means: how many people are in it, and how many usable codes are bound to it."""
 
     team: Team
@@ -24,13 +24,13 @@ class Retirement:
     codes: int
 
 
-def preview(team_ids: list[int]) -> list[Retirement]:
-    """What `archive` would do to each Team; a fixed number of queries."""
+def preview(team_ids: list[int]) -> list[ArchivePlan]:
+    """What `archive_teams` would do to each Team; a fixed number of queries."""
     now = timezone.now()
     seated = _counts(SeatGrant.objects.live().filter(team_id__in=team_ids).values_list("team_id", flat=True))
     bound = _counts(RedeemCode.objects.redeemable(now).filter(team_id__in=team_ids).values_list("team_id", flat=True))
     teams = Team.objects.filter(pk__in=team_ids, archived_at=None).select_related("owner").order_by("pk")
-    return [Retirement(team, seated.get(team.pk, 0), bound.get(team.pk, 0)) for team in teams]
+    return [ArchivePlan(team, seated.get(team.pk, 0), bound.get(team.pk, 0)) for team in teams]
 
 
 def expired_team_ids() -> list[int]:
@@ -39,7 +39,7 @@ def expired_team_ids() -> list[int]:
     return list(over.order_by("pk").values_list("pk", flat=True))
 
 
-def archive(*, team_ids: list[int], codes_to: Team | None, actor: Actor) -> int:
+def archive_teams(*, team_ids: list[int], codes_to: Team | None, actor: Actor) -> int:
     """Archive these Teams. Their codes move to `codes_to`; with None, codes with a use left are voided.
 
     People keep their claims and can be re-seated. Returns how many were archived; skips Teams that already are.

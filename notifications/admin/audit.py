@@ -23,8 +23,7 @@ from base.operator_pages import ReadOnlyPages
 from base.redaction import redact
 from base.times import tag
 from notifications.admin.filters import BeforeFilter, DayFilter, WordFilter
-from notifications.audit import events, export
-from notifications.audit import words as wording
+from notifications.audit import events, export, words
 from notifications.models import AuditEvent
 
 # Records per list; a link leads to the older records.
@@ -35,13 +34,13 @@ _PART_OF_AN_IP = re.compile(r"[\d.]*\.[\d.]*|[\da-fA-F:]*:[\da-fA-F:.]*")
 class ActionFilter(WordFilter):
     title = gettext_lazy("What")
     parameter_name = "action"
-    words = wording.ACTIONS
+    words = words.ACTIONS
 
 
 class ActorFilter(WordFilter):
     title = gettext_lazy("Who")
     parameter_name = "actor_kind"
-    words = wording.ACTORS
+    words = words.ACTORS
 
 
 class Newest(ChangeList):
@@ -124,15 +123,15 @@ class AuditPages(ReadOnlyPages):
 
     @admin.display(description=gettext_lazy("Who"))
     def who(self, event: AuditEvent) -> str:
-        return wording.who(event)
+        return words.who(event)
 
     @admin.display(description=gettext_lazy("What"))
     def what(self, event: AuditEvent) -> str:
-        return wording.what(event)
+        return words.what(event)
 
     @admin.display(description=gettext_lazy("On whom"))
     def on_what(self, event: AuditEvent) -> str:
-        return wording.on_what(event)
+        return words.on_what(event)
 
     @admin.display(description=gettext_lazy("From where"))
     def origin(self, event: AuditEvent) -> str:

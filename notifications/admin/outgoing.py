@@ -25,7 +25,7 @@ from base.times import ago, tag
 from notifications.admin.filters import DayFilter, WordFilter
 from notifications.channels.registry import CHANNELS
 from notifications.models import Message
-from notifications.sending import send_again as again
+from notifications.sending.send_again import send_again, send_all_again
 from notifications.texts import message_words
 
 
@@ -133,19 +133,19 @@ class MessagePages(ReadOnlyPages):
     @admin.action(description=pgettext_lazy("message", "Send again"), permissions=["send"])
     def send_chosen_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         ids = queryset.values_list("pk", flat=True)
-        self._say(request, again.send_again(message_ids=ids, actor=operator(request)))
+        self._say(request, send_again(message_ids=ids, actor=operator(request)))
 
     def again_view(self, request: HttpRequest, message_id: int) -> HttpResponse:
         self._check(request)
         if request.method == "POST":
-            self._say(request, again.send_again(message_ids=[message_id], actor=operator(request)))
+            self._say(request, send_again(message_ids=[message_id], actor=operator(request)))
         return self._back(request)
 
     def all_again_view(self, request: HttpRequest) -> HttpResponse:
         """Send every failed message again: the button on the first screen."""
         self._check(request)
         if request.method == "POST":
-            self._say(request, again.send_all_again(actor=operator(request)))
+            self._say(request, send_all_again(actor=operator(request)))
         return self._back(request)
 
     def _check(self, request: HttpRequest) -> None:

@@ -1,7 +1,6 @@
-"""The run-time settings of this room: what operators are told, what redeemers read.
+"""Run-time settings of notices and mails only; every other room declares its own in `<room>/settings.py`.
 
-Each channel declares its own in its module (`notifications/channels/`). The other rooms declare theirs in
-`invites/settings.py`, `teampool/settings.py` and `guardian/rules/policy.py`; the pages show them from
+Each channel declares its own in its module in `notifications/channels/`. The settings page shows them all from
 `config/backoffice/settings_page/sections.py`.
 """
 

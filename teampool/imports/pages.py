@@ -18,8 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from base.actors import operator
-from teampool.imports import jobs as importing
-from teampool.imports import words
+from teampool.imports import jobs, words
 from teampool.imports.bring_in import login_email
 from teampool.imports.jobs import BAD
 from teampool.imports.reading.record import Record
@@ -44,11 +43,11 @@ def import_teams(request: HttpRequest) -> HttpResponse:
             return redirect("admin:import_job", _accept(request, text, owner).pk)
         except Unacceptable as problem:
             errors = [str(problem)]
-    jobs = ImportJob.objects.annotate(
+    past = ImportJob.objects.annotate(
         good=Count("lines", filter=Q(lines__state__in=(State.CREATED, State.UPDATED))),
         bad=Count("lines", filter=Q(lines__state__in=BAD)),
     ).order_by("-pk")[:PAST_IMPORTS]
-    context = {"title": _("Import"), "owner": owner, "text": text, "errors": errors, "rows": 10, "jobs": jobs}
+    context = {"title": _("Import"), "owner": owner, "text": text, "errors": errors, "rows": 10, "jobs": past}
     return _page(request, "admin/import/new.html", context, status=400 if errors else 200)
 
 
@@ -59,19 +58,19 @@ class Unacceptable(ValueError):
 def _accept(request: HttpRequest, text: str, owner: Owner | None) -> ImportJob:
     upload = request.FILES.get("file")
     size = upload.size if upload is not None else len(text.encode("utf-8", errors="replace"))
-    if (size or 0) > importing.MOST_BYTES:
+    if (size or 0) > jobs.MOST_BYTES:
         raise Unacceptable(_("The file is larger than 5 MB. Import it in parts."))
-    records = parse(importing.read_text(upload.read()) if upload is not None else text)
+    records = parse(jobs.read_text(upload.read()) if upload is not None else text)
     if owner is not None:
         _must_belong_to(owner, records)
         records = [_for(owner, record) for record in records]
     try:
-        return importing.accept_records(records, actor=operator(request))
-    except importing.NothingToImport:
+        return jobs.accept_records(records, actor=operator(request))
+    except jobs.NothingToImport:
         message = _("Paste what chatgpt.com/api/auth/session shows, or one account a line.")
         raise Unacceptable(message) from None
-    except importing.TooManyLines:
-        message = _("More than {n} lines. Import them in parts.").format(n=f"{importing.MOST_LINES:,}")
+    except jobs.TooManyLines:
+        message = _("More than {n} lines. Import them in parts.").format(n=f"{jobs.MOST_LINES:,}")
         raise Unacceptable(message) from None
 
 
@@ -102,7 +101,7 @@ def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
         "job": job,
         "done": job.total - sum(counts.get(state, 0) for state in OPEN),
         "failed": sum(counts.get(state, 0) for state in BAD),
-        "retriable": importing.retriable(job.pk).count() if job.finished_at else 0,
+        "retriable": jobs.retriable(job.pk).count() if job.finished_at else 0,
         "only_failed": only_failed,
         "page": page,
         "rows": [_row(line) for line in page],
@@ -119,8 +118,8 @@ def retry_failed(request: HttpRequest, job_id: int) -> HttpResponse:
     _may_import(request)
     job = get_object_or_404(ImportJob, pk=job_id)
     try:
-        again = importing.retry_failed(job_id=job.pk, actor=operator(request))
-    except importing.NothingToImport:
+        again = jobs.retry_failed(job_id=job.pk, actor=operator(request))
+    except jobs.NothingToImport:
         messages.warning(request, _("Nothing to retry: lines that may succeed later are kept for 24 hours."))
         return redirect("admin:import_job", job.pk)
     return redirect("admin:import_job", again.pk)

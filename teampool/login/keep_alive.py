@@ -33,7 +33,7 @@ def due_team_ids(now: datetime) -> list[int]:
     return list(teams.order_by("access_expires_at", "pk").values_list("pk", flat=True))
 
 
-def keep_alive(*, now: datetime, until: datetime) -> tuple[int, int]:
+def renew_due(*, now: datetime, until: datetime) -> tuple[int, int]:
     """Renew the due log-ins until `until`; return how many were renewed and how many failed.
 
     One refresh may renew several Teams of a log-in; those are skipped.

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from base import actors
 from guardian import mode
-from invites.actions import allow
+from invites.actions import outsiders
 from invites.following.sync import sync
 from invites.models import SeatGrant
 from invites.states import GrantState
@@ -133,7 +133,7 @@ def _settle_in(world: World) -> None:
         kind = die.randrange(8)
         if kind == 0:
             email = world.name("allowed")
-            allow.allow(team=die.choice([team, None]), email=email, actor=OLGA)
+            outsiders.allow(team=die.choice([team, None]), email=email, actor=OLGA)
             sandbox.invite_from_web(team.account_id, email)
             world.keep(team, email)
         elif kind == 1:  # in flight: sent, and we do not know it yet

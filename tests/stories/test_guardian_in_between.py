@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from guardian import mode
+from guardian import mode, settings
 from guardian.decisions import overdue
 from guardian.models import Finding, Sweep
-from guardian.rules import policy
 from guardian.rules.rules import Found
 from guardian.rules.states import Kind, State
 from guardian.rules.still_possible import Shown
 from guardian.sweeping import findings, reading, removal, sweep
-from invites.actions import allow, seat
+from invites.actions import outsiders, seat
 from invites.delivery.drain import deliver
 from invites.departures import opening
 from invites.departures.carry_out import carry_out
@@ -95,7 +94,7 @@ class TestDecisionsInBetween:
         sync_team(team_id=team.pk)
         departure = a_departure(team)
         a_finding(team, state=State.REMOVING, departure=departure)
-        allow.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
+        outsiders.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
         mode.disable(actor=OLGA)
         departure.refresh_from_db()
         assert departure.state == DepartureState.OPEN
@@ -124,7 +123,7 @@ class TestDecisionsInBetween:
         team = import_sandbox_team(sandbox)
         sandbox.member(team.account_id, SAM, lag=0)
         sync_team(team_id=team.pk)
-        departure = allow.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
+        departure = outsiders.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
         assert mode.enable(actor=OLGA) == 0
         assert carry_out(departure_id=departure.pk)
         assert people_of(sandbox, team) == set()
@@ -132,7 +131,7 @@ class TestDecisionsInBetween:
     def test_nor_when_the_list_hides_the_address(self) -> None:
         team = a_team()
         member = a_member(team, "", role="standard-user")
-        allow.remove(member_id=member.pk, actor=OLGA)
+        outsiders.remove(member_id=member.pk, actor=OLGA)
         assert mode.enable(actor=OLGA) == 0
 
     @pytest.mark.parametrize(("is_automatic", "why"), [(True, ALLOWED), (False, "")])
@@ -144,7 +143,7 @@ class TestDecisionsInBetween:
     def test_whoever_was_baseline_and_is_allowed_then_stays(self) -> None:
         departure = a_departure(a_team(), is_automatic=False)
         AllowedMember.objects.create(team=departure.team, email=SAM, origin="baseline")
-        allowed = allow.allow(team=departure.team, email=SAM, actor=OLGA)
+        allowed = outsiders.allow(team=departure.team, email=SAM, actor=OLGA)
         assert why_stay(departure, timezone.now()) == ALLOWED
         allowed.refresh_from_db()
         assert (allowed.origin, allowed.added_by) == ("operator", "olga")
@@ -162,7 +161,7 @@ class TestDecisionsInBetween:
 
 
 class TestSettingsInBetween:
-    @pytest.mark.parametrize("change", [{policy.ENABLED.key: "off"}, {policy.MODE.key: "report"}])
+    @pytest.mark.parametrize("change", [{settings.ENABLED.key: "off"}, {settings.MODE.key: "report"}])
     def test_what_changes_while_it_looks_counts_when_it_acts(
         self, sandbox: SandboxServer, team: Team, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
     ) -> None:
@@ -188,7 +187,7 @@ class TestSettingsInBetween:
 
         def slow(*, departure_id: int) -> bool:
             done = real(departure_id=departure_id)
-            runtime.change({policy.ENABLED.key: "off"}, actor=OLGA)
+            runtime.change({settings.ENABLED.key: "off"}, actor=OLGA)
             return done
 
         monkeypatch.setattr(sweep, "carry_out", slow)
@@ -209,7 +208,7 @@ class TestSettingsInBetween:
         sandbox.clear_faults()
         hour = timezone.localtime().hour
         runtime.change(
-            {policy.ACTIVE_FROM.key: f"{(hour + 2) % 24}:00", policy.ACTIVE_UNTIL.key: f"{(hour + 4) % 24}:00"},
+            {settings.ACTIVE_FROM.key: f"{(hour + 2) % 24}:00", settings.ACTIVE_UNTIL.key: f"{(hour + 4) % 24}:00"},
             actor=OLGA,
         )
         assert not sweep.run_due()
@@ -217,7 +216,7 @@ class TestSettingsInBetween:
         reconcile()
         assert people_of(sandbox, team) == {ANA}
         assert Departure.objects.get().last_problem == OUT_OF_HOURS
-        runtime.change({policy.ACTIVE_FROM.key: "00:00", policy.ACTIVE_UNTIL.key: "00:00"}, actor=OLGA)
+        runtime.change({settings.ACTIVE_FROM.key: "00:00", settings.ACTIVE_UNTIL.key: "00:00"}, actor=OLGA)
         look(sandbox)
         assert people_of(sandbox, team) == set()
 
@@ -231,7 +230,7 @@ class TestSettingsInBetween:
         sandbox.member(team.account_id, finding.email, lag=0)
         sandbox.fault("remove", "busy_409", times=0)
         opening, closing = (timezone.localtime() + timedelta(minutes=minutes) for minutes in (-60, 2))
-        hours = {policy.ACTIVE_FROM.key: f"{opening:%H:%M}", policy.ACTIVE_UNTIL.key: f"{closing:%H:%M}"}
+        hours = {settings.ACTIVE_FROM.key: f"{opening:%H:%M}", settings.ACTIVE_UNTIL.key: f"{closing:%H:%M}"}
         runtime.change(hours, actor=OLGA)
         assert not sweep.run_due()
         assert Departure.objects.filter(state="open").count() == 3
@@ -250,7 +249,7 @@ class TestSettingsInBetween:
         """The hours end while it looks, and the worker dies between its choice and its first call."""
         a_joined(sandbox, team, ANA, ends_at=timezone.now() + LATE)
         opening, closing = (timezone.localtime() + timedelta(minutes=minutes) for minutes in (-60, 2))
-        hours = {policy.ACTIVE_FROM.key: f"{opening:%H:%M}", policy.ACTIVE_UNTIL.key: f"{closing:%H:%M}"}
+        hours = {settings.ACTIVE_FROM.key: f"{opening:%H:%M}", settings.ACTIVE_UNTIL.key: f"{closing:%H:%M}"}
         runtime.change(hours, actor=OLGA)
         real = sweep.look
 
@@ -385,7 +384,7 @@ class TestAnotherName:
 class TestOverAndAllowed:
     def test_the_claim_ends_and_the_person_stays(self, sandbox: SandboxServer, team: Team) -> None:
         grant = a_joined(sandbox, team, ANA, ends_at=timezone.now() + LATE)
-        allow.allow(team=team, email=ANA, actor=OLGA)
+        outsiders.allow(team=team, email=ANA, actor=OLGA)
         look(sandbox, 3)
         grant.refresh_from_db()
         team.refresh_from_db()

@@ -9,9 +9,8 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from guardian import mode
+from guardian import mode, settings
 from guardian.models import Finding, Sweep
-from guardian.rules import policy
 from guardian.rules.states import State
 from guardian.sweeping import sweep
 from invites.delivery.drain import deliver
@@ -35,7 +34,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow(10)]
 def enforce() -> None:
     configure()
     mode.enable(actor=OLGA)
-    mode.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA)
+    mode.set_mode(mode=settings.ENFORCE, would_go=0, actor=OLGA)
 
 
 def holder_is_dead() -> None:

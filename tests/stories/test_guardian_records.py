@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from guardian import mode
+from guardian import mode, settings
 from guardian.models import Finding, Sweep, Watch
-from guardian.rules import policy
 from guardian.rules.states import State
 from guardian.sweeping import sweep
 from invites.departures.carry_out import carry_out
@@ -83,9 +82,9 @@ def test_too_many_at_once(sandbox: SandboxServer, kill: Any) -> None:
 
 def test_the_mode(kill: Any) -> None:
     mode.enable(actor=OLGA)
-    kill("guardian_mode_changed", lambda: mode.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA))
-    assert not policy.current().enforces
-    kill("setting_changed", lambda: mode.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA))
+    kill("guardian_mode_changed", lambda: mode.set_mode(mode=settings.ENFORCE, would_go=0, actor=OLGA))
+    assert not settings.current_policy().enforces
+    kill("setting_changed", lambda: mode.set_mode(mode=settings.ENFORCE, would_go=0, actor=OLGA))
     assert "guardian_enforce" not in audit()
 
 
@@ -108,5 +107,5 @@ def test_removals_pause_and_go_on(kill: Any) -> None:
 def test_a_sweep_was_too_slow(kill: Any) -> None:
     configure()
     slow = Sweep.objects.create(mode="report", started_at=timezone.now() - timedelta(hours=1))
-    kill("sweep_too_slow", lambda: sweep._finish(slow, policy.current()))
+    kill("sweep_too_slow", lambda: sweep._finish(slow, settings.current_policy()))
     assert Watch.objects.get().too_slow_since is None

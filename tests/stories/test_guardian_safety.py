@@ -9,13 +9,12 @@ import pytest
 import requests
 from django.utils import timezone
 
-from guardian import mode
+from guardian import mode, settings
 from guardian.clockwork import heartbeats
 from guardian.models import Finding, Sweep, Watch
-from guardian.rules import policy
 from guardian.rules.states import State
 from guardian.sweeping import findings, sweep
-from invites.actions import allow, seat
+from invites.actions import outsiders, seat
 from invites.departures.carry_out import carry_out
 from invites.following.sync import sync, sync_team
 from invites.models import Departure, SeatGrant
@@ -45,7 +44,7 @@ def people_of(sandbox: SandboxServer, team: Team) -> set[str]:
 def enforce() -> None:
     configure()
     mode.enable(actor=OLGA)
-    mode.set_mode(mode=policy.ENFORCE, would_go=0, actor=OLGA)
+    mode.set_mode(mode=settings.ENFORCE, would_go=0, actor=OLGA)
 
 
 def look(sandbox: SandboxServer, times: int = 1, *, apart: int = 400) -> Sweep:
@@ -236,7 +235,7 @@ class TestMindsChange:
     def test_whoever_is_allowed_meanwhile_stays(self, sandbox: SandboxServer, team: Team) -> None:
         departure = self.a_written_departure(sandbox, team)
         sandbox.clear_faults()
-        allow.allow(team=team, email=SAM, actor=OLGA)
+        outsiders.allow(team=team, email=SAM, actor=OLGA)
         pass_time(sandbox, 60)
         carry_out(departure_id=departure.pk)
         assert people_of(sandbox, team) == {SAM}
@@ -261,7 +260,7 @@ class TestMindsChange:
         if change == "off":
             mode.disable(actor=OLGA)
         else:
-            mode.set_mode(mode=policy.REPORT, would_go=0, actor=OLGA)
+            mode.set_mode(mode=settings.REPORT, would_go=0, actor=OLGA)
         departure.refresh_from_db()
         assert departure.state == "dropped"
         look(sandbox, 2)
@@ -269,7 +268,7 @@ class TestMindsChange:
 
     def test_switching_off_by_command_does_so_at_the_next_beat(self, sandbox: SandboxServer, team: Team) -> None:
         departure = self.a_written_departure(sandbox, team)
-        runtime.change({policy.ENABLED.key: "off"}, actor=OLGA)
+        runtime.change({settings.ENABLED.key: "off"}, actor=OLGA)
         sandbox.clear_faults()
         assert not sweep.run_due()
         departure.refresh_from_db()
@@ -365,7 +364,7 @@ class TestANewAddress:
         team = import_sandbox_team(sandbox)
         sync_team(team_id=team.pk)
         enforce()
-        allow.allow(team=team, email=SAM, actor=OLGA)
+        outsiders.allow(team=team, email=SAM, actor=OLGA)
         user_id = sandbox.member(team.account_id, SAM, lag=0)["user_id"]
         look(sandbox)
         assert AllowedMember.objects.get().upstream_user_id == user_id

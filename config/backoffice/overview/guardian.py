@@ -13,10 +13,10 @@ from django.utils.translation import ngettext
 
 from base.times import clock
 from config.backoffice.overview.lines import Line
+from guardian import settings
 from guardian.admin.strip import paused
 from guardian.decisions import overdue
 from guardian.models import Finding, Sweep, Watch
-from guardian.rules import policy
 from guardian.rules.states import NEEDS_CARE, Kind, State
 from notifications.texts import notices
 
@@ -44,8 +44,8 @@ def removals_paused() -> Iterable[Line]:
 def capped(waiting: dict[str, Any]) -> Iterable[Line]:
     """More at once than allowed: a look at the list first."""
     if held := waiting["held"]:
-        rules = policy.current()
-        limit = rules.limit_for(held)
+        policy = settings.current_policy()
+        limit = policy.limit_for(held)
         if held > limit:
             text = notices.line("guardian_capped", {"wanted": held, "limit": limit})
         else:  # the rest of them
@@ -92,12 +92,12 @@ def too_slow() -> Iterable[Line]:
     since = Watch.objects.filter(pk=1).values_list("too_slow_since", flat=True).first()
     if since is None:
         return
-    rules = policy.current()
+    policy = settings.current_policy()
     last = Sweep.objects.filter(is_dry=False).exclude(finished_at=None).order_by("-pk").first()
-    if not rules.is_enabled or last is None or last.finished_at is None:
+    if not policy.is_enabled or last is None or last.finished_at is None:
         return
     seconds = int((last.finished_at - last.started_at).total_seconds())
-    text = notices.line("sweep_too_slow", {"seconds": seconds, "interval": int(rules.interval[1])})
+    text = notices.line("sweep_too_slow", {"seconds": seconds, "interval": int(policy.interval[1])})
     link = reverse("admin:settings_section", args=["guardian"])
     yield Line("slow", text, is_red=False, link=link, button=_("Adjust"), since=since)
 

@@ -11,7 +11,21 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from guardian.rules import policy
+from guardian.settings import (
+    ACTIVE_FROM,
+    ACTIVE_UNTIL,
+    ENABLED,
+    GRACE_MINUTES,
+    INTERVAL_MAX,
+    INTERVAL_MIN,
+    MAX_PER_SWEEP,
+    MAX_PER_TEAM,
+    MODE,
+    PAUSE_MAX,
+    PAUSE_MIN,
+    SIGHTINGS,
+    THREADS,
+)
 from invites.settings import IS_OPEN, RECLAIM_AFTER_DAYS
 from notifications import topics
 from notifications.channels.registry import CHANNELS
@@ -156,30 +170,30 @@ GUARDIAN = Section(
         ),
     ),
     above="admin/settings/guardian.html",
-    also=(policy.ENABLED, policy.MODE),
+    also=(ENABLED, MODE),
     own=(
         Group(
             rows=(
-                Field(policy.THREADS, _("Threads")),
+                Field(THREADS, _("Threads")),
                 Row(
-                    (Field(policy.PAUSE_MIN, FROM, unit=SECONDS), Field(policy.PAUSE_MAX, TO, unit=SECONDS)),
+                    (Field(PAUSE_MIN, FROM, unit=SECONDS), Field(PAUSE_MAX, TO, unit=SECONDS)),
                     label=_("Pause between Teams"),
                 ),
                 Row(
                     (
-                        Field(policy.INTERVAL_MIN, FROM, unit=SECONDS, insist=SOONER),
-                        Field(policy.INTERVAL_MAX, TO, unit=SECONDS, insist=SOONER),
+                        Field(INTERVAL_MIN, FROM, unit=SECONDS, insist=SOONER),
+                        Field(INTERVAL_MAX, TO, unit=SECONDS, insist=SOONER),
                     ),
                     label=_("Interval between sweeps"),
                 ),
                 Row(
-                    (Field(policy.ACTIVE_FROM, FROM, widget=CLOCK), Field(policy.ACTIVE_UNTIL, TO, widget=CLOCK)),
+                    (Field(ACTIVE_FROM, FROM, widget=CLOCK), Field(ACTIVE_UNTIL, TO, widget=CLOCK)),
                     label=_("Hours"),
                 ),
-                Field(policy.GRACE_MINUTES, _("Grace"), unit=_("minutes")),
-                Field(policy.SIGHTINGS, _("Sightings before it acts")),
-                Field(policy.MAX_PER_SWEEP, _("Removals per sweep at most")),
-                Field(policy.MAX_PER_TEAM, _("Removals per Team at most")),
+                Field(GRACE_MINUTES, _("Grace"), unit=_("minutes")),
+                Field(SIGHTINGS, _("Sightings before it acts")),
+                Field(MAX_PER_SWEEP, _("Removals per sweep at most")),
+                Field(MAX_PER_TEAM, _("Removals per Team at most")),
             ),
         ),
     ),

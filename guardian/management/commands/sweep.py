@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from guardian import settings
 from guardian.models import Finding, Sweep
-from guardian.rules import policy
 from guardian.sweeping import sweep
 from invites.following.sync import SyncResult
 from invites.settings import REMOVALS_PAUSED
@@ -56,9 +56,9 @@ class Command(BaseCommand):
         text = f"{done.complete} of {done.teams} Teams complete; {found}; {done.removals} removed, {done.held} held"
         if dry_run:
             return f"{text}; dry run: nobody was removed"
-        settings_now = policy.current()
-        if not settings_now.is_enabled:
+        policy = settings.current_policy()
+        if not policy.is_enabled:
             return f"{text}; the guardian is off: nobody was removed"
         if REMOVALS_PAUSED.get():
             return f"{text}; removals are paused: nobody was removed"
-        return text if settings_now.enforces else f"{text}; report only: strangers and duplicates stay"
+        return text if policy.enforces else f"{text}; report only: strangers and duplicates stay"

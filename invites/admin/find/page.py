@@ -23,13 +23,13 @@ from django.views.decorators.http import require_POST, require_safe
 from base.actors import operator
 from base.operator_pages import row_button
 from base.times import tag
-from invites.actions import allow
+from invites.actions import outsiders
 from invites.admin.find.persons import Person, Sighting, gather
 from invites.admin.parts import badge, code_text, table
 from invites.admin.reasons import in_the_way, reason
 from invites.admin.redemptions import actions
-from invites.admin.redemptions import page as redemption_page
 from invites.admin.redemptions.confirm import where_from
+from invites.admin.redemptions.page import may_operate
 from invites.admin.redemptions.parts import state_badge, team_name, until
 from invites.admin.teams.people import leaving_words
 from invites.models import Departure, Redemption
@@ -111,7 +111,7 @@ def allow_person(request: HttpRequest, member_id: int) -> HttpResponse:
         raise Http404
     user_id = row.upstream_id if row.kind == Member.Kind.MEMBER or not row.email else ""
     team = Team.objects.only("name", "account_id").get(pk=row.team_id)
-    allow.allow(team=team, email=row.email, upstream_user_id=user_id, actor=operator(request))
+    outsiders.allow(team=team, email=row.email, upstream_user_id=user_id, actor=operator(request))
     text = _("%(who)s may stay in %(team)s.") % {"who": row.email or row.upstream_id, "team": team}
     messages.success(request, text)
     return redirect(where_from(request))
@@ -129,7 +129,7 @@ def sync_now(request: HttpRequest) -> HttpResponse:
 
 def _shown(request: HttpRequest, person: Person) -> Shown:
     now = timezone.now()
-    can_operate = redemption_page.may_operate(request)
+    can_operate = may_operate(request)
     can_allow = request.user.has_perm(_MAY_ALLOW)
     return Shown(
         person=person,

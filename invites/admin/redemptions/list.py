@@ -22,9 +22,9 @@ from base.times import ago, tag
 from invites.actions.bulk import Action
 from invites.admin.parts import code_text
 from invites.admin.redemptions import confirm, seat_end, standing, switches
-from invites.admin.redemptions import page as redemption_page
 from invites.admin.redemptions.actions import main_button, view_name
 from invites.admin.redemptions.filters import KindFilter, SeatFilter, StateFilter, UnconfirmedFilter
+from invites.admin.redemptions.page import ask_again, may_operate, show
 from invites.admin.redemptions.parts import state_badge, team_name, until
 from invites.codes import codes
 from invites.models import Redemption, SeatGrant
@@ -64,11 +64,11 @@ class RedemptionPages(ReadOnlyPages):
         return queryset.filter(found), False
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        can_operate = redemption_page.may_operate(request)
+        can_operate = may_operate(request)
         return [column for column in self.list_display if column != "again" or can_operate]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        return redemption_page.may_operate(request)
+        return may_operate(request)
 
     @admin.action(description=gettext_lazy("Take back"), permissions=["operate"])
     def take_back(self, request: HttpRequest, queryset: QuerySet[Redemption]) -> HttpResponse:
@@ -105,7 +105,7 @@ class RedemptionPages(ReadOnlyPages):
 
     def action_view(self, request: HttpRequest, *, action: Action, redemption_id: int | None = None) -> HttpResponse:
         """Ask first, for one person or everybody in a Team (`?team=`); then act."""
-        if not redemption_page.may_operate(request):
+        if not may_operate(request):
             raise PermissionDenied
         back = confirm.where_from(request)
         frame = self._frame(request) | {"action": reverse(f"admin:{view_name(action, for_many=True)}")}
@@ -125,7 +125,7 @@ class RedemptionPages(ReadOnlyPages):
         return confirm.confirm(request, action, ids, frame=frame, back=request.get_full_path())
 
     def end_view(self, request: HttpRequest, redemption_id: int) -> HttpResponse:
-        if not redemption_page.may_operate(request):
+        if not may_operate(request):
             raise PermissionDenied
         redemption = self._find(request, str(redemption_id))
         if request.method == "POST":
@@ -138,18 +138,18 @@ class RedemptionPages(ReadOnlyPages):
         if not self.has_view_permission(request):
             raise PermissionDenied
         redemption = self._find(request, object_id)
-        return redemption_page.show(request, redemption, frame=self._frame(request) | {"original": redemption})
+        return show(request, redemption, frame=self._frame(request) | {"original": redemption})
 
     def _frame(self, request: HttpRequest) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}
 
     def resend_view(self, request: HttpRequest, redemption_id: int) -> HttpResponse:
-        if not redemption_page.may_operate(request):
+        if not may_operate(request):
             raise PermissionDenied
         redemption = self._find(request, str(redemption_id))
         if request.method != "POST":
             return redirect("admin:invites_redemption_change", redemption_id)
-        return redemption_page.ask_again(request, redemption)
+        return ask_again(request, redemption)
 
     def _find(self, request: HttpRequest, object_id: str) -> Redemption:
         redemption: Redemption | None = self.get_object(request, object_id)

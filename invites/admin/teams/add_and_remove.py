@@ -20,8 +20,7 @@ from django.views.decorators.http import require_POST
 from base.actors import operator
 from base.times import tag
 from invites import words
-from invites.actions import add_people
-from invites.actions import allow as outsiders
+from invites.actions import add_people, outsiders
 from invites.actions.add_people import MOST_ADDRESSES, Added, Result
 from invites.actions.seat import Refused
 from invites.admin.parts import table

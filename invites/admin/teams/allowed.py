@@ -22,7 +22,7 @@ from base.actors import operator
 from base.operator_pages import OperatorPages
 from base.times import tag
 from invites import words
-from invites.actions import allow
+from invites.actions import outsiders
 from invites.admin.parts import badge, table
 from invites.codes.order import TeamField, teams_on_offer
 from invites.redeeming.emails import read_email
@@ -102,8 +102,7 @@ class AllowedPages(OperatorPages):
             raise PermissionDenied
         form = AllowForm(request.POST if request.method == "POST" else None)
         if form.is_bound and form.is_valid():
-            given = form.cleaned_data
-            person = allow.allow(team=given["team"], email=given["email"], note=given["note"], actor=operator(request))
+            person = outsiders.allow(**form.cleaned_data, actor=operator(request))
             messages.success(request, _("%(who)s may stay.") % {"who": person})
             return redirect("admin:teampool_allowedmember_changelist")
         context = {"title": _("Allow a person"), "opts": None, "form": form, "teams": teams_on_offer()}
@@ -116,7 +115,7 @@ class AllowedPages(OperatorPages):
         if "confirmed" in request.POST:
             actor = operator(request)
             for person in people:
-                allow.disallow(allowed_id=person.pk, actor=actor)
+                outsiders.disallow(allowed_id=person.pk, actor=actor)
             text = ngettext("%(n)s exception ended.", "%(n)s exceptions ended.", len(people))
             messages.success(request, text % {"n": words.number(len(people))})
             return None

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from base.actors import operator
 from invites import words
-from invites.actions import archive as retire
+from invites.actions.archive import ArchivePlan, archive_teams, expired_team_ids, preview
 from invites.admin.teams import reseat
 from invites.admin.teams.add_and_remove import page
 from invites.admin.teams.people import may_operate
@@ -36,12 +36,12 @@ def archive(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _carry_out(request)
     named = reseat.asked_for(request)
-    return _show(request, retire.expired_team_ids() if named is None else named, is_cleaning=named is None)
+    return _show(request, expired_team_ids() if named is None else named, is_cleaning=named is None)
 
 
 def _show(request: HttpRequest, team_ids: list[int], *, is_cleaning: bool, error: str = "") -> HttpResponse:
     now = timezone.now()
-    plans = retire.preview(team_ids)
+    plans = preview(team_ids)
     chosen = {plan.team.pk for plan in plans}
     who = _who(chosen)
     stays = Team.objects.filter(archived_at=None).exclude(pk__in=chosen).order_by("name", "pk")
@@ -70,7 +70,7 @@ def _who(team_ids: set[int]) -> dict[int, list[str]]:
     return found
 
 
-def _row(plan: retire.Retirement, emails: list[str], now: datetime) -> dict[str, Any]:
+def _row(plan: ArchivePlan, emails: list[str], now: datetime) -> dict[str, Any]:
     badge = badge_for(plan.team, now)
     more = len(emails) - NAMED
     return {"plan": plan, "badge": badge, "badge_text": badge.text(plan.team, now), "who": emails[:NAMED], "more": more}
@@ -80,14 +80,14 @@ def _carry_out(request: HttpRequest) -> HttpResponse:
     listed = reseat.ids(request.POST.getlist("team"))
     is_cleaning = "cleaning" in request.POST
     # A Team that works again since the page was shown is not cleaned out.
-    expired = set(retire.expired_team_ids()) if is_cleaning else set(listed)
+    expired = set(expired_team_ids()) if is_cleaning else set(listed)
     team_ids = [team_id for team_id in listed if team_id in expired]
     target, codes = None, request.POST.get("codes", VOID)
     if codes != VOID:
         target = Team.objects.filter(pk__in=reseat.ids([codes]), archived_at=None).first()
         if target is None or target.pk in team_ids:
             return _show(request, listed, is_cleaning=is_cleaning, error=_("Choose a Team that stays."))
-    done = retire.archive(team_ids=team_ids, codes_to=target, actor=operator(request))
+    done = archive_teams(team_ids=team_ids, codes_to=target, actor=operator(request))
     text = ngettext("%(n)s Team archived.", "%(n)s Teams archived.", done) % {"n": words.number(done)}
     if done < len(listed):
         left = len(listed) - done

@@ -9,13 +9,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from guardian import mode
+from guardian import mode, settings
 from guardian.decisions import preview
 from guardian.decisions.preview import Fate
 from guardian.models import Watch
-from guardian.rules import policy
 from guardian.rules.states import Kind, State
-from invites.actions import allow
+from invites.actions import outsiders
 from invites.settings import REMOVALS_PAUSED
 from notifications.models import AuditEvent
 from teampool.models import AllowedMember
@@ -57,15 +56,15 @@ class TestOnAndOff:
         assert "1 person is there without a seat." in words(html)
         answer = desk.post(SWITCH, {"to": "on", "baseline": "on"}, follow=True)
         assert "1 person who was there is noted as baseline" in words(answer.content.decode())
-        assert (policy.current().is_enabled, policy.current().enforces) == (True, False)
+        assert (settings.current_policy().is_enabled, settings.current_policy().enforces) == (True, False)
         assert AllowedMember.objects.get().email == SAM
 
     def test_the_page_counts_whom_the_answer_counts(self, desk: Client) -> None:
         team, kinds = a_team(outsiders=4), ("new", "allowed", "baseline", "leaving")
         people = {name: a_member(team, f"{name}@x.co", role="standard-user") for name in kinds}
-        allow.allow(team=None, email="allowed@x.co", actor=OLGA)
+        outsiders.allow(team=None, email="allowed@x.co", actor=OLGA)
         AllowedMember.objects.create(team=team, email="baseline@x.co", origin="baseline")
-        allow.remove(member_id=people["leaving"].pk, actor=OLGA)
+        outsiders.remove(member_id=people["leaving"].pk, actor=OLGA)
         assert "1 person is there without a seat." in words(page(desk, SWITCH))
         answer = desk.post(SWITCH, {"to": "on", "baseline": "on"}, follow=True)
         assert "1 person who was there is noted as baseline" in words(answer.content.decode())
@@ -78,13 +77,13 @@ class TestOnAndOff:
     def test_it_can_be_switched_on_without_a_baseline(self, desk: Client) -> None:
         a_member(a_team(outsiders=1), SAM, role="standard-user")
         desk.post(SWITCH, {"to": "on"})
-        assert policy.current().is_enabled
+        assert settings.current_policy().is_enabled
         assert not AllowedMember.objects.exists()
 
     def test_it_goes_off_in_one_click(self, desk: Client) -> None:
         mode.enable(actor=OLGA)
         desk.post(SWITCH, {"to": "off", "next": LIST})
-        assert not policy.current().is_enabled
+        assert not settings.current_policy().is_enabled
         assert Watch.objects.get().armed_at is None
         assert AuditEvent.objects.filter(action="guardian_disabled", actor="olga").exists()
 
@@ -122,12 +121,12 @@ class TestEnforce:
         assert "Nobody would be removed now." in answer.content.decode()
         assert main_button(answer) == "Start removing"
         desk.post(ENFORCE, {"going": "0"})
-        assert policy.current().enforces
+        assert settings.current_policy().enforces
 
     def test_it_is_switched_on_with_the_number_that_was_shown(self, desk: Client) -> None:
         a_finding()
         desk.post(ENFORCE, {"going": "1"})
-        assert policy.current().enforces
+        assert settings.current_policy().enforces
         assert AuditEvent.objects.get(action="guardian_enforce").details == {"would_go": 1}
 
     @pytest.mark.parametrize("going", ["0", "2", "", "x"])
@@ -135,20 +134,20 @@ class TestEnforce:
         a_finding()
         answer = desk.post(ENFORCE, {"going": going}, follow=True)
         assert "The list has changed meanwhile" in answer.content.decode()
-        assert not policy.current().enforces
+        assert not settings.current_policy().enforces
 
     def test_it_goes_back_to_reporting_in_one_click(self, desk: Client) -> None:
         mode.set_mode(mode="enforce", would_go=0, actor=OLGA)
         assert "The guardian removes strangers and duplicates once seen 3 times over 30 minutes" in page(desk, LIST)
         desk.post("/admin/guardian/finding/report/", {"next": LIST})
-        assert not policy.current().enforces
+        assert not settings.current_policy().enforces
         assert "Report only: nobody is removed." in page(desk, LIST)
 
     def test_while_it_is_off_the_page_leads_to_the_switch(self, desk: Client) -> None:
         mode.disable(actor=OLGA)
         assert desk.get(ENFORCE)["Location"] == SWITCH
         assert desk.post(ENFORCE, {"going": "0"})["Location"] == SWITCH
-        assert not policy.current().enforces
+        assert not settings.current_policy().enforces
 
     def test_a_full_sweep_leaves_the_rest_for_the_next(self) -> None:
         set_guardian(max_removals_per_sweep=2)

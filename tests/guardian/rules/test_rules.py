@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardian.rules import rules
-from guardian.rules.policy import Policy
 from guardian.rules.rules import Candidate, Found, Pool, Row, Seat, TeamView, choose, judge
 from guardian.rules.states import Kind
+from guardian.settings import Policy
 from invites.matching import known
 from tests.thinning import at_most
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from guardian.models import Finding, Sweep
-from guardian.rules.policy import Policy
+from guardian.settings import Policy
 from guardian.sweeping.evidence import twins
 from guardian.sweeping.judging import judge
 from invites.states import GrantState

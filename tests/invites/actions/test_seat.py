@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from base import actors
 from base.actors import Actor
-from invites.actions import add_people, allow, archive, seat
+from invites.actions import add_people, archive, outsiders, seat
 from invites.actions.add_people import Added
 from invites.actions.seat import Refused
 from invites.delivery.drain import deliver
@@ -119,7 +119,7 @@ class TestTakeBack:
     def test_it_takes_out_whoever_is_allowed_there_as_well(self, sandbox: SandboxServer) -> None:
         team = import_sandbox_team(sandbox)
         redemption = seated(sandbox, joined=True)
-        allow.allow(team=team, email=ANA, actor=OLGA)
+        outsiders.allow(team=team, email=ANA, actor=OLGA)
         seat.take_back(redemption_id=redemption.pk, actor=OLGA)
         finish(team)
         assert (listed(sandbox, team), Departure.objects.get().state) == (set(), "done")
@@ -359,7 +359,7 @@ class TestOutsiders:
 
     @pytest.mark.parametrize("email", [SAM, "x@example.com"])
     def test_it_removes_a_stranger(self, sandbox: SandboxServer, team: Team, email: str) -> None:
-        allow.remove(member_id=Member.objects.get(email=email).pk, actor=OLGA)
+        outsiders.remove(member_id=Member.objects.get(email=email).pk, actor=OLGA)
         finish(team)
         assert email not in listed(sandbox, team)
         assert Departure.objects.get().state == "done"
@@ -369,26 +369,26 @@ class TestOutsiders:
     def test_it_never_removes_owners_and_admins(self, sandbox: SandboxServer, team: Team) -> None:
         for row in Member.objects.filter(role__in=["account-owner", "account-admin"]):
             with pytest.raises(Refused) as refused:
-                allow.remove(member_id=row.pk, actor=OLGA)
+                outsiders.remove(member_id=row.pk, actor=OLGA)
             assert refused.value.code == "manager"
         assert not Departure.objects.exists()
 
     def test_it_keeps_whoever_is_allowed_before_the_call(self, sandbox: SandboxServer, team: Team) -> None:
-        allow.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
-        allow.allow(team=team, email=SAM, actor=OLGA)
+        outsiders.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
+        outsiders.allow(team=team, email=SAM, actor=OLGA)
         finish(team)
         assert SAM in listed(sandbox, team)
         assert Departure.objects.get().state == "dropped"
 
     def test_it_ends_an_exception(self, team: Team) -> None:
-        person = allow.allow(team=None, email=SAM, actor=OLGA)
-        assert allow.allow(team=None, email=SAM, actor=OLGA).pk == person.pk
-        allow.disallow(allowed_id=person.pk, actor=OLGA)
+        person = outsiders.allow(team=None, email=SAM, actor=OLGA)
+        assert outsiders.allow(team=None, email=SAM, actor=OLGA).pk == person.pk
+        outsiders.disallow(allowed_id=person.pk, actor=OLGA)
         assert not AllowedMember.objects.exists()
         assert AuditEvent.objects.filter(action="person_disallowed").exists()
 
     def test_it_waits_while_a_stranger_on_the_way_out_redeems(self, sandbox: SandboxServer, team: Team) -> None:
-        allow.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
+        outsiders.remove(member_id=Member.objects.get(email=SAM).pk, actor=OLGA)
         redemption = redeem(email=SAM, code=a_code().code)
         assert not redemption.grants.exists()
         finish(team)
@@ -406,8 +406,8 @@ class TestArchive:
         assert archive.expired_team_ids() == [team.pk]
         (plan,) = archive.preview([team.pk])
         assert (plan.seated, plan.codes) == (1, 1)
-        assert archive.archive(team_ids=[team.pk], codes_to=None, actor=OLGA) == 1
-        assert archive.archive(team_ids=[team.pk], codes_to=None, actor=OLGA) == 0
+        assert archive.archive_teams(team_ids=[team.pk], codes_to=None, actor=OLGA) == 1
+        assert archive.archive_teams(team_ids=[team.pk], codes_to=None, actor=OLGA) == 0
         bound.refresh_from_db()
         free.refresh_from_db()
         assert bound.voided_at is not None
@@ -420,7 +420,7 @@ class TestArchive:
     def test_it_points_bound_codes_elsewhere(self) -> None:
         team, other, code = a_team(), a_team(), a_code()
         bound = a_code(team=team)
-        archive.archive(team_ids=[team.pk], codes_to=other, actor=OLGA)
+        archive.archive_teams(team_ids=[team.pk], codes_to=other, actor=OLGA)
         bound.refresh_from_db()
         assert (bound.team, bound.voided_at) == (other, None)
         assert redeem(email=ANA, code=bound.code).grants.get().team == other
@@ -434,7 +434,7 @@ class TestArchive:
         ana = redeem(email=ANA, code=code.code)
         (plan,) = archive.preview([team.pk])
         assert plan.codes == 1
-        archive.archive(team_ids=[team.pk], codes_to=other if is_moved else None, actor=OLGA)
+        archive.archive_teams(team_ids=[team.pk], codes_to=other if is_moved else None, actor=OLGA)
         assert redeem(email=ANA, code=code.code).pk == ana.pk, "who used it before keeps their claim"
         if is_moved:
             assert redeem(email=SAM, code=code.code).grants.get().team == other
@@ -449,7 +449,7 @@ class TestArchive:
         ana = redeem(email=ANA, code=code.code)
         (plan,) = archive.preview([team.pk])
         assert plan.codes == 0
-        archive.archive(team_ids=[team.pk], codes_to=other if is_moved else None, actor=OLGA)
+        archive.archive_teams(team_ids=[team.pk], codes_to=other if is_moved else None, actor=OLGA)
         assert opening.leave_dead_team(grant=SeatGrant.objects.live().get(), now=timezone.now(), actor=OLGA)
         seat.end_claim(redemption_id=ana.pk, actor=OLGA)
         code.refresh_from_db()
@@ -465,4 +465,4 @@ class TestArchive:
     def test_it_refuses_to_point_codes_to_a_team_that_goes(self) -> None:
         team = a_team()
         with pytest.raises(ValueError, match="stays"):
-            archive.archive(team_ids=[team.pk], codes_to=team, actor=OLGA)
+            archive.archive_teams(team_ids=[team.pk], codes_to=team, actor=OLGA)

@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 
 from base import actors
 from base.actors import Actor
-from invites.actions import allow, seat
+from invites.actions import outsiders, seat
 from invites.delivery.drain import deliver
 from invites.departures import carry_out, closing, opening
 from invites.following.sync import sync_team
@@ -89,7 +89,7 @@ class TestOverAndStillIn:
         seated(sandbox, joined=True, seat_time=timedelta(hours=1))
         other = import_sandbox_team(sandbox)
         if why == "allowed":
-            allow.allow(team=team, email=ANA, actor=OLGA)
+            outsiders.allow(team=team, email=ANA, actor=OLGA)
         elif why == "an admin":
             sandbox.member(team.account_id, ANA, role="account-admin", lag=0)
         else:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from base.actors import Actor
-from invites.actions import allow, seat
+from invites.actions import outsiders, seat
 from invites.delivery.drain import deliver
 from invites.departures import closing
 from invites.following.follow import follow
@@ -200,7 +200,7 @@ class TestBesideAHiddenRow:
         sandbox.invite_from_web(account_id=team.account_id, email=ANA)
         sync_team(team_id=team.pk)
         row = Member.objects.get(email=ANA)
-        departure = allow.remove(member_id=row.pk, actor=OLGA)
+        departure = outsiders.remove(member_id=row.pk, actor=OLGA)
         assert departure.evidence["invited_at"] == row.joined_at.isoformat()
         Departure.objects.update(evidence={})  # as the guardian opens it
         reconcile()

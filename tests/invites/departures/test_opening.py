@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from base.actors import Actor
-from invites.actions import allow, seat
+from invites.actions import outsiders, seat
 from invites.departures import carry_out, opening
 from invites.models import Departure
 from invites.states import DepartureReason, GrantState
@@ -51,7 +51,7 @@ class TestBells:
 
     def test_a_removed_stranger_does_too(self) -> None:
         member = Member.objects.create(team=a_team(outsiders=1), kind="member", email=ANA, upstream_id="user-ana")
-        departure = allow.remove(member_id=member.pk, actor=OLGA)
+        departure = outsiders.remove(member_id=member.pk, actor=OLGA)
         assert (carry_out.CARRY_OUT, (departure.pk,)) in self.rung()
 
 
@@ -68,19 +68,19 @@ class TestByHand:
     def test_so_does_an_outsiders(self) -> None:
         row = an_outsider()
         for _ in range(2):
-            departure = allow.remove(member_id=row.pk, actor=OLGA)
+            departure = outsiders.remove(member_id=row.pk, actor=OLGA)
         assert (departure.grant, departure.upstream_user_id, departure.is_automatic) == (None, "user-ana", False)
         assert departure.evidence == {"by": "olga", "kind": "member", "role": "", "invited_at": None}
         assert opened() == [{"reason": "stranger"}]
 
     def test_a_hidden_row_is_known_by_its_id(self) -> None:
-        assert allow.remove(member_id=an_outsider(email="").pk, actor=OLGA).email == "user-ana"
+        assert outsiders.remove(member_id=an_outsider(email="").pk, actor=OLGA).email == "user-ana"
 
     def test_a_hidden_row_that_is_a_seat_is_no_strangers(self) -> None:
         grant = a_seat(upstream_user_id="user-ana")
         row = Member.objects.create(team=grant.team, kind="member", upstream_id="user-ana", role="standard-user")
         with pytest.raises(seat.Refused) as refused:
-            allow.remove(member_id=row.pk, actor=OLGA)
+            outsiders.remove(member_id=row.pk, actor=OLGA)
         assert refused.value.code == "seated"
 
     def test_the_guardians_becomes_that_of_the_seat(self) -> None:
@@ -95,7 +95,7 @@ class TestByHand:
     def test_or_that_of_the_outsider(self) -> None:
         row = an_outsider()
         first = Departure.objects.create(team=row.team, email=ANA, reason="duplicate", is_automatic=True)
-        allow.remove(member_id=row.pk, actor=OLGA)
+        outsiders.remove(member_id=row.pk, actor=OLGA)
         departure = Departure.objects.get()
         assert (departure, departure.is_automatic, departure.reason) == (first, False, "stranger")
         assert opened() == [{"reason": "stranger"}]
@@ -113,7 +113,7 @@ class TestAutomatic:
 
     def test_one_that_is_open_is_left_as_it_is(self) -> None:
         row = an_outsider()
-        by_hand = allow.remove(member_id=row.pk, actor=OLGA)
+        by_hand = outsiders.remove(member_id=row.pk, actor=OLGA)
         assert automatic(row.team) == by_hand
         assert not Departure.objects.get().is_automatic
         assert len(opened()) == 1

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from guardian.clockwork import clock_repair
 from sandbox.server import SandboxServer
-from teampool.login import keep_alive as keepalive
 from teampool.login import token_chain
+from teampool.login.keep_alive import due_team_ids, renew_due
 from teampool.models import Owner, Team
 from teampool.upstream.types import TokenSet
 from tests.cast import import_sandbox_team, run_together
@@ -25,7 +25,7 @@ def soon(team: Team, hours: float = 5) -> None:
 
 
 def keep_alive() -> tuple[int, int]:
-    return keepalive.keep_alive(now=timezone.now(), until=timezone.now() + timedelta(seconds=45))
+    return renew_due(now=timezone.now(), until=timezone.now() + timedelta(seconds=45))
 
 
 class TestKeepAlive:
@@ -69,8 +69,8 @@ class TestKeepAlive:
         asked = len(sandbox.log(op="session"))
         assert keep_alive() == (0, 0)
         assert len(sandbox.log(op="session")) == asked
-        assert keepalive.due_team_ids(now + timedelta(minutes=pause - 1)) == []
-        assert keepalive.due_team_ids(now + timedelta(minutes=pause + 1)) == [team.pk]
+        assert due_team_ids(now + timedelta(minutes=pause - 1)) == []
+        assert due_team_ids(now + timedelta(minutes=pause + 1)) == [team.pk]
 
     def test_a_day_of_the_same_token_is_asked_for_some_thirty_times(self, sandbox: SandboxServer) -> None:
         """Not 144 times, once every ten minutes."""
@@ -79,7 +79,7 @@ class TestKeepAlive:
         soon(team, 24)
         now, tries = timezone.now(), 0
         for _ten_minutes in range(143):
-            tries += sum(keepalive.keep_alive(now=now, until=now + timedelta(days=9)))
+            tries += sum(renew_due(now=now, until=now + timedelta(days=9)))
             now += timedelta(minutes=10)
         assert 24 <= tries <= 30
 
@@ -101,8 +101,8 @@ class TestKeepAlive:
         assert [keep_alive() for _ in range(3)] == [(1, 0), (0, 0), (0, 0)]
         assert not clock_repair.ran_ahead(timezone.now()), "so long a wait is no clock that ran ahead"
         assert len(sandbox.log(op="token")) == 1
-        assert keepalive.due_team_ids(now + timedelta(hours=3.9)) == []
-        assert len(keepalive.due_team_ids(now + timedelta(hours=4.1))) == 2
+        assert due_team_ids(now + timedelta(hours=3.9)) == []
+        assert len(due_team_ids(now + timedelta(hours=4.1))) == 2
 
     def test_two_teams_of_one_log_in_spend_each_refresh_token_once(self, sandbox: SandboxServer) -> None:
         first = import_sandbox_team(sandbox)
@@ -115,4 +115,4 @@ class TestKeepAlive:
         spent = Counter(row["token"] for row in sandbox.log(op="token") if row.get("token"))
         assert all(count == 1 for count in spent.values()), spent
         assert Owner.objects.get().login == "ok"
-        assert not keepalive.due_team_ids(timezone.now())
+        assert not due_team_ids(timezone.now())

@@ -293,7 +293,7 @@ class TestBell:
                 cause="",
                 actor=OLGA,
             ),
-            "archived": lambda: archive.archive(team_ids=[team.pk], codes_to=None, actor=OLGA),
+            "archived": lambda: archive.archive_teams(team_ids=[team.pk], codes_to=None, actor=OLGA),
             "the threshold": lambda: runtime.change({"notifications.low_stock_threshold": "3"}, actor=OLGA),
         }
         for what, move in moves.items():

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from base.actors import command
 from config.backoffice.settings_page.sections import SECTIONS, Section
-from guardian.rules import policy
+from guardian.settings import ACTIVE_FROM, MAX_PER_SWEEP, Policy, current_policy
 from invites.settings import IS_OPEN, RECLAIM_AFTER_DAYS
 from notifications.channels import email, webhook
 from notifications.models import AuditEvent, Setting
@@ -137,7 +137,7 @@ class TestPage:
         changed = {key for section in SECTIONS.values() for key in section.fields}
         assert changed.isdisjoint({"guardian.enabled", "guardian.mode"})
         save(desk, "guardian", guardian__enabled="on", guardian__mode="enforce")
-        assert policy.current() == policy.Policy()
+        assert current_policy() == Policy()
         assert "Off</span>" in re.sub(r"\s+<", "<", text_of(desk.get(f"{PAGE}guardian/")))
 
     @pytest.mark.parametrize(("mode", "words"), [("report", "On: report only"), ("enforce", "On: removes")])
@@ -285,7 +285,7 @@ class TestSave:
             ("public", declared.MAIL_SUCCESS_SUBJECT_EN),
             ("seats", DEFAULT_SEAT_CAP),
             ("redeeming", RECLAIM_AFTER_DAYS),
-            ("guardian", policy.MAX_PER_SWEEP),
+            ("guardian", MAX_PER_SWEEP),
             ("notices", email.PORT),
             ("api", declared.LOW_STOCK_THRESHOLD),
         ],
@@ -353,7 +353,7 @@ class TestSave:
         save(desk, "public", notifications__mail_success_subject_en="")
         save(desk, "guardian", guardian__active_from="")
         assert declared.MAIL_SUCCESS_SUBJECT_EN.get() == "Your ChatGPT Team invitation"
-        assert policy.ACTIVE_FROM.get() == "09:00"
+        assert ACTIVE_FROM.get() == "09:00"
 
     def test_an_unknown_placeholder_is_refused_where_it_stands(self, desk: Client) -> None:
         response = save(desk, "public", notifications__mail_success_body_zh="{email.__class__}")
@@ -389,7 +389,7 @@ class TestSave:
         monkeypatch.setattr(runtime, "store", store)
         response = desk.post(f"{PAGE}guardian/", form)
         assert errors(response) == {"guardian.interval_min_seconds": "The minimum cannot exceed the maximum."}
-        assert policy.current().interval == (90, 100)
+        assert current_policy().interval == (90, 100)
 
     def test_redeeming_is_paused_and_invitations_reclaimed(self, desk: Client) -> None:
         form = filled(desk, "redeeming")
@@ -428,7 +428,7 @@ class TestOrder:
     def test_both_at_once_may_move_past_each_other(self, desk: Client) -> None:
         news = {"guardian__interval_min_seconds": "300", "guardian__interval_max_seconds": "600"}
         assert save(desk, "guardian", **news).status_code == 302
-        assert policy.current().interval == (300, 600)
+        assert current_policy().interval == (300, 600)
 
     @pytest.mark.parametrize("text", ["25:00", "9", "soon"])
     def test_hours_are_times_of_day(self, desk: Client, text: str) -> None:
@@ -438,7 +438,7 @@ class TestOrder:
     def test_hours_may_cross_midnight_or_be_the_same(self, desk: Client) -> None:
         assert save(desk, "guardian", guardian__active_from="22:00", guardian__active_until="06:00").status_code == 302
         assert save(desk, "guardian", guardian__active_from="06:00").status_code == 302
-        assert policy.current().active_from == policy.current().active_until
+        assert current_policy().active_from == current_policy().active_until
 
 
 class TestAskingTwice:
@@ -455,7 +455,7 @@ class TestAskingTwice:
         assert not Setting.objects.exists()
         response = desk.post(f"{PAGE}guardian/", form | {f"confirmed:{self.LOW}": "on"}, headers=headers)
         assert not errors(response)
-        assert policy.current().interval == (10, 120)
+        assert current_policy().interval == (10, 120)
 
     def test_it_is_not_offered_before(self, desk: Client) -> None:
         assert "confirmed:" not in text_of(desk.get(f"{PAGE}guardian/"))
@@ -477,7 +477,7 @@ class TestAskingTwice:
     def test_once_taken_it_stands_in_nobodys_way(self, desk: Client) -> None:
         runtime.change({self.LOW: "10"}, actor=ACTOR, force=True)
         assert save(desk, "guardian", guardian__threads="4").status_code == 302
-        assert (policy.current().interval[0], policy.current().threads) == (10, 4)
+        assert (current_policy().interval[0], current_policy().threads) == (10, 4)
 
     def test_confirmed_or_not_the_order_holds(self, desk: Client) -> None:
         form = filled(desk, "guardian") | {self.HIGH: "20", f"confirmed:{self.HIGH}": "on"}

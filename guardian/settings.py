@@ -82,7 +82,7 @@ class Policy:
         return timedelta(seconds=random.uniform(*self.interval))  # noqa: S311
 
 
-def current() -> Policy:
+def current_policy() -> Policy:
     """The settings as they are now, in one query."""
     values = read(*_ALL)
     return Policy(
@@ -102,4 +102,4 @@ def current() -> Policy:
 
 def draw_interval() -> timedelta:
     """A random time until the next sweep."""
-    return current().draw_interval()
+    return current_policy().draw_interval()
