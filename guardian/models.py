@@ -13,6 +13,7 @@ from base.times import full
 from guardian.rules.states import ASKS_FOR_SOMEONE, STANDING, Kind, State, SweepState
 from guardian.settings import ENFORCE
 from invites.models import Departure, SeatGrant
+from notifications.audit.events import Subject
 from teampool.models import Team
 
 
@@ -130,3 +131,7 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email} @ {self.team_id}"
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("finding", str(self.pk), self.email)

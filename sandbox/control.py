@@ -35,13 +35,13 @@ def order(target: TakesOrders, request: Request) -> Reply:
         fields = request.json() if request.body.strip() else {}
     if not isinstance(fields, dict):
         return _refused(400, "the body is a JSON object")
-    deed: Callable[..., Any] = getattr(target, name)
+    action: Callable[..., Any] = getattr(target, name)
     try:
-        inspect.signature(deed).bind(**fields)
+        inspect.signature(action).bind(**fields)
     except TypeError as error:
         return _refused(400, f"{name}: {error}")
     try:
-        return Reply(body=deed(**fields))
+        return Reply(body=action(**fields))
     except Refusal as refusal:
         return _refused(refusal.status, str(refusal))
     except (TypeError, ValueError, AttributeError) as error:

@@ -12,7 +12,7 @@ from sandbox.wire import Reply, Request
 from sandbox.world import World
 
 HTML = "text/html; charset=utf-8"
-DEEDS: dict[str, Callable[[World, dict[str, str]], object]] = {
+ACTIONS: dict[str, Callable[[World, dict[str, str]], object]] = {
     "/do/accept": lambda world, form: world.accept(form.get("account_id", ""), form.get("email", "")),
     "/do/stranger": lambda world, form: world.member(form.get("account_id", ""), _stranger(world, form)),
     "/do/suspend": lambda world, form: world.set_workspace(form.get("account_id", ""), suspended=True),
@@ -46,12 +46,12 @@ button.go{background:var(--go);border-color:var(--go);color:#fff}
 
 def is_page(request: Request) -> bool:
     """Say whether a path belongs to people and not to the backend."""
-    return request.path in ("/", "/mail/", "/mail", "/favicon.ico") or request.path in DEEDS
+    return request.path in ("/", "/mail/", "/mail", "/favicon.ico") or request.path in ACTIONS
 
 
 def show(world: World, request: Request) -> Reply:
     """Show a page, or do what a button says and go back to where it was pressed."""
-    if request.path in DEEDS:
+    if request.path in ACTIONS:
         return _do(world, request)
     if request.method != "GET":
         return Reply(status=405, body="Method Not Allowed", content_type="text/plain")
@@ -68,7 +68,7 @@ def _do(world: World, request: Request) -> Reply:
     form = request.form()
     back = "/mail/" if form.get("back") == "/mail/" else "/"
     try:
-        DEEDS[request.path](world, form)
+        ACTIONS[request.path](world, form)
     except Refusal as refusal:
         back += "?" + urlencode({"said": str(refusal)})
     return Reply(status=303, body="", content_type=HTML, headers=[("Location", back)])

@@ -36,7 +36,7 @@ def create(*, name: str, scope: str, actor: Actor) -> tuple[ApiKey, str]:
     try:
         with transaction.atomic():
             key = ApiKey.objects.create(name=name, scope=scope, prefix=plain[:_SHOWN], digest=_digest(plain))
-            events.api_key_created(subject=_subject(key), actor=actor)
+            events.api_key_created(subject=key.subject, actor=actor)
     except IntegrityError:
         raise NameTaken(name) from None
     return key, plain
@@ -54,7 +54,7 @@ def replace(*, key_id: int, prefix: str, actor: Actor) -> str | None:
         )
         if not changed:
             return None
-        events.api_key_replaced(subject=_subject(ApiKey.objects.get(pk=key_id)), actor=actor)
+        events.api_key_replaced(subject=ApiKey.objects.get(pk=key_id).subject, actor=actor)
     return plain
 
 
@@ -75,7 +75,7 @@ def revoke(*, key_id: int, actor: Actor) -> bool:
         key = ApiKey.objects.get(pk=key_id)
         if not ApiKey.objects.filter(pk=key_id, revoked_at=None).update(revoked_at=timezone.now()):
             return False
-        events.api_key_revoked(subject=_subject(key), actor=actor)
+        events.api_key_revoked(subject=key.subject, actor=actor)
     return True
 
 
@@ -99,7 +99,3 @@ def _new_text() -> str:
 def _digest(plain: str) -> str:
     """Works for any text: a header may hold anything."""
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _subject(key: ApiKey) -> events.Subject:
-    return events.Subject("api_key", str(key.pk), key.name)

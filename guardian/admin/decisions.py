@@ -140,13 +140,13 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {**admin.site.each_context(request), "media": MEDIA}
 
 
-def _act(request: HttpRequest, chosen: Sequence[tuple[int, str]], deed: Callable[[int], None]) -> HttpResponse:
+def _act(request: HttpRequest, chosen: Sequence[tuple[int, str]], action: Callable[[int], None]) -> HttpResponse:
     """Do it to each. One person: return to the page with the button; several: show each result."""
     back = where_from(request)
     told: list[Told] = []
     for pk, email in chosen:
         try:
-            deed(pk)
+            action(pk)
         except Refused as refused:
             told.append(Told(email, email, words.problem(refused.code), is_done=False))
         else:

@@ -30,7 +30,7 @@ from invites.admin.redemptions.actions import NAMES, joined, view_name
 class FindingPages(ReadOnlyPages):
     """A row has buttons; the same actions work on several rows. Removing always asks first."""
 
-    list_display = ("what", "who", "where", "why", "stands", "deeds")
+    list_display = ("what", "who", "where", "why", "stands", "buttons")
     list_display_links = None
     has_row_pages = False
     list_filter = (KindFilter, StateFilter, TeamFilter)
@@ -48,7 +48,7 @@ class FindingPages(ReadOnlyPages):
         return shown(Finding.objects.all())
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return [column for column in self.list_display if column != "deeds" or may_decide(request)]
+        return [column for column in self.list_display if column != "buttons" or may_decide(request)]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return super().changelist_view(request, (extra_context or {}) | strip.context(request))
@@ -112,8 +112,8 @@ class FindingPages(ReadOnlyPages):
     def stands(self, finding: Finding) -> SafeString:
         return words.state_badge(finding)
 
-    @admin.display(description=gettext_lazy("Deeds"))
-    def deeds(self, finding: Finding) -> SafeString | str:
+    @admin.display(description=gettext_lazy("Actions"))
+    def buttons(self, finding: Finding) -> SafeString | str:
         return buttons(finding)
 
 

@@ -43,7 +43,7 @@ _REMOVALS = (
     gettext_lazy("Reason"),
     gettext_lazy("Evidence"),
     gettext_lazy("Check"),
-    gettext_lazy("Deeds"),
+    gettext_lazy("Actions"),
 )
 _SKIPPED = (gettext_lazy("Team"), gettext_lazy("Why"))
 

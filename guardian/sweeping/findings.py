@@ -234,7 +234,7 @@ def _decide(finding_id: int, state: State, actor: Actor, *, closes: bool) -> Fin
             raise Refused
         finding = Finding.objects.select_related("team").get(pk=finding_id)
         events.finding_decided(
-            subject=events.Subject("finding", str(finding.pk), finding.email),
+            subject=finding.subject,
             decision=state.value,
             kind=finding.kind,
             team=str(finding.team),

@@ -135,8 +135,7 @@ def _open_job(lines: list[ImportLine], actor: Actor, *, is_rung: bool, retry_of_
         for line in duplicates:
             line.duplicate_of = line.duplicate_of  # set again, because the line has its primary key only now
         ImportLine.objects.bulk_create(duplicates, batch_size=_ROWS_AT_ONCE)
-        subject = events.Subject("import", str(job.pk), str(job.pk))
-        events.import_accepted(subject=subject, lines=len(lines), actor=actor)
+        events.import_accepted(subject=job.subject, lines=len(lines), actor=actor)
         if is_rung:
             bells.run_import(job.pk)
     return job

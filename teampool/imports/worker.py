@@ -127,6 +127,5 @@ def _finish(job_id: int, actor: Actor) -> bool:
         if open_job.update(finished_at=timezone.now(), lease_until=None):
             counted = ImportLine.objects.filter(job_id=job_id).values("state").annotate(n=Count("pk")).order_by("state")
             counts = {row["state"]: row["n"] for row in counted}
-            subject = events.Subject("import", str(job_id), str(job_id))
-            events.import_finished(subject=subject, counts=counts, actor=actor)
+            events.import_finished(subject=ImportJob(pk=job_id).subject, counts=counts, actor=actor)
     return True

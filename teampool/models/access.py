@@ -6,6 +6,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from notifications.audit.events import Subject
+
 
 class ApiKey(models.Model):
     """A program's key: stored hashed, shown once."""
@@ -24,6 +26,10 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("api_key", str(self.pk), self.name)
 
 
 class SyncRun(models.Model):

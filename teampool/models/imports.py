@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from base.encryption import EncryptedTextField
+from notifications.audit.events import Subject
 
 
 class ImportJob(models.Model):
@@ -28,6 +29,10 @@ class ImportJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}"
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("import", str(self.pk), str(self))
 
 
 class ImportLine(models.Model):

@@ -17,14 +17,14 @@ MOST_NAMED = 400  # Teams in one address
 class Line:
     """One thing to do. `is_red`: people are kept out by it. `since`: when it began, if that is known.
 
-    `button` leads to `link`, or posts to `deed`, which is done at once; then the words lead to `link`.
+    `button` leads to `link`, or posts to `posts_to`; then the words lead to `link`.
     """
 
     kind: str
     text: str
     is_red: bool = True
     link: str = ""
-    deed: str = ""
+    posts_to: str = ""
     button: str = ""
     since: datetime | None = None
 

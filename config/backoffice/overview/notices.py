@@ -21,7 +21,7 @@ def messages_failed() -> Iterable[Line]:
             text,
             is_red=False,
             link=f"{reverse('admin:notifications_message_changelist')}?state=failed",
-            deed=reverse("admin:messages_again"),
+            posts_to=reverse("admin:messages_again"),
             button=pgettext("message", "Send again"),
             since=facts["since"],
         )

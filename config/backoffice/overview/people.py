@@ -37,7 +37,7 @@ def unresolved(now: datetime) -> Iterable[Line]:
             text,
             is_red=False,
             link=redemptions("unconfirmed=yes"),
-            deed=reverse("admin:redemptions_check"),
+            posts_to=reverse("admin:redemptions_check"),
             button=_("Check again"),
             since=facts["since"],
         )

@@ -170,7 +170,7 @@ class TestUnresolved:
         assert line.text == "1 invitation unconfirmed for 10 min"
         assert line.since == redemption.created_at
         assert line.link == "/admin/invites/redemption/?unconfirmed=yes"
-        assert (line.deed, line.button) == ("/admin/invites/redemption/check/", "Check again")
+        assert (line.posts_to, line.button) == ("/admin/invites/redemption/check/", "Check again")
 
     def test_nine_minutes_are_nothing(self) -> None:
         a_late_invite(minutes=9)
