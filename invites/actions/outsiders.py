@@ -16,9 +16,9 @@ from teampool.upstream.types import MANAGER_ROLES
 
 
 def allow(*, team: Team | None, email: str, upstream_user_id: str = "", note: str = "", actor: Actor) -> AllowedMember:
-    """Let someone stay in this Team (in every Team with None) without a seat of ours. Repeating changes nothing.
+    """Let a person stay in this Team (None: in every Team) without a seat of ours. Safe to repeat.
 
-    Whoever was baseline is allowed by an operator from now on, which a removal by hand heeds.
+    A person of the baseline becomes explicitly allowed: a removal by hand overrides the baseline, not a permission.
     """
     word = {"origin": AllowedMember.Origin.OPERATOR, "note": note[:200], "added_by": actor.name[:150]}
     with transaction.atomic(durable=True):
@@ -35,7 +35,7 @@ def allow(*, team: Team | None, email: str, upstream_user_id: str = "", note: st
 
 
 def disallow(*, allowed_id: int, actor: Actor) -> None:
-    """End an exception; the person becomes a stranger where nothing else lets them stay."""
+    """End a permission; without another right to be there, the person becomes a stranger."""
     with transaction.atomic(durable=True):
         person = AllowedMember.objects.select_related("team").get(pk=allowed_id)
         events.person_disallowed(subject=person.subject, team=str(person.team) if person.team else "", actor=actor)
@@ -43,10 +43,10 @@ def disallow(*, allowed_id: int, actor: Actor) -> None:
 
 
 def remove(*, member_id: int, actor: Actor) -> Departure:
-    """Have a member or pending invite without a seat of ours taken out.
+    """Open the removal of a member or pending invite without a seat of ours.
 
-    Raises Refused("manager") for owners, admins and the credential's own user, ("seated") for someone whose
-    seat is taken back instead, ("gone") when the last snapshot no longer shows them.
+    Raises Refused: "manager" for owners, admins and the log-in's own user; "seated" for a person whose seat must be
+    taken back instead; "gone" when the last snapshot no longer shows them.
     """
     row = Member.objects.select_related("team__owner").filter(pk=member_id).first()
     if row is None:
