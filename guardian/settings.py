@@ -101,5 +101,4 @@ def current_policy() -> Policy:
 
 
 def draw_interval() -> timedelta:
-    """A random time until the next sweep."""
     return current_policy().draw_interval()

@@ -54,7 +54,6 @@ class CodeBatch(models.Model):
 
 class RedeemCodeQuerySet(models.QuerySet["RedeemCode"]):
     def unused(self, now: datetime) -> Self:
-        """Codes that can be redeemed now and were never used."""
         return self.redeemable(now).filter(uses_held=0)
 
     def redeemable(self, now: datetime) -> Self:

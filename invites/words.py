@@ -27,7 +27,6 @@ def duration(time: timedelta) -> str:
 
 
 def kind(*, is_bound: bool, is_temporary: bool) -> str:
-    """The kind of a code: generic, bound, temporary, or bound and temporary."""
     if is_bound and is_temporary:
         return _("bound, temporary")
     if is_bound:

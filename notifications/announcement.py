@@ -50,7 +50,6 @@ def is_version(text: str) -> bool:
 
 
 def stored() -> Announcement:
-    """The stored row, or a new unsaved row."""
     return Announcement.objects.filter(pk=1).first() or Announcement(pk=1, updated_at=timezone.now())
 
 

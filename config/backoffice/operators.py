@@ -20,7 +20,6 @@ def about(username: str) -> events.Subject:
 
 
 def add(*, user: User, actor: Actor) -> None:
-    """Save a new operator."""
     user.is_staff = user.is_superuser = True
     with transaction.atomic():
         user.save(force_insert=True)
@@ -48,7 +47,6 @@ def note_log_in(*, actor: Actor) -> None:
 
 
 def note_new_password(*, actor: Actor) -> None:
-    """Record that an operator changed their own password."""
     word = {"password": "changed"}
     events.operator_changed(subject=about(actor.name), before={}, after=word, actor=actor)
 

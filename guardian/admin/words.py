@@ -122,7 +122,6 @@ def _joined(said: list[str]) -> SafeString:
 
 
 def why_removed(finding: Finding) -> SafeString:
-    """What was known when the removal was decided."""
     way = finding.departure
     known: dict[str, Any] = way.evidence if way is not None else finding.evidence
     now = way.opened_at if way is not None else finding.last_seen_at

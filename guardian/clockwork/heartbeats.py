@@ -24,7 +24,6 @@ def node() -> str:
 
 
 def beat(now: datetime) -> None:
-    """Write this node's heartbeat."""
     Heartbeat.objects.update_or_create(node=node(), defaults={"at": now})
 
 

@@ -37,7 +37,6 @@ def outlook(now: datetime) -> Outlook:
 
 
 def _opens_at(policy: Policy, now: datetime) -> datetime:
-    """When the active hours begin next, in the operator's time zone."""
     here = now.astimezone(ZoneInfo(settings.TIME_ZONE))
     at = here.replace(hour=policy.active_from.hour, minute=policy.active_from.minute, second=0, microsecond=0)
     return at if at > here else at + timedelta(days=1)

@@ -42,7 +42,6 @@ def code_badge(code: RedeemCode, state: CodeState) -> SafeString:
 
 
 def bar(counts: Counts) -> SafeString:
-    """The states of a batch's codes as a bar with numbers."""
     parts = [
         {"state": state.value, "word": state.label, "count": count, "text": words.number(count)}
         for state, count in counts.each()
@@ -51,7 +50,6 @@ def bar(counts: Counts) -> SafeString:
 
 
 def terms(batch: CodeBatch) -> str:
-    """The terms of a batch: kind, Team, seat time, uses."""
     said = [words.kind(is_bound=batch.team_id is not None, is_temporary=batch.seat_time is not None)]
     if batch.team is not None:
         said.append(str(batch.team))
@@ -88,7 +86,6 @@ def code_text(code: RedeemCode) -> SafeString:
 
 
 def row(code: Any, now: datetime) -> list[SafeString | str]:
-    """Code, state, who used it, when."""
     return [code_text(code), code_badge(code, state_of(code, now)), users(code), used_at(code)]
 
 

@@ -19,12 +19,10 @@ _LONGEST_TYPED = 200  # a longer text is no code
 
 
 def draw() -> str:
-    """A new code."""
     return _letters(LENGTH)
 
 
 def draw_reference() -> str:
-    """The public id of a new Redemption."""
     return _letters(REFERENCE_LENGTH)
 
 

@@ -111,7 +111,6 @@ class NewCodes(forms.Form):
             return None
 
     def sentence(self) -> str:
-        """What a valid order makes, in one sentence."""
         terms = self._terms(timezone.now())
         count, team = terms["count"], terms["team"]
         if team is None:

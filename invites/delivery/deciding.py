@@ -40,7 +40,6 @@ def may_send_at_once(grant: SeatGrant, *, now: datetime) -> bool:
 
 
 def next_step(grant: SeatGrant, seen: Look | Unreadable, *, now: datetime) -> Step:
-    """The next step, by what the look showed."""
     if isinstance(seen, Unreadable):
         return _unread(grant, seen, now)
     # A pending invite that was just revoked does not count: lists lag.

@@ -121,7 +121,6 @@ def _post(grant: SeatGrant, access: Access) -> Answer | None:
 
 
 def _revoke(grant: SeatGrant, access: Access) -> None:
-    """Revoke the invite, to leave this Team."""
     if settle.renew_lease(grant, now=timezone.now()):
         answer = access.ask(lambda upstream: upstream.revoke(grant.email))
         settle.revoked(grant, answer, now=timezone.now())

@@ -19,5 +19,4 @@ class RedeemForm(forms.Form):
     )
 
     def refuse(self, error: RedeemError) -> None:
-        """Show the error at its field."""
         self.add_error(error.field, str(error))

@@ -55,7 +55,6 @@ def api_key_created(*, subject: Subject, actor: Actor) -> None:
 
 
 def api_key_replaced(*, subject: Subject, actor: Actor) -> None:
-    """The key got a new text; the old text no longer works."""
     _record("api_key_replaced", subject, actor)
 
 
@@ -266,7 +265,6 @@ def invite_unresolved(*, subject: Subject, minutes: int, actor: Actor) -> None:
 
 
 def invites_checked(*, count: int, actor: Actor) -> None:
-    """An operator asked to look for every unconfirmed invitation now."""
     _record("invites_checked", Subject("pool", ""), actor, {"invitations": count})
 
 

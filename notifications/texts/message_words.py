@@ -53,7 +53,6 @@ def whom(message: Message) -> str:
 
 
 def standing(message: Message) -> dict[str, str]:
-    """The badge of a message's state."""
     if message.state == Message.State.SENT:
         return {"tone": "good", "icon": "check_circle", "text": pgettext("message", "Sent")}
     if message.state == Message.State.FAILED:

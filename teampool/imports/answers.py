@@ -42,7 +42,6 @@ def single(line: ImportLine | None) -> dict[str, Any]:
 
 
 def result(line: ImportLine) -> dict[str, Any]:
-    """The result of one line of a batch."""
     is_good = line.state in GOOD
     answer: dict[str, Any] = {"line": line.number, "success": is_good, "email": line.email or None}
     if is_good:

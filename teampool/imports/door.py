@@ -94,7 +94,6 @@ def has_key(request: HttpRequest) -> bool:
 
 
 def is_operator(request: HttpRequest) -> bool:
-    """True for the session of an operator."""
     user = request.user
     return not isinstance(user, AnonymousUser) and user.is_active and user.is_staff
 

@@ -72,7 +72,6 @@ def accept(*, text: str, actor: Actor, format: str = "auto", is_rung: bool = Tru
 
 
 def accept_records(records: Iterable[Record], *, actor: Actor, is_rung: bool = True) -> ImportJob:
-    """Like `accept`, for parsed accounts."""
     records = list(records)
     if not records:
         raise NothingToImport

@@ -146,7 +146,6 @@ def _team_name(team: dict[str, Any]) -> str:
 
 
 def _free_seats_brought(job: ImportJob) -> int:
-    """Free seats now of the Teams this import created."""
     created = job.lines.filter(state=State.CREATED).values_list("teams", flat=True)
     ids = {team["id"] for teams in created for team in teams if team.get("action") == "created"}
     teams: QuerySet[Team] = Team.objects.allocatable(timezone.now()).filter(pk__in=ids)

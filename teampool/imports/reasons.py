@@ -55,7 +55,6 @@ class Refused(Exception):
 
 
 def reason_of(error: UpstreamError) -> str:
-    """The reason for an upstream failure."""
     if error.failure in DEAD and error.failure is not Failure.UNKNOWN_401:
         return TOKEN_DEAD
     if error.failure in _NOT_OURS:

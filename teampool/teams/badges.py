@@ -43,7 +43,6 @@ def _is_unsynced(team: Team, now: datetime) -> bool:
 
 
 def _of_workspace(key: str, word: str | Promise, tone: str, icon: str, state: Team.Workspace) -> Badge:
-    """A state of the workspace that ChatGPT reported."""
     return Badge(
         key, word, tone, icon, lambda team, now: team.workspace_state == state, lambda now: Q(workspace_state=state)
     )
@@ -140,7 +139,6 @@ def badge_for(team: Team, now: datetime) -> Badge:
 
 
 def with_badge(teams: QuerySet[Team], now: datetime) -> QuerySet[Any]:
-    """Annotate each row with `badge_key`, to filter and sort by."""
     rules = [When(badge.condition(now), then=Value(badge.key)) for badge in BADGES if badge is not AVAILABLE]
     return teams.annotate(badge_key=Case(*rules, default=Value(AVAILABLE.key), output_field=CharField()))
 

@@ -181,7 +181,6 @@ def _error_texts(value: Any, ours: str) -> tuple[str, ...]:
 
 
 def _reason(lists: Lists, email: str) -> Failure:
-    """Why our address was refused."""
     words = " ".join(_unsay(email, part) for part in lists.reasons).lower()
     if "domain_restricted" in words:
         return Failure.DOMAIN_RESTRICTED

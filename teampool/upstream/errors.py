@@ -61,7 +61,6 @@ def classify(status: int, headers: Headers, body: bytes | str | None, op: str) -
 
 
 def error_from(failure: Failure, envelope: Envelope, headers: Headers, op: str) -> UpstreamError:
-    """An error with everything from the answer that may be logged."""
     return UpstreamError(
         failure,
         status=envelope.status,

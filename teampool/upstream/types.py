@@ -101,7 +101,6 @@ _FAULTS: dict[Failure, Fault] = {
 
 
 def fault_of(failure: Failure | None) -> Fault:
-    """What this failure counts against."""
     return _FAULTS.get(failure, Fault.NONE) if failure is not None else Fault.NONE
 
 

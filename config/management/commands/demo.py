@@ -84,7 +84,6 @@ def empty(folder: Path) -> None:
 
 
 def greeting(url: str, codes: list[str], operator: FirstOperator | None) -> str:
-    """Addresses, log-in and codes for the person who started the demo."""
     lines = [
         "",
         "演示已启动。ChatGPT 由本机的沙盒代替，不会联系 ChatGPT。按 Ctrl-C 全部停止。",

@@ -74,7 +74,6 @@ def url_of(host: str, port: int) -> str:
 
 
 def greeting(url: str, only: str | None = None) -> str:
-    """What is printed when the product runs."""
     database = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(connection.vendor, connection.vendor)
     part = {"web": "'s web server", "worker": "'s background work"}.get(only or "", "")
     addresses = [f"  Redeem page   {url}/", f"  Back office   {url}/admin/"] if url else []

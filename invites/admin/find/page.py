@@ -119,7 +119,6 @@ def allow_person(request: HttpRequest, member_id: int) -> HttpResponse:
 
 @require_POST
 def sync_now(request: HttpRequest) -> HttpResponse:
-    """Sync every Team and return to the search."""
     if not request.user.has_perm(_MAY_SYNC):
         raise PermissionDenied
     changes.want_sync_of_all()

@@ -52,7 +52,6 @@ class Person:
 
 
 def gather(hits: Hits) -> list[Person]:
-    """The people of `hits`, in their order."""
     emails, hidden = hits.emails, hits.hidden
     open_first = Case(When(state=RedemptionState.OPEN, then=Value(0)), default=Value(1))
     claims = standing.with_grants(Redemption.objects.filter(email__in=emails)).order_by(open_first, "-pk")

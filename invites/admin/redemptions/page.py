@@ -65,7 +65,6 @@ def show(request: HttpRequest, redemption: Any, *, frame: dict[str, Any]) -> Htt
 
 
 def ask_again(request: HttpRequest, redemption: Redemption) -> HttpResponse:
-    """Ask for the mail once more, then return to the page with the button."""
     now = timezone.now()
     if want_resend(redemption_id=redemption.pk, actor=operator(request), now=now):
         messages.success(request, _("Started: the mail to %(email)s is sent again.") % {"email": redemption.email})

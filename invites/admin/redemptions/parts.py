@@ -40,7 +40,6 @@ def team_name(redemption: Any) -> str:
 
 
 def team_link(redemption: Any) -> SafeString | str:
-    """`team_name` with a link to the Team's page."""
     tries = _tries(redemption)
     if not tries:
         return "–"

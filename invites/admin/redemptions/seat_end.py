@@ -55,7 +55,6 @@ def form_for(redemption: Redemption) -> EndForm | None:
 
 
 def change(request: HttpRequest, redemption: Redemption) -> None:
-    """Set the end as the form says, and tell the result."""
     now = timezone.now()
     try:
         ends_at = _wanted(request, redemption, now)

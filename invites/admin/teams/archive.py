@@ -62,7 +62,6 @@ def _show(request: HttpRequest, team_ids: list[int], *, is_cleaning: bool, error
 
 
 def _who(team_ids: set[int]) -> dict[int, list[str]]:
-    """The e-mails with a seat, by Team."""
     found: dict[int, list[str]] = {}
     seats = SeatGrant.objects.live().filter(team_id__in=team_ids).order_by("email")
     for team_id, email in seats.values_list("team_id", "email"):

@@ -24,7 +24,6 @@ from invites.queries import lost, reseat_plan
 
 
 def address(team_ids: list[int]) -> str:
-    """The address of the list for these Teams."""
     return f"{reverse('admin:team_reseat')}?teams={','.join(map(str, team_ids))}"
 
 
