@@ -9,23 +9,20 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
 from django.utils import timezone
 
 from base.actors import Actor
-from base.bells import ring
-from base.work import free
-from invites import locking, matching
+from invites import bells, locking, matching
 from invites.departures.closing import ACCEPTED, NOT_PERMITTED, OUT_OF_HOURS, PROTECTED, let_stay
 from invites.departures.opening import UNTIL
 from invites.departures.rights import why_stay
 from invites.models import Departure, SeatGrant
 from invites.seats import moves, timing
 from invites.settings import REMOVALS_PAUSED
-from invites.states import DepartureReason, DepartureState, GrantState
+from invites.states import DepartureReason, GrantState
 from notifications.audit import events
 from teampool.access import Access
-from teampool.models import Member, Team
+from teampool.models import Member
 from teampool.snapshot import Person, fetch, why_untrusted
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
@@ -37,7 +34,6 @@ DEAD_TEAM_AGAIN = timedelta(hours=1)
 # Why a departure waits, in our own words, as `last_problem` holds it.
 UNAVAILABLE = "Team unavailable"
 PAUSED = "removals are paused"
-CARRY_OUT = "invites.tasks.carry_out"
 
 
 def carry_out(*, departure_id: int) -> bool:
@@ -63,7 +59,7 @@ def carry_out(*, departure_id: int) -> bool:
             if person is not None and person.role in MANAGER_ROLES:
                 return _let_stay(departure, PROTECTED, now)
             if departure.reason == DepartureReason.RECLAIMED and person and person.kind == Member.Kind.MEMBER:
-                ring("invites.tasks.sync_team", departure.team_id)
+                bells.sync_team(departure.team_id)
                 return _let_stay(departure, ACCEPTED, now)
             if not _last_look(departure, person, now):
                 return False
@@ -130,20 +126,18 @@ def _try_again(departure: Departure, failure: Failure, now: datetime) -> None:
     """Postpone; a Team that was busy is asked again within seconds, three times."""
     if failure is Failure.CONFLICT_BUSY and departure.attempts <= len(timing.RETRIES_BUSY):
         due_at = _postpone(departure, now + timing.RETRIES_BUSY[departure.attempts - 1], failure.value)
-        ring(CARRY_OUT, departure.pk, at=due_at)
+        if due_at is not None:
+            bells.carry_out(departure.pk, at=due_at)
     else:
         _postpone(departure, now + timing.step(timing.RETRIES, departure.attempts), failure.value)
 
 
 def _claim(departure_id: int, now: datetime) -> Departure | None:
-    claimed = Departure.objects.filter(free(now), pk=departure_id, state=DepartureState.OPEN, due_at__lte=now)
-    if claimed.update(lease_until=now + timing.lease(), attempts=F("attempts") + 1) != 1:
-        return None  # another worker has it, or it is not due
-    return Departure.objects.select_related("team__owner", "grant__redemption").get(pk=departure_id)
-
-
-def _mine(departure: Departure) -> Q:
-    return Q(pk=departure.pk, state=DepartureState.OPEN, attempts=departure.attempts)
+    due = Departure.objects.due(now).select_related("team__owner", "grant__redemption")
+    departure = due.filter(pk=departure_id).first()
+    if departure is None or not Departure.objects.claim(departure, now=now, until=now + timing.lease()):
+        return None  # it is not due, or another worker has it
+    return departure
 
 
 def _last_look(departure: Departure, person: Person | None, now: datetime) -> bool:
@@ -153,8 +147,7 @@ def _last_look(departure: Departure, person: Person | None, now: datetime) -> bo
         if why := why_stay(departure, now, person):
             let_stay(departure, why, now=now, actor=ACTOR)
             return False
-        renewed = Departure.objects.filter(_mine(departure)).update(lease_until=now + timing.lease())
-        return renewed == 1
+        return Departure.objects.write(departure, lease_until=now + timing.lease())
 
 
 def _let_stay(departure: Departure, why: str, now: datetime) -> bool:
@@ -165,12 +158,8 @@ def _let_stay(departure: Departure, why: str, now: datetime) -> bool:
     return False
 
 
-def _postpone(departure: Departure, until: datetime, problem: str) -> datetime:
-    """Let go of it until then, or until the Team has cooled down; when that is."""
-    cooldown = Team.objects.values_list("cooldown_until", flat=True).get(pk=departure.team_id)
-    due_at = max(until, cooldown) if cooldown is not None else until
-    Departure.objects.filter(_mine(departure)).update(due_at=due_at, lease_until=None, last_problem=problem[:200])
-    return due_at
+def _postpone(departure: Departure, until: datetime, problem: str) -> datetime | None:
+    return Departure.objects.postpone(departure, until, last_problem=problem[:200])
 
 
 def _note_told(departure: Departure, saw: Person | None, now: datetime) -> bool:
@@ -179,14 +168,14 @@ def _note_told(departure: Departure, saw: Person | None, now: datetime) -> bool:
     if saw is not None and saw.kind == Member.Kind.INVITE and saw.since is not None:
         departure.evidence["invited_at"] = saw.since.isoformat()
     with transaction.atomic():
-        rows = Departure.objects.filter(_mine(departure)).update(
-            told_at=now, due_at=None, lease_until=None, last_problem="", evidence=departure.evidence
+        was_mine = Departure.objects.let_go(
+            departure, told_at=now, due_at=None, last_problem="", evidence=departure.evidence
         )
-        if rows:
+        if was_mine:
             events.departure_moved(subject=departure.subject, state="told", reason=departure.reason, actor=ACTOR)
             for wait in {timing.ABSENT_AFTER, gone_after(departure)}:
-                ring("invites.tasks.sync_team", departure.team_id, at=now + wait)
-    return rows == 1
+                bells.sync_team(departure.team_id, at=now + wait)
+    return was_mine
 
 
 def gone_after(departure: Departure) -> timedelta:

@@ -28,9 +28,9 @@ def close(departure: Departure, state: DepartureState, *, why: str = "", now: da
 
     False, and nothing is changed: it was closed, or taken by a worker, after the caller read it.
     """
-    as_read = Departure.objects.filter(pk=departure.pk, state=DepartureState.OPEN, attempts=departure.attempts)
     with transaction.atomic():
-        if as_read.update(state=state, closed_at=now, last_problem=why, lease_until=None) != 1:
+        still_open = Departure.objects.filter(state=DepartureState.OPEN)
+        if not still_open.let_go(departure, state=state, closed_at=now, last_problem=why):
             return False
         events.departure_moved(
             subject=departure.subject,

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from base.bells import ring
-from invites import matching
+from invites import bells, matching
 from invites.departures.carry_out import ACTOR, gone_after
 from invites.departures.closing import HIDDEN, close
 from invites.models import Departure, SeatGrant
@@ -82,7 +81,7 @@ def _give_up(departure: Departure, now: datetime) -> None:
     grant = departure.grant
     if grant is not None and moves.is_live(grant) and departure.reason not in MAY_STAY:
         moves.leave_in(grant, reason=departure.reason, now=now, actor=ACTOR)
-    ring("invites.tasks.reconcile")  # a claim may wait for just this
+    bells.reconcile()  # a claim may wait for just this
 
 
 def _note_gone(departure: Departure, now: datetime) -> None:
@@ -91,7 +90,7 @@ def _note_gone(departure: Departure, now: datetime) -> None:
     grant = departure.grant
     if grant is not None and moves.is_live(grant):
         _end_seat(grant, DepartureReason(departure.reason), now)
-    ring("invites.tasks.reconcile")  # a claim may wait for just this
+    bells.reconcile()  # a claim may wait for just this
 
 
 def _end_seat(grant: SeatGrant, reason: DepartureReason, now: datetime) -> None:
