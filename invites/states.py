@@ -44,6 +44,7 @@ class Refusal(models.TextChoices):
     EMAIL_REFUSED = "email_refused", _("ChatGPT does not accept this e-mail")
     TEAM_UNAVAILABLE = "team_unavailable", _("no Team available")
     WITHDRAWN = "withdrawn", _("invitation withdrawn")
+    OTHER_SEAT = "other_seat", _("in a seat of another kind")
 
 
 class DepartureState(models.TextChoices):

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Count, Q
 
 from teampool.models import AllowedMember, Member, Owner, Team
+from teampool.pool.rows import takes_place
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.paging import Listing
@@ -31,7 +32,7 @@ class NotItsList(Exception):
 class Person:
     """Someone who takes a seat besides the credential's own user. `email` is empty when upstream hides it.
 
-    `since`: when they came, or were invited; None when upstream does not say.
+    `since`: when they came, or were invited; None when upstream does not say. `takes_place`: in a standard seat.
     """
 
     kind: Member.Kind
@@ -39,6 +40,7 @@ class Person:
     email: str
     role: str
     since: datetime | None = None
+    takes_place: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,13 @@ class Snapshot:
         Not the credential's own user, nor usage-based or deactivated rows.
         """
         members = [
-            Person(Member.Kind.MEMBER, row.user_id, row.email or "", row.role, row.created_at)
+            Person(Member.Kind.MEMBER, row.user_id, row.email or "", row.role, row.created_at, takes_place(row))
             for row in self.members
             if row.seat_type != USAGE_BASED and row.deactivated_at is None and not is_own_row(row, owner)
         ]
         present = {row.email for row in self.members if row.email and row.deactivated_at is None}
         invited = [
-            Person(Member.Kind.INVITE, row.invite_id, row.email or "", row.role, row.created_at)
+            Person(Member.Kind.INVITE, row.invite_id, row.email or "", row.role, row.created_at, takes_place(row))
             for row in self.invites
             if row.seat_type != USAGE_BASED and (not row.email or row.email not in present)
         ]

@@ -33,6 +33,7 @@ class Added(StrEnum):
     ALREADY = "already"
     INVALID = "invalid"
     NO_SEAT = "no_seat"
+    OTHER_SEAT = "other_seat"
     TOO_MANY = "too_many"
     TWICE = "twice"
 
@@ -87,6 +88,8 @@ def _add(team: Team, email: str, actor: Actor) -> Result:
             there = presence.of(email, now=now)
             if there.is_by_right or there.overdue is not None or there.is_leaving:
                 return Result(email, Added.ALREADY, there.seat)
+            if there.is_in_other_seat:
+                return Result(email, Added.OTHER_SEAT)
             redemption = Redemption.objects.create(
                 public_id=codes.draw_reference(),
                 email=email,

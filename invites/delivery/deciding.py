@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from invites.delivery.look import Look
 from invites.models import SeatGrant
-from invites.seats import timing
+from invites.seats import moves, timing
 from invites.states import SAID_MEMBER, GrantState
 from teampool.models import Member
 
@@ -20,6 +20,7 @@ class Step(Enum):
     SEND = auto()  # invite, in the same Team
     REVOKE = auto()  # begin to leave this Team: an invite may have arrived
     LEAVE = auto()  # free the seat here and continue in another Team
+    REFUSE = auto()  # the person is there in a seat of another kind that our invitation did not give
     WAIT = auto()  # nothing is proved yet: look again later
 
 
@@ -42,6 +43,8 @@ def may_send_at_once(grant: SeatGrant, *, now: datetime) -> bool:
 def next_step(grant: SeatGrant, seen: Look | Unreadable, *, now: datetime) -> Step:
     if isinstance(seen, Unreadable):
         return _unread(grant, seen, now)
+    if seen.found is not None and moves.is_anothers(grant, seen.found, is_standard=seen.is_standard, since=seen.since):
+        return Step.REFUSE
     # A pending invite that was just revoked does not count: lists lag.
     if seen.found is Member.Kind.MEMBER or (seen.found is Member.Kind.INVITE and grant.leaving_since is None):
         return Step.SETTLED

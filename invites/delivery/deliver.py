@@ -16,12 +16,12 @@ from invites.delivery import settle
 from invites.delivery.deciding import Step, Unreadable, may_send_at_once, next_step
 from invites.delivery.look import Look, look_for
 from invites.models import SeatGrant
-from invites.states import GrantState
+from invites.states import GrantState, Refusal
 from teampool.access import Access
-from teampool.models import Team
+from teampool.models import Member, Team
 from teampool.snapshot import known_upstream_ids
 from teampool.upstream.errors import UpstreamError
-from teampool.upstream.types import Answer, Verdict
+from teampool.upstream.types import Answer, Failure, Verdict
 
 log = logging.getLogger(__name__)
 ACTOR = Actor("job", "deliver")
@@ -68,6 +68,8 @@ def _act_on(seen: Look, grant: SeatGrant, access: Access) -> None:
             _revoke(grant, access)
         case Step.LEAVE:
             settle.left(grant, reason=grant.leave_as, now=now, actor=ACTOR)
+        case Step.REFUSE:
+            _leave_them_there(grant, seen, access)
         case Step.WAIT:
             settle.look_again(grant, now=now)
 
@@ -118,6 +120,18 @@ def _post(grant: SeatGrant, access: Access) -> Answer | None:
         return None
     ours, flow = str(grant.submission_id), grant.redemption.public_id
     return access.ask(lambda upstream: upstream.invite(grant.email, submission_id=ours, flow_id=flow))
+
+
+def _leave_them_there(grant: SeatGrant, seen: Look, access: Access) -> None:
+    """They are in by a seat of another kind. An invitation of ours that may wait beside it is revoked first."""
+    if grant.sends and seen.found is Member.Kind.MEMBER:
+        if not settle.renew_lease(grant, now=timezone.now()):
+            return
+        answer = access.ask(lambda upstream: upstream.revoke(grant.email))
+        if answer.verdict is not Verdict.SENT and answer.failure is not Failure.NOT_FOUND_ITEM:
+            settle.look_again(grant, now=timezone.now())
+            return
+    settle.left(grant, reason=Refusal.OTHER_SEAT, now=timezone.now(), actor=ACTOR)
 
 
 def _revoke(grant: SeatGrant, access: Access) -> None:

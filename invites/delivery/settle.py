@@ -87,22 +87,27 @@ def _certain_no(grant: SeatGrant, answer: Answer, now: datetime, actor: Actor) -
 def left(grant: SeatGrant, *, reason: str, now: datetime, actor: Actor) -> None:
     """Nobody was invited here: free the seat and continue in another Team, or refuse the address."""
     if reason == Failure.EMAIL_REJECTED.value:
-        _refuse(grant, reason, now, actor)
+        _refuse(grant, reason, Refusal.EMAIL_REFUSED, now, actor)
         return
+    if reason == Refusal.OTHER_SEAT:
+        bells.sync_team(grant.team_id)  # the next code of theirs is then refused at once
+        if grant.redemption.try_number == 1:
+            _refuse(grant, reason, Refusal.OTHER_SEAT, now, actor)
+            return
     if reason == GHOST:
         health.note_ghost(team_id=grant.team_id, now=now, actor=actor)
     _fail_over(grant, reason, now, actor)
 
 
-def _refuse(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> None:
-    """ChatGPT refuses the address: free seat and code, and do not blame the Team."""
+def _refuse(grant: SeatGrant, reason: str, refusal: Refusal, now: datetime, actor: Actor) -> None:
+    """It is the address, not the Team: free seat and code."""
     with transaction.atomic(durable=True):
         code_id = grant.redemption.code_id
         if code_id is not None:  # lock order: code first
             locking.lock_code(code_id)
         locking.lock_team(grant.team_id)
         if moves.leave(grant, GrantState.CANCELLED, reason=reason, now=now, actor=actor):
-            moves.refuse(redemption_id=grant.redemption_id, refusal=Refusal.EMAIL_REFUSED, now=now, actor=actor)
+            moves.refuse(redemption_id=grant.redemption_id, refusal=refusal, now=now, actor=actor)
 
 
 def _fail_over(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> None:

@@ -6,7 +6,7 @@ In the transaction that follows the snapshot, under the Team's lock.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from invites import bells, matching
 from invites.departures.carry_out import ACTOR, gone_after
@@ -22,8 +22,6 @@ from teampool.snapshot import Person, Snapshot
 FREES_CODE = (DepartureReason.WITHDRAWN, DepartureReason.RECLAIMED)
 # Nobody wants them gone: they were to sit elsewhere, or had not accepted, which they may have done meanwhile.
 MAY_STAY = (DepartureReason.RESEATED, DepartureReason.RECLAIMED)
-# Two clocks are compared.
-MARGIN = timedelta(minutes=10)
 
 
 def confirm(
@@ -108,7 +106,7 @@ def _end_seat(grant: SeatGrant, reason: DepartureReason, now: datetime) -> None:
 
 def may_be(row: Person, *, asked_in_at: datetime | None) -> bool:
     """False for a row that is older than this person's invitation; True where either time is not known."""
-    return asked_in_at is None or row.since is None or row.since >= asked_in_at - MARGIN
+    return asked_in_at is None or row.since is None or row.since >= asked_in_at - timing.CLOCKS_DIFFER
 
 
 def asked_in_at(grant: SeatGrant) -> datetime | None:

@@ -122,6 +122,8 @@ def _move(grant: SeatGrant, matched: Matched, snapshot: Snapshot, now: datetime,
         return True  # the look is older than the grant: it proves nothing about it
     person = matched.seated.get(grant.pk)
     if person is not None:
+        if moves.is_anothers(grant, person.kind, is_standard=person.takes_place, since=person.since):
+            return True  # `deliver` frees the code, whose lock comes before the Team's
         # A pending invite that was revoked lingers in lists that lag: it does not count as listed.
         if person.kind == Member.Kind.MEMBER or grant.leaving_since is None:
             _note_present(grant, person, now)

@@ -129,6 +129,13 @@ def _refused(status: PublicStatus) -> Headline:
         )
     if status.error_code == Refusal.NO_SEAT:
         return Headline(_("No seat is free"), _code_unused(), again=_("Submit again"), tone="bad")
+    if status.error_code == Refusal.OTHER_SEAT:
+        return Headline(
+            _("This e-mail is in a Team already"),
+            _("It has a seat of another kind. Your code has not been used; contact the person who gave it to you."),
+            again=_("Use another e-mail"),
+            tone="bad",
+        )
     if status.error_code == Refusal.WITHDRAWN:
         return Headline(
             _("Invitation withdrawn"),

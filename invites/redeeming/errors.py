@@ -53,6 +53,18 @@ class NoSeat(RedeemError):
     text = _("No seat is free right now. Your code has not been used; please submit it again later.")
 
 
+class OtherSeat(RedeemError):
+    """The e-mail is in a Team in a Premium, Codex or automation seat, which we neither give nor take."""
+
+    error_code = "other_seat"
+    http_status = 409
+    field = "email"
+    text = _(
+        "This e-mail is in a Team already, in a seat of another kind. Your code has not been used; contact the person "
+        "who gave it to you."
+    )
+
+
 class Paused(RedeemError):
     """An operator paused redemptions; existing ones go on."""
 

@@ -12,7 +12,7 @@ from invites.models import Departure, Redemption, SeatGrant
 from invites.seats.seating import departures_under_way
 from invites.states import DepartureState, RedemptionState
 from teampool.models import Member
-from teampool.snapshot import USAGE_BASED
+from teampool.pool.rows import is_standard
 from teampool.upstream.types import MANAGER_ROLES
 
 
@@ -21,6 +21,7 @@ class Presence:
     """`seat`: the claim that seats this e-mail; with `is_by_right`, None means baseline or allowed.
 
     `overdue`: its live grant whose time is over. `is_stranger`: it is in `team_id` without any right.
+    `is_in_other_seat`: it is in `team_id` in a seat that is no standard one, and no live claim of ours goes on there.
     `team_id`: the Team to lock before acting on this.
     """
 
@@ -29,6 +30,7 @@ class Presence:
     overdue: SeatGrant | None = None
     is_leaving: bool = False
     is_stranger: bool = False
+    is_in_other_seat: bool = False
     team_id: int | None = None
 
 
@@ -55,29 +57,35 @@ def of(email: str, *, now: datetime) -> Presence:
     leaving = departures_under_way(email).values_list("team_id", flat=True).first()
     grant = SeatGrant.objects.live().filter(email=email).select_related("redemption", "team").first()
     waiting = Redemption.objects.filter(email=email, state=RedemptionState.OPEN).first()
+    overdue = None
     if grant is not None and (waiting is None or waiting.pk == grant.redemption_id):
         if grant.redemption.ends_at is not None and grant.redemption.ends_at <= now:
-            return Presence(overdue=grant, is_leaving=leaving is not None, team_id=grant.team_id)
-        if leaving is None:
+            overdue = grant
+        elif leaving is None:
             return Presence(is_by_right=True, seat=grant.redemption, team_id=grant.team_id)
-    if waiting is not None:
+    if waiting is not None and overdue is None:
         return Presence(is_by_right=True, seat=waiting)
+    there = _without_grant(email)
+    if there.is_in_other_seat:
+        return there
+    if overdue is not None:
+        return Presence(overdue=overdue, is_leaving=leaving is not None, team_id=overdue.team_id)
     if leaving is not None:
         return Presence(is_leaving=True, team_id=leaving)
-    return _without_grant(email)
+    return there
 
 
 def _without_grant(email: str) -> Presence:
-    stranger_in = None
+    stranger_in = other_in = None
     # A person who is being removed from a Team must not get a seat there at that moment.
     leaving = set(Departure.objects.filter(email=email, state=DepartureState.OPEN).values_list("team_id", flat=True))
     for row in Member.objects.shown_now(email).order_by("team_id"):
-        if (
-            is_allowed(row.team_id, row.email, row.upstream_id)
-            or row.role in MANAGER_ROLES
-            or row.seat_type == USAGE_BASED
-        ):
+        if not is_standard(row.seat_type):
+            other_in = other_in or row.team_id
+        elif is_allowed(row.team_id, row.email, row.upstream_id) or row.role in MANAGER_ROLES:
             return Presence(is_by_right=True, team_id=row.team_id)
-        if row.team_id not in leaving:
+        elif row.team_id not in leaving:
             stranger_in = stranger_in or row.team_id
+    if other_in is not None:
+        return Presence(is_in_other_seat=True, team_id=other_in)
     return Presence(is_stranger=stranger_in is not None, team_id=stranger_in)

@@ -148,6 +148,8 @@ def _check_code(claim: Claim) -> None:
 def _settle_presence(claim: Claim, there: Presence) -> Redemption:
     if there.is_by_right:
         return _answer_already(claim, there)
+    if there.is_in_other_seat:
+        raise errors.OtherSeat
     if there.overdue is not None:
         return _follow_overdue(claim, there.overdue, is_leaving=there.is_leaving)
     if there.is_leaving:

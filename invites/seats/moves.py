@@ -13,9 +13,10 @@ from django.db.models import F
 from base.actors import Actor
 from invites.codes import uses
 from invites.models import Redemption, SeatGrant
-from invites.seats import mails
+from invites.seats import mails, timing
 from invites.states import CONFIRMED, HOLDS_SEAT, GrantState, RedemptionState, Refusal
 from notifications.audit import events
+from teampool.models import Member
 from teampool.pool import seats
 
 REACHED_AT = {
@@ -135,6 +136,19 @@ def end(*, redemption_id: int, reason: str, now: datetime, actor: Actor) -> bool
 def next_try(*, redemption_id: int) -> None:
     """Start a new try: Teams of the last try may be asked again."""
     Redemption.objects.filter(pk=redemption_id, state=RedemptionState.OPEN).update(try_number=F("try_number") + 1)
+
+
+def is_anothers(grant: SeatGrant, found: Member.Kind, *, is_standard: bool, since: datetime | None) -> bool:
+    """True when the seat a list shows this grant's person in is not from our invitation, which is for a standard seat.
+
+    A confirmed grant is ours whatever its person was switched to. So is one whose invitation ChatGPT took, when the
+    person came after it: they may have accepted and been switched since the last look.
+    """
+    if is_standard or grant.state in CONFIRMED:
+        return False
+    if found is not Member.Kind.MEMBER or grant.state != GrantState.INVITED:
+        return True
+    return since is not None and since < grant.created_at - timing.CLOCKS_DIFFER
 
 
 def is_live(grant: SeatGrant) -> bool:

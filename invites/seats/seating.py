@@ -16,7 +16,7 @@ from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, timing
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, RedemptionState, Refusal
 from notifications.audit import events
-from teampool.models import Team, TeamQuerySet, living
+from teampool.models import Member, Team, TeamQuerySet, living
 from teampool.pool import seats
 
 # When all tries failed with this reason, the refusal is "no seat".
@@ -33,6 +33,7 @@ def _kept_for_waiting() -> Subquery:
         Q(bound_team=None) | Q(bound_team=OuterRef("pk")),
         ~Exists(SeatGrant.objects.filter(tried, redemption=OuterRef("pk"), team=team)),
         ~Exists(Departure.objects.filter(email=OuterRef("email"), team=team, state=DepartureState.OPEN)),
+        ~Exists(Member.objects.in_other_seats().filter(email=OuterRef("email"), team=team)),
     )
     count = Func(F("pk"), function="COUNT", output_field=IntegerField())  # without GROUP BY: 0 where nobody waits
     return Subquery(waiting.order_by().annotate(n=count).values("n"))
@@ -112,7 +113,7 @@ def open_grant(
 
 
 def _barred(redemption: Redemption) -> set[int]:
-    """Teams this claim must not go to: tried already, just moved out of, being left, or seated in."""
+    """Teams this claim must not go to: tried already, just moved out of, being left, or in there by any seat."""
     tried = Q(try_number=redemption.try_number)
     # After a re-seat: not back into the Team an operator moved them out of.
     left = Q(try_number=redemption.try_number - 1, reason=DepartureReason.RESEATED)
@@ -120,7 +121,8 @@ def _barred(redemption: Redemption) -> set[int]:
         Q(tried | left, redemption=redemption) | Q(email=redemption.email, state__in=HOLDS_SEAT)
     )
     leaving = Departure.objects.filter(email=redemption.email, state=DepartureState.OPEN)
-    return {*seated.values_list("team_id", flat=True), *leaving.values_list("team_id", flat=True)}
+    elsewhere = Member.objects.in_other_seats().filter(email=redemption.email)
+    return {team_id for rows in (seated, leaving, elsewhere) for team_id in rows.values_list("team_id", flat=True)}
 
 
 def reseat_or_refuse(*, redemption_id: int, now: datetime, actor: Actor) -> Redemption:

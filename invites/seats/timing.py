@@ -10,6 +10,8 @@ from datetime import timedelta
 from django.conf import settings
 
 LEASE_MARGIN = timedelta(seconds=30)
+# ChatGPT's clock and ours.
+CLOCKS_DIFFER = timedelta(minutes=10)
 # Lists lag: absence counts only in complete lists begun this long after the send.
 ABSENT_AFTER = timedelta(seconds=60)
 # After an unknown result, a person leaves a Team when revoked and then absent this long.

@@ -11,12 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from notifications.audit.events import Subject
 from teampool.models.teams import Team, living
+from teampool.upstream.types import OTHER_SEATS
 
 
 class MemberQuerySet(models.QuerySet["Member"]):
     def shown_now(self, email: str) -> Self:
         """Rows of the last lists of living Teams that show this e-mail, the log-in's own rows among them."""
         return self.filter(living("team__"), email=email, deactivated_at=None)
+
+    def in_other_seats(self) -> Self:
+        """Rows in a Premium, Codex or automation seat, as `rows.is_standard` says of one."""
+        return self.filter(deactivated_at=None, seat_type__in=OTHER_SEATS)
 
     def not_own(self) -> Self:
         """Without the rows of the Team's own log-in: its user id or its e-mail, as `snapshot.is_own_row` finds it."""

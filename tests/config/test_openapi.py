@@ -32,7 +32,7 @@ from teampool.imports import door as import_door
 from teampool.imports import follow, jobs, reasons
 from teampool.imports.reading import record
 from tests.cast import ANA, SAM, a_code, a_team, an_operator
-from tests.invites.rows import a_refused, a_seated, an_already, an_ended
+from tests.invites.rows import a_member, a_refused, a_seated, an_already, an_ended
 from tests.notifications.conftest import settle
 from tests.notifications.receivers import http_receiver
 from tests.teampool.imports.bringing import csv_line
@@ -222,6 +222,8 @@ class TestRedeem:
         post(SAM, "x" * (api.LONGEST_BODY + 1))
         seat = a_seated(GrantState.JOINED, email="joined@example.com")
         assert post(seat.email, a_code().code)["already"] is True
+        a_member(a_team(), "premium@example.com", seat_type="prolite")
+        post("premium@example.com", a_code().code)
         door.answered(client.get(REDEEM))
         runtime.change({IS_OPEN.key: "off"}, actor=ME)
         post(SAM, a_code().code)

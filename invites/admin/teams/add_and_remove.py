@@ -34,6 +34,7 @@ _WORDS: dict[Added, Any] = {
     Added.ALREADY: gettext_lazy("has a place in the pool already; nothing was changed"),
     Added.INVALID: gettext_lazy("not a complete e-mail address"),
     Added.NO_SEAT: gettext_lazy("no seat free in this Team"),
+    Added.OTHER_SEAT: gettext_lazy("is in a Team already, in a seat of another kind; nothing was changed"),
     Added.TOO_MANY: gettext_lazy("more than 50 addresses; add it in a second go"),
     Added.TWICE: gettext_lazy("stands there twice"),
 }

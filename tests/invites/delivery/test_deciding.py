@@ -14,7 +14,7 @@ from invites.states import SAID_MEMBER
 from teampool.models import Member
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-SETTLED, SEND, REVOKE, LEAVE, WAIT = Step
+SETTLED, SEND, REVOKE, LEAVE, REFUSE, WAIT = Step
 PENDING, MEMBER = Member.Kind.INVITE, Member.Kind.MEMBER
 
 
@@ -23,7 +23,7 @@ def ago(**span: float) -> datetime:
 
 
 def a_grant(state: str, **known: Any) -> SeatGrant:
-    return SeatGrant(state=state, **known)
+    return SeatGrant(state=state, **({"created_at": ago(minutes=5)} | known))
 
 
 def absent(**begun_ago: float) -> Look:
@@ -32,6 +32,11 @@ def absent(**begun_ago: float) -> Look:
 
 def seen(kind: Member.Kind, **begun_ago: float) -> Look:
     return Look(ago(**begun_ago), is_complete=True, found=kind)
+
+
+def elsewhere(kind: Member.Kind, since: datetime | None = None) -> Look:
+    """In a seat of another kind, since then."""
+    return Look(NOW, is_complete=True, found=kind, is_standard=False, since=since)
 
 
 def sent(n: int, **span: float) -> dict[str, Any]:
@@ -56,6 +61,16 @@ TABLE: list[tuple[str, str, dict[str, Any], Look | Unreadable, Step]] = [
     ("accepted", "verified", sent(1, hours=1), seen(MEMBER), SETTLED),
     ("seen at the third unknown", "inviting", sent(3, hours=1), seen(PENDING), SETTLED),
     ("upstream said member, and lists them", "inviting", sent(1) | {"reason": SAID_MEMBER}, seen(MEMBER), SETTLED),
+    # Our invitation is for a standard seat: another kind of seat is ours only when its person was switched to it.
+    ("nothing sent, in another seat", "inviting", {"ask_first": True}, elsewhere(MEMBER), REFUSE),
+    ("upstream said member, in another seat", "inviting", sent(1) | {"reason": SAID_MEMBER}, elsewhere(MEMBER), REFUSE),
+    ("an unknown, in another seat", "inviting", sent(1, seconds=5), elsewhere(MEMBER, NOW), REFUSE),
+    ("sent, invited to another seat", "invited", sent(1, seconds=5), elsewhere(PENDING), REFUSE),
+    ("sent, in another seat for long", "invited", sent(1, seconds=5), elsewhere(MEMBER, ago(days=1)), REFUSE),
+    ("sent, came and was switched", "invited", sent(1, seconds=5), elsewhere(MEMBER, ago(seconds=3)), SETTLED),
+    ("sent, in another seat, since nobody knows", "invited", sent(1, seconds=5), elsewhere(MEMBER), SETTLED),
+    ("listed, then switched", "verified", sent(1, hours=1), elsewhere(MEMBER, ago(days=1)), SETTLED),
+    ("joined, then switched", "joined", sent(1, hours=1), elsewhere(MEMBER, ago(days=1)), SETTLED),
     # An answer of sent is no unknown: not listed yet is waited for, never left.
     ("sent, not listed yet", "invited", sent(1, seconds=5), absent(), WAIT),
     ("sent, not listed for a day", "invited", sent(1, hours=30), absent(), WAIT),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from invites.models import Redemption
 from invites.states import GrantState, Refusal
 from tests.cast import ANA, SAM, a_code, a_team
-from tests.invites.rows import a_redemption, a_refused, a_seated, an_already, an_ended
+from tests.invites.rows import a_member, a_redemption, a_refused, a_seated, an_already, an_ended
 
 pytestmark = pytest.mark.django_db
 URL = "/api/redemptions"
@@ -85,8 +85,9 @@ class TestPost:
             (lambda: a_code(CODE, redeem_until=timezone.now() - timedelta(days=1)), 422, "code_expired"),
             (lambda: a_code(CODE, voided_at=timezone.now()), 422, "code_void"),
             (lambda: a_code(CODE), 409, "no_seat"),
+            (lambda: a_member(a_team(), ANA, seat_type="prolite") and a_code(CODE), 409, "other_seat"),
         ],
-        ids=["unknown", "used", "expired", "void", "no_seat"],
+        ids=["unknown", "used", "expired", "void", "no_seat", "other_seat"],
     )
     def test_a_refusal_has_its_code(self, post, make, status, error_code):
         make()

@@ -245,6 +245,20 @@ COPY = [
 REFUSED = [
     ("no_seat", "zh-hans", "暂时没有空席位", "你的邀请码没有被使用，稍后可以再提交。", "重新提交"),
     ("no_seat", "en", "No seat is free", "Your code has not been used; submit it again later.", "Submit again"),
+    (
+        "other_seat",
+        "zh-hans",
+        "这个邮箱已在 Team 里",
+        "用的是另一种席位。你的邀请码没有被使用，请联系给你邀请码的人。",
+        "换一个邮箱",
+    ),
+    (
+        "other_seat",
+        "en",
+        "This e-mail is in a Team already",
+        "It has a seat of another kind. Your code has not been used; contact the person who gave it to you.",
+        "Use another e-mail",
+    ),
     ("email_refused", "zh-hans", "ChatGPT 不接受这个邮箱", "你的邀请码没有被使用，请换一个邮箱。", "换一个邮箱"),
     (
         "email_refused",

@@ -16,7 +16,7 @@ from invites.models import RedeemAttempt, RedeemCode, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState
 from notifications import announcement
 from tests.cast import ANA, SAM, a_code, a_team
-from tests.invites.rows import a_redemption, a_seated
+from tests.invites.rows import a_member, a_redemption, a_seated
 
 pytestmark = pytest.mark.django_db
 CODE = "7K2M9QXDVH4TB8NC"
@@ -314,6 +314,26 @@ class TestErrors:
         assert "aria-invalid" not in shown
         assert f'value="{ANA}"' in shown
         assert f'value="{CODE}"' in shown
+
+    @pytest.mark.parametrize(
+        ("language", "sentence"),
+        [
+            (ZH, "这个邮箱已在 Team 里，但用的是另一种席位。邀请码没有被使用，请联系给你邀请码的人。"),
+            (
+                EN,
+                "This e-mail is in a Team already, in a seat of another kind. Your code has not been used; contact the "
+                "person who gave it to you.",
+            ),
+        ],
+    )
+    def test_a_seat_of_another_kind(self, submit, language, sentence):
+        a_member(a_team(), ANA, seat_type="usage_based")
+        code = a_code(CODE)
+        answer = submit(language=language)
+        assert answer.status_code == 409
+        assert field_error(page(answer), "email") == sentence
+        code.refresh_from_db()
+        assert code.uses_held == 0
 
     def test_no_seat_now_and_the_code_works_later(self, submit):
         a_code(CODE)
