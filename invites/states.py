@@ -35,6 +35,8 @@ UNCONFIRMED = tuple(state for state in HOLDS_SEAT if state not in CONFIRMED)
 SAID_MEMBER = "said_member"
 # ChatGPT accepted the invite but no list ever showed it.
 GHOST = "never_listed"
+# Ours, before the call: the seats of that Team became fewer, or their number too old, since this one was taken.
+NO_PLACE = "no_place"
 
 
 class Refusal(models.TextChoices):

@@ -6,7 +6,7 @@ from base.clock_repair import Moments
 from teampool import leases
 from teampool.imports import worker
 from teampool.login import keep_alive, renew, token_chain
-from teampool.models import ImportJob, JobLease, Owner, SentToken, StockAlert, SyncRun, Team
+from teampool.models import ImportJob, JobLease, Owner, SentToken, StockAlert, SyncRun, Team, Vacancy
 from teampool.teams import health
 
 
@@ -23,9 +23,15 @@ def moments() -> list[Moments]:
                 "upstream_full_at",
                 "look_failures_since",
                 "last_invite_at",
+                "cap_set_at",
+                "seats_read_at",
+                "seats_refused_at",
+                "seats_refused_again_at",
+                "features_read_at",
             ],
             forgotten=["snapshot_started_at", "sync_tried_at"],
         ),
+        Moments(Vacancy.objects.waiting(), facts=["gone_by"]),
         Moments(Owner.objects.all(), leases={"refresh_lease_until": renew.lease()}, facts=["refresh_sent_at"]),
         Moments(SentToken.objects.all(), leases={"lease_until": token_chain.lease()}, facts=["sent_at"]),
         Moments(ImportJob.objects.all(), leases={"lease_until": worker.LEASE}, facts=["created_at"]),

@@ -50,6 +50,12 @@ def an_owner(email: str = OMAR, **fields: Any) -> Owner:
     return Owner.objects.get_or_create(email=email, defaults=fields)[0]
 
 
+def a_reading(seats: int, *, at: datetime) -> dict[str, Any]:
+    """What `Team.reading` keeps of a read that said `seats` besides the owner's own one."""
+    said = {"known": "pools", "bought": seats + 1, "own": 1, "held": 0, "members": 0, "available": None, "premium": 0}
+    return said | {"read_at": at.isoformat()}
+
+
 def a_team(
     *, seats: int = 4, held: int = 0, outsiders: int = 0, owner: Owner | None = None, now: Any = None, **fields: Any
 ) -> Team:
@@ -69,6 +75,11 @@ def a_team(
         "snapshot_has_self": True,
         "sync_tried_at": now - timedelta(minutes=1),
         "seat_total": seats,
+        "seats_known": "pools",
+        "seats_read_at": now - timedelta(minutes=1),
+        "seats_bought": seats,
+        "reading": a_reading(seats, at=now - timedelta(minutes=1)),
+        "seats_taken": held + outsiders,
         "outsiders": outsiders,
         "seats_held": held,
         "seat_cap": max(seats - outsiders, held),
@@ -96,7 +107,7 @@ def import_sandbox_team(
         refresh_token=login["refresh_token"] or "",
         client_id=login["client_id"],
     )
-    values = {"access_token": login["access_token"], "seats_entitled": seats + 1}
+    values = {"access_token": login["access_token"]}
     return a_team(account_id=account_id, owner=owner, seats=seats, **(values | fields))
 
 

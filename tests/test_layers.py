@@ -67,10 +67,12 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "access",
         "login",
         "teams",
+        "counting",
         "snapshot",
         "pool",
         "api_keys leases",
         "models settings bells",
+        "known",
         "upstream",
     ),
     "notifications": (

@@ -15,6 +15,9 @@ from django.utils import timezone
 
 from config.service import static_files
 from guardian.clockwork import heartbeats, timetable
+from teampool.known import Known
+from teampool.models import Team
+from teampool.teams import changes
 
 Say = Callable[[str], None]
 # The number of our advisory lock; no other program may use it in this database.
@@ -74,10 +77,21 @@ def prepare(say: Say) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         heartbeats.pause_if_stale(timezone.now())  # before a new heartbeat hides how long we stood still
         timetable.put_in_place(timezone.now())
+        read_seats_anew(say)
     if hasattr(staticfiles_storage, "manifest_name"):
         static_files.collect()
     # Programs started next must not inherit a connection, and the supervisor needs none while it waits.
     connections.close_all()
+
+
+def read_seats_anew(say: Say) -> None:
+    """Right after an upgrade whose migration called the seats of every Team unread: nobody is placed before a sync."""
+    upgraded = Team.objects.filter(
+        archived_at=None, seats_known=Known.UNREAD, sync_tried_at=None, snapshot_started_at__isnull=False
+    )
+    if number := upgraded.count():
+        changes.want_sync_of_all()
+        say(f"Reading the seats of {number} Team{'s' if number > 1 else ''} anew…")
 
 
 @contextlib.contextmanager

@@ -11,12 +11,14 @@ from guardian.models import Finding, Heartbeat, Sweep
 from guardian.rules.states import STANDING
 from invites.models import RedeemAttempt
 from notifications.models import Message
+from teampool.models import Vacancy
 
 KEEP_TASKS = timedelta(days=14)
 KEEP_ATTEMPTS = timedelta(days=1)
 KEEP_MESSAGES = timedelta(days=90)
 KEEP_SWEEPS = timedelta(days=30)
 KEEP_FINDINGS = timedelta(days=365)
+KEEP_VACANCIES = timedelta(days=30)
 KEEP_HEARTBEATS = timedelta(days=1)
 
 
@@ -27,6 +29,7 @@ def prune(now: datetime) -> None:
     """
     for finished in (Success, Failure):
         finished.objects.filter(stopped__lt=now - KEEP_TASKS).delete()
+    Vacancy.objects.filter(place_back_at__lt=now - KEEP_VACANCIES).delete()
     RedeemAttempt.objects.filter(at__lt=now - KEEP_ATTEMPTS).delete()
     Message.objects.filter(state=Message.State.SENT, sent_at__lt=now - KEEP_MESSAGES).delete()
     # A sweep that removed people is kept as long as those findings.

@@ -17,7 +17,7 @@ from guardian.rules.states import NEEDS_CARE, Kind
 from guardian.settings import Policy
 from invites import matching
 from invites.matching import Listed
-from teampool.snapshot import USAGE_BASED
+from teampool.pool.rows import is_standard
 from teampool.upstream.types import MANAGER_ROLES
 
 # Why a Team's list is not judged.
@@ -164,8 +164,8 @@ def hides_someone(team: TeamView) -> bool:
 
 
 def _counts(team: TeamView, row: Row) -> bool:
-    """True for a row that a removal could ever be about."""
-    is_protected = row.role in MANAGER_ROLES or row.seat_type == USAGE_BASED or row.is_deactivated
+    """True for a row that a removal could ever be about: nobody in a Premium, Codex or automation seat."""
+    is_protected = row.role in MANAGER_ROLES or not is_standard(row.seat_type) or row.is_deactivated
     return not is_protected and not team.is_own(row)
 
 

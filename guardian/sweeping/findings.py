@@ -19,7 +19,7 @@ from guardian.rules.states import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
 from guardian.rules.still_possible import Shown
 from invites.actions import outsiders
 from invites.actions.seat import Refused
-from invites.departures.closing import NOT_PERMITTED, PROTECTED
+from invites.departures.closing import NOT_PERMITTED, OTHER_SEAT, PROTECTED
 from invites.matching import Listed
 from invites.models import Departure
 from invites.states import DepartureState
@@ -44,7 +44,7 @@ _CHANGES = (
 # What stands, by Team, kind and e-mail.
 _Key = tuple[int, str, str]
 # Upstream or we ourselves refuse to take them out: nothing is tried again before a person has looked.
-_FOR_GOOD = (PROTECTED, NOT_PERMITTED)
+_FOR_GOOD = (PROTECTED, NOT_PERMITTED, OTHER_SEAT)
 
 
 def note(

@@ -98,7 +98,7 @@ def _add(team: Team, email: str, actor: Actor) -> Result:
                 created_at=now,
             )
             events.redemption_moved(subject=redemption.subject, state="opened", actor=actor, details={"team": team.pk})
-            if there.is_stranger and there.team_id == team.pk and seats.hold_for_outsider(team_id=team.pk):
+            if there.is_stranger and there.team_id == team.pk and seats.hold_for_outsider(team_id=team.pk, email=email):
                 seating.open_grant(redemption, team_id=team.pk, now=now, actor=actor, ask_first=True)
             elif seating.take_seat(redemption, now=now, actor=actor) is None:
                 raise _Full

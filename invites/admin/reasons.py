@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from invites.departures import carry_out, closing, rights
-from invites.states import GHOST, DepartureReason, Refusal
+from invites.states import GHOST, NO_PLACE, DepartureReason, Refusal
 from teampool.teams import words
 from teampool.upstream.types import Failure
 
@@ -15,6 +15,7 @@ _WORDS: dict[str, str] = {
     Failure.EMAIL_REJECTED: gettext_noop("ChatGPT does not accept this e-mail"),
     Failure.DOMAIN_RESTRICTED: gettext_noop("the Team does not allow this e-mail domain"),
     GHOST: gettext_noop("ChatGPT accepted the invitation and never listed it"),
+    NO_PLACE: gettext_noop("the Team has fewer seats than when this one was taken"),
     Failure.WORKSPACE_SUSPENDED: gettext_noop("the Team is suspended"),
     Failure.WORKSPACE_DELINQUENT: gettext_noop("the Team is not paid for"),
     Failure.WORKSPACE_NOT_FOUND: gettext_noop("the login does not reach the Team"),
@@ -33,6 +34,7 @@ _IN_THE_WAY: dict[str, str] = {
     carry_out.UNAVAILABLE: gettext_noop("the Team cannot be reached"),
     closing.PROTECTED: gettext_noop("owners and admins are never removed"),
     closing.NOT_PERMITTED: gettext_noop("ChatGPT does not permit it"),
+    closing.OTHER_SEAT: gettext_noop("sits in a Premium or Codex seat: nobody is removed from those"),
     carry_out.PAUSED: gettext_noop("removals are paused"),
     closing.HIDDEN: gettext_noop("ChatGPT hides the e-mail: remove the hidden person on the Team's page"),
     closing.ACCEPTED: gettext_noop("was accepted meanwhile"),

@@ -18,7 +18,7 @@ from invites.delivery.look import Look, look_for
 from invites.models import SeatGrant
 from invites.states import GrantState, Refusal
 from teampool.access import Access
-from teampool.models import Member, Team
+from teampool.models import Member, Owner, Team
 from teampool.snapshot import known_upstream_ids
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Answer, Failure, Verdict
@@ -101,6 +101,13 @@ def _known_ids(grant: SeatGrant) -> frozenset[str]:
 
 
 def _invite(grant: SeatGrant, access: Access) -> None:
+    now = timezone.now()
+    if not grant.sends and Owner.objects.filter(email=grant.email).exists():
+        # The user of a log-in of ours may be an owner of any Team: answered as if ChatGPT refused the address.
+        settle.left(grant, reason=Failure.EMAIL_REJECTED.value, now=now, actor=ACTOR)
+        return
+    if not grant.sends and settle.lacks_place(grant, now=now, actor=ACTOR):
+        return  # an invitation too many may buy a seat
     answer = _post(grant, access)
     if answer is None:
         settle.look_again(grant, now=timezone.now())  # a Departure is open, or another worker has the grant

@@ -19,9 +19,9 @@ from invites.delivery.look import Look
 from invites.departures import opening
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, seating, timing
-from invites.states import GHOST, SAID_MEMBER, DepartureState, GrantState, Refusal
+from invites.states import GHOST, NO_PLACE, SAID_MEMBER, DepartureState, GrantState, Refusal
 from notifications.audit import events
-from teampool.models import Member, Team
+from teampool.models import SEATS_USED, Member, Team, placing
 from teampool.teams import health
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Answer, Failure, Fault, Verdict
@@ -41,6 +41,26 @@ def about_to_send(grant: SeatGrant, *, now: datetime) -> bool:
     if Departure.objects.filter(grant=grant.pk, state=DepartureState.OPEN).exists():
         return False
     return SeatGrant.objects.write(grant, sends=grant.sends + 1, sent_at=now, lease_until=now + timing.lease())
+
+
+def lacks_place(grant: SeatGrant, *, now: datetime, actor: Actor) -> bool:
+    """True when the Team's people, this one included, do not fit in the seats known to be bought: the seat is given up.
+
+    Under the Team's lock, so that of several who are sent at the same moment only so many go as there are too many.
+    """
+    if _has_place(grant, now):
+        return False
+    with transaction.atomic(durable=True):
+        locking.lock_team(grant.team_id)
+        if _has_place(grant, now):
+            return False
+        moves.leave(grant, GrantState.CANCELLED, reason=NO_PLACE, now=now, actor=actor)
+    seating.reseat_or_refuse(redemption_id=grant.redemption_id, now=now, actor=actor)
+    return True
+
+
+def _has_place(grant: SeatGrant, now: datetime) -> bool:
+    return Team.objects.filter(placing(now), pk=grant.team_id, seat_total__gte=SEATS_USED).exists()
 
 
 # After an invite

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from invites import bells, locking, matching
-from invites.departures.closing import ACCEPTED, NOT_PERMITTED, OUT_OF_HOURS, PROTECTED, let_stay
+from invites.departures.closing import ACCEPTED, NOT_PERMITTED, OTHER_SEAT, OUT_OF_HOURS, PROTECTED, let_stay
 from invites.departures.opening import UNTIL
 from invites.departures.rights import why_stay
 from invites.models import Departure, SeatGrant
@@ -22,8 +22,8 @@ from invites.settings import REMOVALS_PAUSED
 from invites.states import DepartureReason, GrantState
 from notifications.audit import events
 from teampool.access import Access
-from teampool.models import Member
-from teampool.snapshot import Person, fetch, why_untrusted
+from teampool.models import Member, Owner
+from teampool.snapshot import Person, fetch_lists, why_untrusted
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import MANAGER_ROLES, Answer, Failure, Verdict
@@ -50,14 +50,16 @@ def carry_out(*, departure_id: int) -> bool:
     team = departure.team
     try:
         with Access(team, actor=ACTOR) as access:
-            snapshot = access.ask(fetch, is_look=True)
+            snapshot = access.ask(fetch_lists, is_look=True)
             people = matching.shown(snapshot.people(team.owner))
             person = people.of(departure.upstream_user_id, departure.email)
             doubt = why_untrusted(team, snapshot) or snapshot.problem  # which every incomplete one has
             if doubt and (person is None or departure.is_automatic or not snapshot.names_roles):
                 raise UpstreamError(Failure.PROTOCOL_ERROR, text=doubt)
-            if person is not None and person.role in MANAGER_ROLES:
+            if person is not None and (person.role in MANAGER_ROLES or _is_login(person)):
                 return _let_stay(departure, PROTECTED, now)
+            if person is not None and not person.takes_place:
+                return _let_stay(departure, OTHER_SEAT, now)
             if departure.reason == DepartureReason.RECLAIMED and person and person.kind == Member.Kind.MEMBER:
                 bells.sync_team(departure.team_id)
                 return _let_stay(departure, ACCEPTED, now)
@@ -81,6 +83,11 @@ def carry_out(*, departure_id: int) -> bool:
         return False
     was_there = person is not None and (person.kind == Member.Kind.MEMBER or answer.verdict is Verdict.SENT)
     return _note_told(departure, person if was_there else None, now)
+
+
+def _is_login(person: Person) -> bool:
+    """The user of a log-in of ours, whichever Team it leads."""
+    return Owner.objects.filter(matching.any_of([person.upstream_id], [person.email])).exists()
 
 
 def _is_out_of_hours(departure: Departure, now: datetime) -> bool:

@@ -13,9 +13,10 @@ from invites.seats import moves
 from invites.states import DepartureReason, DepartureState, RedemptionState
 from notifications.audit import events
 
-# Why a departure was dropped, in our own words, as `last_problem` holds it. The first two although the person is in.
+# Why a departure was dropped, in our own words, as `last_problem` holds it. The first three although the person is in.
 PROTECTED = "owners and admins are never removed"
 NOT_PERMITTED = "ChatGPT does not permit it"
+OTHER_SEAT = "in a seat of another kind"
 HIDDEN = "the e-mail is hidden"
 ACCEPTED = "was accepted meanwhile"
 OUT_OF_HOURS = "outside the guardian's hours"
@@ -66,5 +67,6 @@ def give_up_overdue(departure: Departure, why: str, *, now: datetime, actor: Act
     grant = SeatGrant.objects.live().filter(pk=departure.grant_id).select_related("redemption").first()
     if grant is None:
         return
-    if why == ALLOWED or (why in (PROTECTED, NOT_PERMITTED) and grant.redemption.state == RedemptionState.ENDED):
+    stays = why in (PROTECTED, NOT_PERMITTED, OTHER_SEAT)
+    if why == ALLOWED or (stays and grant.redemption.state == RedemptionState.ENDED):
         moves.leave_in(grant, reason="time_over", now=now, actor=actor)

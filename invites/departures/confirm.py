@@ -14,7 +14,7 @@ from invites.departures.closing import HIDDEN, close
 from invites.models import Departure, SeatGrant
 from invites.seats import moves, timing
 from invites.states import SAID_MEMBER, DepartureReason, DepartureState, GrantState
-from teampool.models import Team
+from teampool.models import Member, Team
 from teampool.snapshot import Person, Snapshot
 
 # Invitations nobody accepted: their code becomes usable again. Freeing it takes the code's lock, which comes
@@ -87,17 +87,20 @@ def _note_gone(departure: Departure, now: datetime) -> None:
         return
     grant = departure.grant
     if grant is not None and moves.is_live(grant):
-        _end_seat(grant, DepartureReason(departure.reason), now)
+        # Taken out as a member, perhaps before any list of ours showed them as one.
+        was_in = departure.evidence.get("saw") == Member.Kind.MEMBER
+        _end_seat(grant, DepartureReason(departure.reason), now, was_in=was_in)
     bells.reconcile()  # a claim may wait for just this
 
 
-def _end_seat(grant: SeatGrant, reason: DepartureReason, now: datetime) -> None:
+def _end_seat(grant: SeatGrant, reason: DepartureReason, now: datetime, *, was_in: bool) -> None:
     """The person is out. A moved one goes on to a new try; a withdrawn or reclaimed code is freed by `reconcile`."""
-    was_in = grant.state == GrantState.JOINED or reason not in FREES_CODE
-    moves.leave(grant, GrantState.ENDED if was_in else GrantState.CANCELLED, reason=reason, now=now, actor=ACTOR)
+    spends = grant.state == GrantState.JOINED or reason not in FREES_CODE
+    to = GrantState.ENDED if spends else GrantState.CANCELLED
+    moves.leave(grant, to, reason=reason, now=now, actor=ACTOR, was_in=was_in)
     if reason == DepartureReason.RESEATED:
         moves.next_try(redemption_id=grant.redemption_id)
-    elif was_in:
+    elif spends:
         moves.end(redemption_id=grant.redemption_id, reason=reason, now=now, actor=ACTOR)
 
 

@@ -15,12 +15,13 @@ from base.actors import Actor
 from base.transactions import require_transaction
 from invites import bells, locking, matching
 from invites.departures import confirm
-from invites.departures.confirm import count_outsiders
+from invites.following import places
 from invites.models import SeatGrant
 from invites.seats import moves, timing
 from invites.states import CONFIRMED, DepartureState, GrantState
 from notifications.audit import events
-from teampool.models import Member, Team
+from teampool.counting import count
+from teampool.models import Member, Team, Vacancy
 from teampool.pool import seats
 from teampool.snapshot import NotItsList, Person, Snapshot, is_news, known_upstream_ids, store, why_untrusted
 from teampool.teams import health
@@ -74,19 +75,35 @@ def _take_over(team: Team, snapshot: Snapshot, actor: Actor, now: datetime) -> N
         is_paid=snapshot.subscription is not None and not snapshot.subscription.is_delinquent,
         actor=actor,
     )
-    store(team, snapshot)
+    leaving = team.departures.filter(state=DepartureState.OPEN)
+    withdrawn = leaving.filter(told_at__isnull=False, evidence__saw="invite")  # ChatGPT answered 2xx
+    store(team, snapshot, withdrawn=set(withdrawn.values_list("email", flat=True)))
     people = snapshot.people(team.owner)
     grants = list(SeatGrant.objects.live().filter(team=team).select_for_update(of=("self",)).order_by("pk"))
     matched = match(people, grants, known_ids=known_upstream_ids(team))
-    leaving = set(team.departures.filter(state=DepartureState.OPEN).values_list("grant_id", flat=True))
-    left = [grant for grant in grants if not _move(grant, matched, snapshot, now, is_leaving=grant.pk in leaving)]
+    left_by = set(leaving.values_list("grant_id", flat=True))
+    left = [grant for grant in grants if not _move(grant, matched, snapshot, now, is_leaving=grant.pk in left_by)]
     over = confirm.confirm(team=team, snapshot=snapshot, people=people, hidden=matched.hidden, now=now)
     over |= {grant.pk for grant in left}
-    # Only a seat that goes on, and that upstream may know about, can be the one behind a hidden row.
-    unlisted = [one for one in grants if one.pk not in matched.seated and one.pk not in over and was_told(one)]
-    outsiders = len(matched.outsiders) + count_outsiders(matched.hidden, unlisted)
-    seats.recount(team_id=team.pk, total=_total(team), outsiders=outsiders)
+    _count(team, snapshot, matched, [grant for grant in grants if grant.pk not in over], now)
     _report_over_full(team.pk, was_over_full, actor)
+
+
+def _count(team: Team, snapshot: Snapshot, matched: Matched, live: list[SeatGrant], now: datetime) -> None:
+    """Count the places, and who takes them."""
+    on_the_way = [one for one in live if one.pk not in matched.seated and one.state not in CONFIRMED and one.sends]
+    # Sent before this look: ChatGPT may have counted these invitations among its held seats.
+    in_flight = sum(one.sent_at is not None and one.sent_at <= snapshot.started_at for one in on_the_way)
+    capacity = count(team, snapshot, in_flight=in_flight, now=now)
+    waiting = list(Vacancy.objects.waiting().filter(team=team))
+    lists = snapshot.lists(team.owner)
+    seats.recount(
+        team_id=team.pk,
+        capacity=capacity,
+        taken=lists.taken,
+        outsiders=places.outsiders(lists, live, waiting, seated=matched.seated, hidden=matched.hidden),
+        elsewhere=places.elsewhere(lists, live, seated=matched.seated),
+    )
 
 
 def match(people: list[Person], grants: list[SeatGrant], *, known_ids: set[str]) -> Matched:
@@ -106,11 +123,6 @@ def match(people: list[Person], grants: list[SeatGrant], *, known_ids: set[str])
         else:
             hidden.append(person)
     return Matched(seated, outsiders, hidden)
-
-
-def was_told(grant: SeatGrant) -> bool:
-    """True when upstream may know this person here: something was sent, or they were there before."""
-    return bool(grant.sends or grant.ask_first or grant.upstream_user_id)
 
 
 def _move(grant: SeatGrant, matched: Matched, snapshot: Snapshot, now: datetime, *, is_leaving: bool) -> bool:
@@ -164,20 +176,14 @@ def _note_absent(grant: SeatGrant, started_at: datetime, now: datetime) -> bool:
         return False
     if started_at < grant.absent_since + timing.GONE_AFTER:
         return False
-    if not moves.leave(grant, GrantState.ENDED, reason="left", now=now, actor=ACTOR):
+    if not moves.leave(grant, GrantState.ENDED, reason="left", now=now, actor=ACTOR, was_in=True):
         return False
     moves.end(redemption_id=grant.redemption_id, reason="left", now=now, actor=ACTOR)
     bells.reconcile()
     return True
 
 
-def _total(team: Team) -> int:
-    return seats.total_for(
-        operator_cap=team.operator_cap, entitled=team.seats_entitled, vacancies_held=team.vacancies_held
-    )
-
-
 def _report_over_full(team_id: int, was_over_full: bool, actor: Actor) -> None:
     team = Team.objects.get(pk=team_id)
     if team.is_over_full and not was_over_full:
-        events.team_over_full(subject=team.subject, used=team.seats_used, total=team.seat_total, actor=actor)
+        events.team_over_full(subject=team.subject, used=team.seats_taken, total=team.seats_bought or 0, actor=actor)

@@ -14,7 +14,9 @@ from base.actors import Actor
 from base.threads import closing
 from base.work import free
 from invites.following.follow import follow
+from invites.models import SeatGrant
 from invites.seats import timing
+from invites.states import GrantState
 from teampool.access import Access
 from teampool.login.tokens import resume_login
 from teampool.models import Owner, Team
@@ -47,8 +49,12 @@ def sync_team(*, team_id: int) -> SyncResult | None:
     team = Team.objects.select_related("owner").get(pk=team_id)
     problem, is_older = "", False
     try:
+        # An invitation of ours that is not joined may stand among the seats that ChatGPT calls held.
+        invited = SeatGrant.objects.live().filter(team=team, sends__gt=0).exclude(state=GrantState.JOINED).count()
         with Access(team, actor=ACTOR) as access:
-            snapshot = access.ask(fetch, is_look=True)
+            snapshot = access.ask(
+                lambda upstream: fetch(upstream, owner=team.owner, team=team, in_flight=invited), is_look=True
+            )
         if not snapshot.is_complete:
             problem = snapshot.problem or "incomplete lists"
         else:

@@ -12,7 +12,6 @@ from invites.departures.closing import HIDDEN, NOT_PERMITTED, PROTECTED
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState
 from teampool.models import AllowedMember, Member, Team, living
-from teampool.snapshot import USAGE_BASED
 
 # Only Teams that ChatGPT took from us. An operator who archived a Team was shown its people.
 LOST = Q(archived_at=None, workspace_state__in=Team.LOST)
@@ -60,5 +59,5 @@ def _nameless() -> QuerySet[Member]:
     """Rows without an e-mail in the last list that neither a seat nor a permission explains."""
     seats = SeatGrant.objects.live().filter(matching.of_row(), team=OuterRef("team"))
     allowed = AllowedMember.objects.filter(matching.of_row(), Q(team=OuterRef("team")) | Q(team=None))
-    rows = Member.objects.filter(~Exists(seats), ~Exists(allowed), team=OuterRef("team"), email="", deactivated_at=None)
-    return rows.exclude(seat_type=USAGE_BASED).not_own()
+    rows = Member.objects.taking_places().filter(~Exists(seats), ~Exists(allowed), team=OuterRef("team"), email="")
+    return rows.not_own()

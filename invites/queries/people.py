@@ -15,7 +15,7 @@ from invites.matching import Listed
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import DepartureState, GrantState
 from teampool.models import AllowedMember, Member, Owner, Team
-from teampool.snapshot import USAGE_BASED
+from teampool.pool.rows import is_standard
 from teampool.upstream.types import MANAGER_ROLES
 
 
@@ -126,7 +126,7 @@ def _person(
         standing=standing_of(row, owner, grant, allowed),
         state=str(_("Deactivated") if row.deactivated_at else _("Joined") if is_member else _("Waiting")),
         since=row.joined_at if is_member else None,  # for an invite, `joined_at` is when it was sent
-        takes_seat=row.seat_type != USAGE_BASED and row.deactivated_at is None,
+        takes_seat=is_standard(row.seat_type) and row.deactivated_at is None,
         redemption=grant.redemption if grant is not None else None,
         member_id=row.pk,
         leaving=leaving.of(row.upstream_id, email),

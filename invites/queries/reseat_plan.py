@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
-
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import CONFIRMED, HOLDS_SEAT, DepartureState
-from teampool.models import Team
+from teampool.models import FREE_SEATS, Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +31,7 @@ def plan(redemptions: Sequence[Redemption], now: datetime) -> list[Move]:
         Departure.objects.filter(email__in=emails, state=DepartureState.OPEN).values_list("team_id", "email")
     )
     teams = list(
-        Team.objects.allocatable(now)
-        .in_order_of_choice()
-        .annotate(free=F("seat_total") - F("seats_held") - F("outsiders"))
-        .only("name", "account_id")
+        Team.objects.allocatable(now).in_order_of_choice().annotate(free=FREE_SEATS).only("name", "account_id")
     )
     free = {team.pk: team.free for team in teams}  # type: ignore[attr-defined]
     moves = []

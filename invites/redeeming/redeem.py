@@ -207,7 +207,7 @@ def _answer_already(claim: Claim, there: Presence) -> Redemption:
 
 def _adopt(claim: Claim, team_id: int) -> Redemption:
     """A stranger with a good code keeps the seat they sit in; `deliver` checks the lists before it counts."""
-    if not seats.hold_for_outsider(team_id=team_id):
+    if not seats.hold_for_outsider(team_id=team_id, email=claim.email):
         raise _NotCounted
     redemption = _open(claim)
     seating.open_grant(redemption, team_id=team_id, now=claim.now, actor=claim.actor, ask_first=True)

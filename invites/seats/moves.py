@@ -52,17 +52,29 @@ def advance(grant: SeatGrant, to: GrantState, *, now: datetime, actor: Actor, **
 
 
 def leave(
-    grant: SeatGrant, to: GrantState, *, reason: str, now: datetime, actor: Actor, frees_seat: bool = True
+    grant: SeatGrant,
+    to: GrantState,
+    *,
+    reason: str,
+    now: datetime,
+    actor: Actor,
+    frees_seat: bool = True,
+    was_in: bool = False,
 ) -> bool:
     """Cancel or end a live grant and free its seat; the redemption keeps the code, and waits while it is open.
 
+    The place of somebody who joined, or of whom the caller knows that they `was_in`, waits for a read of the seats.
     `frees_seat=False`: the caller opens another grant that takes over the seat.
     """
+    was_in = was_in or grant.state == GrantState.JOINED
     fields = {REACHED_AT[to]: now, "reason": reason, "lease_until": None, "due_at": None}
     if not _move(grant, to, actor, fields, {"reason": reason}):
         return False
     Redemption.objects.filter(pk=grant.redemption_id, state=RedemptionState.OPEN).update(is_waiting=True)
-    if frees_seat:
+    if frees_seat and was_in:
+        since, user_id = grant.created_at, grant.upstream_user_id
+        seats.vacate(team_id=grant.team_id, upstream_id=user_id, email=grant.email, since=since, now=now)
+    elif frees_seat:
         seats.release(team_id=grant.team_id)
     return True
 

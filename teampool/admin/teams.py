@@ -27,6 +27,8 @@ from base.times import ago, tag
 from notifications.models import AuditEvent
 from teampool.admin.filters import FreeSeatsFilter, HeldFilter, RenewalFilter, StateFilter, order
 from teampool.models import SyncRun, Team, renewing
+from teampool.pool import stored
+from teampool.pool.capacity_words import explain
 from teampool.teams import changes, sync_runs, words
 from teampool.teams.badges import BY_KEY, badge_for, with_badge
 
@@ -218,7 +220,7 @@ class TeamPages(OperatorPages):
             "badge": badge_for(team, now),
             "badge_text": badge_for(team, now).text(team, now),
             "why": words.why(team, now),
-            "cap_source": words.cap_source(team),
+            "cap_source": explain(stored.capacity(team, now)),
             "list_problem": words.list_problem(team),
             "credential": words.credential(team, renews_itself=team.renews_itself, now=now),
             "has_access_token": bool(team.access_token),
@@ -228,7 +230,8 @@ class TeamPages(OperatorPages):
         }
 
     def save_model(self, request: HttpRequest, obj: Team, form: forms.ModelForm[Team], change: bool) -> None:
-        changes.change_team(team_id=obj.pk, changes=form.cleaned_data, actor=operator(request))
+        changed = {name: form.cleaned_data[name] for name in form.changed_data}
+        changes.change_team(team_id=obj.pk, changes=changed, actor=operator(request))
 
 
 def _badge(team: Team, key: str) -> str:

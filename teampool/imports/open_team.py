@@ -6,7 +6,7 @@ in it yet, so all of them count as outsiders (design §2).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,11 +17,12 @@ from django.utils import timezone
 from base.actors import Actor
 from notifications.audit import events
 from teampool import bells
+from teampool.counting import count
 from teampool.imports.reasons import EMAIL_MISMATCH, UNREACHABLE, Refused
 from teampool.imports.who import Login
 from teampool.login.token_chain import newest
 from teampool.login.tokens import store_tokens
-from teampool.models import AllowedMember, Owner, Team
+from teampool.models import AllowedMember, Owner, Team, Vacancy
 from teampool.pool import seats
 from teampool.snapshot import Snapshot, fetch, is_news, is_own_row, store
 from teampool.upstream.client import Upstream
@@ -82,7 +83,8 @@ def open_or_renew(*, owner: Owner, workspace: Workspace, tokens: TokenSet, actor
     with Upstream(
         access_token=tokens.access_token, account_id=workspace.account_id, device_id=str(owner.device_id)
     ) as upstream:
-        snapshot = fetch(upstream)
+        # Its features came with the account check that named this workspace.
+        snapshot = replace(fetch(upstream, owner=owner), is_codex_only=workspace.is_codex_only)
     team_id, is_new = _row(owner, workspace, tokens, actor=actor)
     if not is_new:
         _hand_over(team_id, owner, workspace, tokens, actor=actor)
@@ -139,6 +141,9 @@ def _hand_over(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSe
         if before and team.opened_at is not None:
             # Another owner, or back from the archive: nobody new until a new snapshot was read.
             changes["opened_at"] = timezone.now()
+        if team.owner_id != owner.pk:
+            # What the other log-in may not see says nothing of this one.
+            changes |= dict.fromkeys(("seats_refused_at", "seats_refused_again_at", "seats_refused_status"))
         Team.objects.filter(pk=team_id).update(**changes)
         if before:
             after = {key: {"owner": owner.email, "archived_at": None}[key] for key in before}
@@ -163,10 +168,13 @@ def _open(team_id: int, workspace: Workspace, snapshot: Snapshot, opened_at: dat
         baseline = _write_baseline(team, snapshot)
         if is_news(team, snapshot):
             store(team, snapshot)
-            total = seats.total_for(
-                operator_cap=team.operator_cap, entitled=team.seats_entitled, vacancies_held=team.vacancies_held
+            taken = snapshot.lists(team.owner).taken
+            seats.recount(
+                team_id=team_id,
+                capacity=count(team, snapshot, now=timezone.now()),
+                taken=taken,
+                outsiders=taken + Vacancy.objects.waiting().filter(team=team).count(),
             )
-            seats.recount(team_id=team_id, total=total, outsiders=len(snapshot.people(team.owner)))
         changes: dict[str, Any] = {"opened_at": opened_at, "sync_tried_at": opened_at}
         if workspace.is_delinquent or (snapshot.subscription is not None and snapshot.subscription.is_delinquent):
             changes["workspace_state"] = Team.Workspace.DELINQUENT

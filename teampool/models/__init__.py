@@ -5,12 +5,23 @@ from __future__ import annotations
 from teampool.models.access import ApiKey, JobLease, SyncRun
 from teampool.models.imports import ImportJob, ImportLine
 from teampool.models.owners import Owner, SentToken, renewing
-from teampool.models.people import AllowedMember, Member
+from teampool.models.people import AllowedMember, Member, Vacancy
 from teampool.models.stock import StockAlert
-from teampool.models.teams import FREE_SEATS, SEATS_USED, Team, TeamQuerySet, living, sound
+from teampool.models.teams import (
+    FREE_SEATS,
+    OVER_FULL,
+    SEATS_USED,
+    Team,
+    TeamQuerySet,
+    living,
+    placing,
+    sound,
+    without_number,
+)
 
 __all__ = [
     "FREE_SEATS",
+    "OVER_FULL",
     "SEATS_USED",
     "AllowedMember",
     "ApiKey",
@@ -24,7 +35,10 @@ __all__ = [
     "SyncRun",
     "Team",
     "TeamQuerySet",
+    "Vacancy",
     "living",
+    "placing",
     "renewing",
     "sound",
+    "without_number",
 ]

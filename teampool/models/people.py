@@ -28,6 +28,10 @@ class MemberQuerySet(models.QuerySet["Member"]):
         own_id = Q(upstream_id=F("team__owner__upstream_user_id")) & ~Q(upstream_id="")
         return self.exclude(own_id).exclude(Q(email=F("team__owner__email")) & ~Q(email=""))
 
+    def taking_places(self) -> Self:
+        """Rows in a standard seat, or in one of a type nobody has heard of, as `rows.takes_place` says of one."""
+        return self.filter(deactivated_at=None).exclude(seat_type__in=OTHER_SEATS)
+
 
 class Member(models.Model):
     """One row of the last complete snapshot: a member or a pending invite."""
@@ -53,6 +57,33 @@ class Member(models.Model):
         verbose_name_plural = _("members")
         constraints = [
             models.UniqueConstraint(fields=["team", "kind", "upstream_id"], name="teampool_member_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or self.upstream_id
+
+
+class VacancyQuerySet(models.QuerySet["Vacancy"]):
+    def waiting(self) -> Self:
+        """Places that no read of the seats has given back yet."""
+        return self.filter(place_back_at=None)
+
+
+class Vacancy(models.Model):
+    """A place of this Team that emptied: given out again only after a later read of its seats (design §3)."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="vacancies")
+    kind = models.CharField(max_length=8, choices=Member.Kind.choices)
+    upstream_id = models.CharField(max_length=80)
+    email = models.CharField(max_length=254, blank=True, db_index=True)
+    gone_by = models.DateTimeField()  # they left at this moment or before it
+    place_back_at = models.DateTimeField(null=True, blank=True)
+
+    objects = VacancyQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["team"], condition=Q(place_back_at=None), name="teampool_vacancy_waiting"),
         ]
 
     def __str__(self) -> str:

@@ -14,13 +14,27 @@ from django.utils.translation import gettext_lazy as _
 
 from base.encryption import EncryptedTextField
 from notifications.audit.events import Subject
+from teampool.known import GOOD_FOR, Known, is_stale
 from teampool.models.owners import Owner
 
 
+def without_number(now: datetime) -> Q:
+    """Teams whose seats were not read yet, or too long ago: the same rule as `Team.is_seats_unread`."""
+    is_newer = Q(cap_set_at__isnull=False, cap_set_at__gt=F("seats_read_at"))
+    is_stale = Q(seats_read_at__isnull=False, seats_read_at__lt=now - GOOD_FOR) & ~is_newer
+    return Q(seats_known__in=(Known.UNREAD, Known.STALE)) | is_stale
+
+
+def placing(now: datetime) -> Q:
+    """Teams whose number of places may be relied on: read, not too long ago, and of a workspace with standard seats."""
+    return Q(~without_number(now), Q(is_codex_only=None) | Q(is_codex_only=False))
+
+
 def sound(now: datetime) -> Q:
-    """Healthy, but perhaps cooling down, which passes by itself within minutes."""
+    """Healthy with seats that were read, but perhaps cooling down, which passes by itself within minutes."""
     return Q(
         Q(subscription_until=None) | Q(subscription_until__gt=now),
+        placing(now),
         is_enabled=True,
         archived_at=None,
         token_state=Team.Token.HEALTHY,
@@ -47,13 +61,11 @@ class TeamQuerySet(models.QuerySet["Team"]):
 
     def allocatable(self, now: datetime, *, kept: Combinable | int = 0) -> Self:
         """Healthy Teams with a free seat besides the `kept` ones, which are for people who have waited longer."""
-        return self.healthy(now).filter(seat_total__gt=F("seats_held") + F("outsiders") + kept)
+        return self.healthy(now).filter(seat_total__gt=SEATS_USED + kept)
 
     def in_order_of_choice(self) -> Self:
         """Most recent successful invite first (never-invited last), then fewest free seats, then id."""
-        return self.order_by(
-            F("last_invite_at").desc(nulls_last=True), F("seat_total") - F("seats_held") - F("outsiders"), "id"
-        )
+        return self.order_by(F("last_invite_at").desc(nulls_last=True), F("seat_total") - SEATS_USED, "id")
 
 
 class Team(models.Model):
@@ -71,6 +83,16 @@ class Team(models.Model):
         ACCESS_LOST = "access_lost", _("no access")
         INSUFFICIENT_ROLE = "insufficient_role", _("role too low")
         RESTRICTED = "restricted", _("restricted")
+
+    class SeatsKnown(models.TextChoices):
+        """How the number of places is known; the same words as `Known`."""
+
+        POOLS = Known.POOLS.value, _("read")
+        ENTITLED = Known.ENTITLED.value, _("read, one kind of seat")
+        CAP = Known.CAP.value, _("your cap")
+        ASSUMED = Known.ASSUMED.value, _("assumed")
+        UNREAD = Known.UNREAD.value, _("not read yet")
+        STALE = Known.STALE.value, _("read too long ago")
 
     LOST = (Workspace.SUSPENDED, Workspace.ACCESS_LOST)
 
@@ -106,13 +128,30 @@ class Team(models.Model):
     # The end of the subscription operators were told of last.
     subscription_warned_for = models.DateTimeField(null=True, blank=True)
 
+    # `teams/changes.py` writes both; the time is empty without a cap, and for a cap older than 0.3.
     operator_cap = models.PositiveIntegerField(_("seat cap"), null=True, blank=True)
-    seats_entitled = models.PositiveIntegerField(null=True, blank=True)
-    vacancies_held = models.PositiveIntegerField(default=0)
+    cap_set_at = models.DateTimeField(null=True, blank=True)
     seat_total = models.PositiveIntegerField(default=0)
     outsiders = models.PositiveIntegerField(default=0)
     seats_held = models.PositiveIntegerField(default=0)
+    # Of those held: people who sit in a seat of another kind (Premium, Codex) and need no standard one.
+    seats_elsewhere = models.PositiveIntegerField(default=0)
     seat_cap = models.PositiveIntegerField(default=0)
+    # How `seat_total` is known, and since when; bought without the own seat; rows of the last lists that take a place.
+    seats_known = models.CharField(max_length=8, choices=SeatsKnown.choices, default=SeatsKnown.UNREAD)
+    seats_read_at = models.DateTimeField(null=True, blank=True)
+    seats_bought = models.IntegerField(null=True, blank=True)
+    seats_taken = models.PositiveIntegerField(default=0)
+
+    # What the last reads of the subscription and of the account check said (`pool/stored.py`).
+    reading = models.JSONField(null=True, blank=True)
+    pools = models.JSONField(default=list, blank=True)
+    seats_refused_at = models.DateTimeField(null=True, blank=True)
+    seats_refused_again_at = models.DateTimeField(null=True, blank=True)
+    seats_refused_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    is_codex_only = models.BooleanField(null=True, blank=True)
+    features_read_at = models.DateTimeField(null=True, blank=True)
+    cancellation_outcome = models.CharField(max_length=32, blank=True)
 
     # Import or revival; only a complete snapshot started after it makes the Team allocatable.
     opened_at = models.DateTimeField(null=True, blank=True)
@@ -157,7 +196,7 @@ class Team(models.Model):
 
     @property
     def seats_used(self) -> int:
-        return self.seats_held + self.outsiders
+        return self.seats_held + self.outsiders - self.seats_elsewhere
 
     @property
     def seats_free(self) -> int:
@@ -165,8 +204,20 @@ class Team(models.Model):
 
     @property
     def is_over_full(self) -> bool:
-        return self.seats_used > self.seat_total
+        """More people than were bought. Fewer places than people because seats are held or not read is not."""
+        return self.seats_bought is not None and self.seats_taken > self.seats_bought
+
+    def is_seats_unread(self, now: datetime) -> bool:
+        """True when nobody is placed because the seats were not read, or too long ago; `without_number` in SQL."""
+        return self.seats_known in (Known.UNREAD, Known.STALE) or self.is_seats_stale(now)
+
+    def is_seats_stale(self, now: datetime) -> bool:
+        """True when nobody is placed because the seats were read more than 24 h ago."""
+        if self.seats_read_at is None:
+            return False
+        return is_stale(read_at=self.seats_read_at, cap_set_at=self.cap_set_at, now=now)
 
 
-SEATS_USED = F("seats_held") + F("outsiders")
+SEATS_USED = F("seats_held") + F("outsiders") - F("seats_elsewhere")
+OVER_FULL = Q(seats_taken__gt=F("seats_bought"))
 FREE_SEATS = Greatest(F("seat_total") - SEATS_USED, 0)

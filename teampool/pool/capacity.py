@@ -18,25 +18,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from teampool.known import GOOD_FOR, Known, is_stale
 from teampool.pool.rows import Lists
 from teampool.upstream.types import AUTOMATION, CODEX, PREMIUM, STANDARD, SeatPool, Subscription
 
-GOOD_FOR = timedelta(hours=24)
 REFUSALS_APART = timedelta(minutes=10)
 _NOT_PAID_AS_SEATS = frozenset({STANDARD, CODEX, AUTOMATION})
-
-
-class Known(StrEnum):
-    """Where the number of places comes from."""
-
-    POOLS = "pools"
-    ENTITLED = "entitled"
-    CAP = "cap"
-    ASSUMED = "assumed"
-    UNREAD = "unread"
-    STALE = "stale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +161,6 @@ def capacity_of(evidence: Evidence) -> Capacity:
     if _will_never_say(evidence):
         return Capacity(evidence.assumed, Known.ASSUMED, None, None, None, own, refusals=evidence.refusals)
     return Capacity(0, Known.UNREAD, None, None, None, own, refusals=evidence.refusals)
-
-
-def is_stale(*, read_at: datetime, cap_set_at: datetime | None, now: datetime) -> bool:
-    """True 24 h after the last read, while no cap was set since that read: nobody is placed by such a number."""
-    return now - read_at > GOOD_FOR and (cap_set_at is None or cap_set_at <= read_at)
 
 
 def _read_pools(evidence: Evidence) -> Reading | None:

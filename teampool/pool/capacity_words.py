@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from base.times import full
-from teampool.pool.capacity import Capacity, Known, Reading
+from teampool.known import Known
+from teampool.pool.capacity import Capacity, Reading
 
 
 def explain(capacity: Capacity) -> str:

@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from base.times import clock
-from teampool.models import SEATS_USED, Team
+from teampool.models import OVER_FULL, SEATS_USED, Team, without_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ BADGES = (
         "bad",
         "group_add",
         lambda team, now: team.is_over_full,
-        lambda now: Q(seat_total__lt=SEATS_USED),
+        lambda now: OVER_FULL,
     ),
     # Below all red badges, because it passes by itself.
     _of_workspace("restricted", _("Invitations dropped"), "warn", "unsubscribe", Team.Workspace.RESTRICTED),
@@ -120,6 +120,15 @@ BADGES = (
             | Q(snapshot_has_self=False)
         ),
     ),
+    # It takes no one until its seats are read, or the operator sets a cap.
+    Badge(
+        "seats_unread",
+        _("Seats not read"),
+        "warn",
+        "sync_problem",
+        lambda team, now: team.is_seats_unread(now),
+        without_number,
+    ),
     Badge(
         "full",
         _("Full"),
@@ -147,5 +156,6 @@ def need_a_person(now: datetime) -> int:
     """How many Teams have a red badge, except lost Teams in which nobody of ours is left: nothing can be done there."""
     is_lost = Q(workspace_state__in=Team.LOST)
     # Lost Teams that the first screen does name: with an expired log-in, or with more people than seats.
-    needs_nobody = is_lost & Q(seats_held=0, token_state=Team.Token.HEALTHY, seat_total__gte=SEATS_USED)
+    fits = Q(seats_bought=None) | Q(seats_taken__lte=F("seats_bought"))
+    needs_nobody = is_lost & fits & Q(seats_held=0, token_state=Team.Token.HEALTHY)
     return with_badge(Team.objects.all(), now).filter(badge_key__in=RED).exclude(needs_nobody).count()

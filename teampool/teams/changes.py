@@ -13,6 +13,7 @@ from django.utils import timezone
 from base.actors import Actor
 from notifications.audit import events
 from teampool import bells
+from teampool.counting import count_again
 from teampool.models import SyncRun, Team
 from teampool.pool import seats, stock_alert
 
@@ -22,8 +23,8 @@ MOST_SEATS = 1000
 def change_team(*, team_id: int, changes: dict[str, Any], actor: Actor) -> bool:
     """Write `name`, `is_enabled`, `operator_cap` (None: no cap of ours); False when nothing differs.
 
-    Raises ValueError for any other field, and for a cap outside 1–1,000. A cap below the held seats removes nobody: the
-    Team is then over-full.
+    Raises ValueError for any other field, and for a cap outside 1–1,000. A cap below the held seats removes nobody.
+    The cap a Team has already is set anew: it then stands in for a number that was read too long ago.
     """
     if unknown := set(changes) - {"name", "is_enabled", "operator_cap"}:
         raise ValueError(f"not for operators: {', '.join(sorted(unknown))}")
@@ -31,18 +32,22 @@ def change_team(*, team_id: int, changes: dict[str, Any], actor: Actor) -> bool:
     if cap is not None and not 1 <= cap <= MOST_SEATS:
         raise ValueError(f"a seat cap is 1 to {MOST_SEATS}, not {cap}")
     with transaction.atomic():
-        team = Team.objects.select_for_update(no_key=True).get(pk=team_id)
-        before = {key: getattr(team, key) for key, value in changes.items() if getattr(team, key) != value}
+        team = Team.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=team_id)
+        before = {
+            key: getattr(team, key)
+            for key, value in changes.items()
+            if getattr(team, key) != value or (key == "operator_cap" and cap is not None)
+        }
         if not before:
             return False
+        now = timezone.now()
+        if "operator_cap" in before:
+            team.cap_set_at = now if cap is not None else None
         for key in before:
             setattr(team, key, changes[key])
-        team.save(update_fields=list(before))
+        team.save(update_fields=[*before, "cap_set_at"])
         if "operator_cap" in before:
-            total = seats.total_for(
-                operator_cap=team.operator_cap, entitled=team.seats_entitled, vacancies_held=team.vacancies_held
-            )
-            seats.recount(team_id=team.pk, total=total, outsiders=team.outsiders)
+            seats.set_places(team_id=team.pk, capacity=count_again(team, now=now))
         stock_alert.ring()
         events.team_changed(
             subject=team.subject,

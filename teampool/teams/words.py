@@ -13,6 +13,8 @@ from django.utils.translation import ngettext, pgettext
 
 from base.times import full, tag
 from teampool.models import Owner, Team
+from teampool.pool import stored
+from teampool.pool.capacity_words import explain
 from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.teams.badges import badge_for
 from teampool.teams.health import RESTRICTED_FOR
@@ -69,6 +71,8 @@ def _why(team: Team, now: datetime) -> str:
             return _why_not_believed(team.sync_problem) or _(
                 "There is no complete list of its people yet. The next sync fetches one."
             )
+        case "seats_unread":
+            return explain(stored.capacity(team, now))
         case "full":
             return _("No seat is free.")
     text = ngettext("It takes people: {n} seat is free.", "It takes people: {n} seats are free.", team.seats_free)
@@ -96,23 +100,6 @@ def credential(team: Team, *, renews_itself: bool, now: datetime) -> Credential:
     if team.access_expires_at <= now:
         return Credential(pgettext("login", "Expired"), "bad")
     return Credential(_("Until {time}").format(time=full(team.access_expires_at)), "warn")
-
-
-def cap_source(team: Team) -> str:
-    """Where the number of seats comes from: `Limit 4 = bought 5 − owner 1`."""
-    total = team.seat_total
-    if team.seats_entitled is None:
-        if team.operator_cap is None:
-            return _("Limit {total}: the default, as the seats bought are unknown").format(total=total)
-        return _("Limit {total}: set by you, as the seats bought are unknown").format(total=total)
-    bought = team.seats_entitled - team.vacancies_held - 1
-    if team.operator_cap is not None and team.operator_cap < bought:
-        return _("Limit {total}: set by you (bought {bought}, owner not counted)").format(total=total, bought=bought)
-    if team.vacancies_held:
-        return _("Limit {total} = bought {entitled} − owner 1 − reserved at ChatGPT {reserved}").format(
-            total=total, entitled=team.seats_entitled, reserved=team.vacancies_held
-        )
-    return _("Limit {total} = bought {entitled} − owner 1").format(total=total, entitled=team.seats_entitled)
 
 
 def list_problem(team: Team) -> SafeString | str:

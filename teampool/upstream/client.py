@@ -30,6 +30,7 @@ from .readers import (
 )
 from .transport import Deadline, Reply, Transport, is_header_safe, pause_before_retry
 from .types import (
+    STANDARD,
     Answer,
     Failure,
     Identity,
@@ -45,6 +46,9 @@ from .types import (
 __all__ = ["Upstream", "exchange_session", "refresh_oauth"]
 
 T = TypeVar("T")
+_TABS = dict.fromkeys((Op.MEMBERS, Op.HOLD_LIST, Op.REMOVE), "members") | dict.fromkeys(
+    (Op.INVITE, Op.INVITES), "invites"
+)
 _RETRIED = frozenset({Failure.CONNECT_FAILED, Failure.TIMEOUT_OR_RESET, Failure.SERVER_ERROR})
 
 
@@ -82,6 +86,10 @@ class Upstream:
         """All members (upstream §3). Raises when the first page fails."""
         return self._list(Op.MEMBERS, "users", read_members_page)
 
+    def held_people(self) -> Listing[MemberRow]:
+        """The removed people whose standard seat is kept (upstream §3). Raises when the first page fails."""
+        return self._list(Op.HOLD_LIST, "users", read_members_page, active_vacancy_hold_seat_type=STANDARD)
+
     def invites(self) -> Listing[InviteRow]:
         """All pending invites (upstream §4). Raises when the first page fails."""
         return self._list(Op.INVITES, "invites", read_invites_page)
@@ -91,22 +99,17 @@ class Upstream:
         path = "/backend-api/accounts/check/v4-2023-04-27"
         return self._read(Op.ACCOUNT_CHECK, lambda: path, read_workspaces, Deadline.of_a_call())
 
-    def subscription(self) -> Subscription | None:
-        """Purchased seats (upstream §9); None when the workspace has no subscription.
+    def subscription(self) -> Subscription:
+        """Purchased seats (upstream §9).
 
-        PERMISSION_DENIED only means that this log-in may not see the seats.
+        PERMISSION_DENIED only means that this log-in may not see the seats, NOT_FOUND_ITEM that there are none.
         """
-        try:
-            return self._read(
-                Op.SUBSCRIPTION,
-                lambda: "/backend-api/subscriptions?" + urlencode({"account_id": self._workspace(Op.SUBSCRIPTION)}),
-                read_subscription,
-                Deadline.of_a_call(),
-            )
-        except UpstreamError as error:
-            if error.failure is Failure.NOT_FOUND_ITEM:
-                return None
-            raise
+        return self._read(
+            Op.SUBSCRIPTION,
+            lambda: "/backend-api/subscriptions?" + urlencode({"account_id": self._workspace(Op.SUBSCRIPTION)}),
+            read_subscription,
+            Deadline.of_a_call(),
+        )
 
     def me(self) -> Identity:
         """Who this token belongs to (upstream §10): the cheapest call."""
@@ -160,11 +163,11 @@ class Upstream:
 
     # Requests
 
-    def _list(self, op: Op, name: str, read: Callable[[Any], Page[RowT]]) -> Listing[RowT]:
+    def _list(self, op: Op, name: str, read: Callable[[Any], Page[RowT]], **which: str) -> Listing[RowT]:
         deadline = Deadline.of_a_call()
 
         def fetch(offset: int, limit: int) -> Page[RowT]:
-            query = urlencode({"offset": offset, "limit": limit, "query": ""})
+            query = urlencode({"offset": offset, "limit": limit, "query": ""} | which)
             return self._read(op, lambda: f"{self._scoped(op, name)}?{query}", read, deadline)
 
         return read_all(fetch)
@@ -219,7 +222,7 @@ class Upstream:
 
     def _headers(self, op: Op, *, with_body: bool) -> dict[str, str]:
         site = "https://chatgpt.com"
-        tab = {Op.MEMBERS: "members", Op.REMOVE: "members", Op.INVITE: "invites", Op.INVITES: "invites"}.get(op)
+        tab = _TABS.get(op)
         headers = {
             "Authorization": f"Bearer {self._access_token}",
             "Accept": "*/*",

@@ -228,10 +228,8 @@ def read_subscription(data: Any) -> Subscription:
     entitled = _number(data.get("seats_entitled"))
     capacity = data.get("seat_capacity")
     pools = [_dict(pool) for pool in capacity] if isinstance(capacity, list) else []
-    held = sum(max(_number(pool.get("held")) or 0, 0) for pool in pools if pool.get("type") == "default")
     return Subscription(
         seats_entitled=entitled if entitled is not None and entitled > 0 else None,
-        held=held,
         active_until=read_moment(data.get("active_until")),
         will_renew=_flag(data.get("will_renew")),
         is_delinquent=_flag(data.get("is_delinquent")),

@@ -55,6 +55,7 @@ class Op(StrEnum):
     """The calls; errors and logs name them."""
 
     MEMBERS = "members"
+    HOLD_LIST = "hold_list"
     INVITES = "invites"
     INVITE = "invite"
     REVOKE = "revoke"
@@ -257,7 +258,6 @@ class Subscription:
     """
 
     seats_entitled: int | None
-    held: int
     active_until: datetime | None
     will_renew: bool | None
     is_delinquent: bool | None

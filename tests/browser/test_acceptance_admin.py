@@ -83,7 +83,7 @@ def a_pool() -> Team:
     """Teams in every state that looks different, people, imports, codes and a record; the fullest Team."""
     now = timezone.now()
     otto = an_owner("otto@example.com")
-    shanghai = a_team(name="Shanghai 03", held=3, outsiders=1, seats_entitled=5, last_invite_at=now)
+    shanghai = a_team(name="Shanghai 03", held=3, outsiders=1, last_invite_at=now)
     a_team(name="Suspended", held=4, workspace_state=Team.Workspace.SUSPENDED)
     a_team(name="Expired", owner=an_owner("a@x.co", login=Owner.Login.EXPIRED), token_state=Team.Token.EXPIRED)
     a_team(name="Unpaid", subscription_until=now - timedelta(days=1))
@@ -319,7 +319,7 @@ class TestTeams:
         assert not Team.objects.filter(is_enabled=True).exists()
 
     def test_a_cap_is_set_for_the_chosen(self, enter: Visit) -> None:
-        a_team(name="One", seats_entitled=9)
+        a_team(name="One", seats=8)
         page = enter("/admin/teampool/team/", language=EN)
         page.check("#action-toggle")
         page.select_option("[name=action]", "cap")

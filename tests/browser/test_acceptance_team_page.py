@@ -71,7 +71,7 @@ def names(buttons: Locator) -> list[str]:
 def full() -> Team:
     """A Team with more people than seats: two of ours, three strangers, the owner and an admin."""
     now = timezone.now()
-    team = a_team(name="上海 03", seats=4, held=2, outsiders=3, seats_entitled=5)
+    team = a_team(name="上海 03", seats=4, held=2, outsiders=3)
     for email, state in ((ANA, GrantState.VERIFIED), ("in@example.com", GrantState.JOINED)):
         redemption = a_redemption(email, created_at=now - HOUR, ends_at=now + 70 * HOUR)
         a_grant(redemption, state, team=team, at=now - HOUR)

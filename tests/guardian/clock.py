@@ -9,9 +9,9 @@ from django.db.models import DateTimeField, F
 from guardian.models import Finding, Sweep
 from invites.models import Departure, Redemption, SeatGrant
 from sandbox.server import SandboxServer
-from teampool.models import Member, Team
+from teampool.models import Member, Team, Vacancy
 
-MODELS = (Team, Member, Redemption, SeatGrant, Departure, Finding, Sweep)
+MODELS = (Team, Member, Vacancy, Redemption, SeatGrant, Departure, Finding, Sweep)
 
 
 def pass_time(sandbox: SandboxServer, seconds: float) -> None:

@@ -148,7 +148,7 @@ def _settle_in(world: World) -> None:
             world.keep(team, email)
         elif kind == 3:  # waits for a seat
             email = world.name("waits")
-            a_redemption(email)
+            a_redemption(email, is_waiting=True)
             sandbox.invite_from_web(team.account_id, email)
             world.keep(team, email)
         elif kind == 4:  # accepted a second ago: in neither list for a while

@@ -8,12 +8,12 @@ from itertools import chain
 from django.db.models import DateTimeField
 
 from invites.models import Departure, Redemption, SeatGrant
-from teampool.models import Member, Team
+from teampool.models import Member, Team, Vacancy
 
 
 def pass_time(seconds: float) -> None:
     by = timedelta(seconds=seconds)
-    for row in chain(*(model.objects.all() for model in (Team, Member, Redemption, SeatGrant, Departure))):
+    for row in chain(*(model.objects.all() for model in (Team, Member, Vacancy, Redemption, SeatGrant, Departure))):
         moments = {
             field.attname: getattr(row, field.attname) - by
             for field in row._meta.concrete_fields

@@ -45,7 +45,8 @@ def holder_is_dead() -> None:
 @EACH_PART
 def test_killed_at_any_step_it_goes_on_and_removes_exactly_whom_it_should(sandbox: SandboxServer, part: int) -> None:
     """A stranger and one whose time is over leave, Ana stays; SIGKILL at step 1, 4, 7 …, then as a new worker would."""
-    team, other = import_sandbox_team(sandbox), import_sandbox_team(sandbox)
+    # Room for the places of everyone who leaves: each waits for a read of the seats.
+    team, other = import_sandbox_team(sandbox, seats=60), import_sandbox_team(sandbox)
     a_joined(sandbox, team, ANA)
     sync(team_ids=[team.pk, other.pk])
     enforce()

@@ -30,7 +30,7 @@ from sandbox.server import SandboxServer
 from teampool.access import Access
 from teampool.models import AllowedMember, Member, Owner, Team
 from teampool.settings import WRITES_PER_TEAM
-from teampool.snapshot import fetch
+from teampool.snapshot import fetch_lists
 from tests.cast import ANA, SAM, a_code, a_team, import_sandbox_team, run_together
 from tests.invites.clock import pass_time
 from tests.invites.following.test_follow import a_member, a_snapshot, an_invite
@@ -96,8 +96,8 @@ def test_it_moves_on_from_a_team_unreadable_for_a_day(sandbox: SandboxServer) ->
     assert the_grant().team == bad
     for _ in range(30):
         pass_time(3600)
+        sync_team(team_id=good.pk)
         deliver()
-    Team.objects.filter(pk=good.pk).update(snapshot_started_at=timezone.now(), opened_at=timezone.now() - timedelta(1))
     for _ in range(3):
         reconcile()
         deliver()
@@ -129,7 +129,7 @@ def test_a_look_before_the_revoke_written_after_it_does_not_spend_the_code(sandb
     later(905)  # now it is listed after all
     team = Team.objects.select_related("owner").get(pk=bad.pk)
     with Access(team, actor=JOB) as access:
-        snapshot = access.ask(fetch)
+        snapshot = access.ask(fetch_lists)
     deliver()  # revokes again, for good
     assert [row["op"] for row in sandbox.log()].count("revoke") == 2
     follow(team_id=bad.pk, snapshot=snapshot)

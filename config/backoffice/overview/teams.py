@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from base.times import full
 from config.backoffice.overview.lines import Line, changed_at, those_teams
 from notifications.texts import notices
-from teampool.models import SEATS_USED, Team
+from teampool.models import OVER_FULL, Team
 from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.teams.subscriptions import ENDS_SOON, ends_soon
 
@@ -22,9 +22,9 @@ _COLUMNS = (
     "workspace_state",
     "subscription_until",
     "will_renew",
-    "seat_total",
     "seats_held",
-    "outsiders",
+    "seats_taken",
+    "seats_bought",
     "sync_problem",
 )
 State = Team.Workspace
@@ -35,7 +35,7 @@ UNTRUSTED = (OWN_LOGIN_MISSING, OTHER_WORKSPACE)
 def troubled(now: datetime) -> list[Team]:
     """Teams in the pool about which a line may have to be said."""
     ends = Q(subscription_until__lte=now) | Q(subscription_until__lte=now + ENDS_SOON, will_renew=False)
-    others = ~Q(workspace_state=State.ACTIVE) | Q(seat_total__lt=SEATS_USED) | Q(sync_problem__in=UNTRUSTED)
+    others = ~Q(workspace_state=State.ACTIVE) | OVER_FULL | Q(sync_problem__in=UNTRUSTED)
     some = Team.objects.filter(ends | others, archived_at=None)
     return list(some.only(*_COLUMNS).order_by("id"))
 
@@ -122,7 +122,7 @@ def subscription_ends(pool: list[Team], now: datetime) -> Iterable[Line]:
 
 def over_full(pool: list[Team]) -> Iterable[Line]:
     full_up = [team for team in pool if team.is_over_full]
-    context = {"used": full_up[0].seats_used, "total": full_up[0].seat_total} if full_up else {}
+    context = {"used": full_up[0].seats_taken, "total": full_up[0].seats_bought} if full_up else {}
     yield from _line(
         "over_full",
         full_up,

@@ -24,13 +24,14 @@ from invites.states import GrantState
 from notifications.models import AuditEvent, Message
 from sandbox.server import SandboxServer
 from teampool import leases
-from teampool.models import ImportJob, JobLease, SentToken, StockAlert, SyncRun, Team
+from teampool.models import ImportJob, JobLease, SentToken, StockAlert, SyncRun, Team, Vacancy
 from tests.cast import ANA, a_code, a_team, import_sandbox_team
 from tests.guardian.rows import a_finding
 
 AHEAD = timedelta(days=2)
 # Columns of time that nothing waits for: they are shown, upstream names them, or they only say that it happened.
 ONLY_SHOWN = {
+    "Vacancy.place_back_at",
     "ApiKey.created_at",
     "AllowedMember.created_at",
     "Beat.due_at",  # started anew
@@ -71,6 +72,7 @@ def one_of_each() -> list[Any]:
         SentToken.objects.create(digest="x", sent_at=now, lease_until=now),
         ImportJob.objects.create(),
         SyncRun.objects.create(),
+        Vacancy.objects.create(team=team, kind="member", upstream_id="user-1", gone_by=now),
         StockAlert.objects.create(pk=1),
         JobLease.objects.create(name="sweep", until=now),
         Heartbeat.objects.create(node="one", at=now),

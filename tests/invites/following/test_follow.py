@@ -18,7 +18,7 @@ from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Member, Team
 from teampool.pool import seats
 from teampool.snapshot import Snapshot
-from teampool.upstream.types import InviteRow, MemberRow, Subscription
+from teampool.upstream.types import InviteRow, MemberRow, SeatPool, Subscription
 from tests.cast import ANA, OMAR, SAM, a_code, a_team, an_owner, import_sandbox_team
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,13 +37,16 @@ def a_snapshot(
     *rows: MemberRow | InviteRow, at: datetime | None = None, entitled: int | None = 5, is_complete: bool = True
 ) -> Snapshot:
     owner = a_member(OMAR, "user-omar", "account-owner")
+    started_at = at or timezone.now()
+    pools = (SeatPool("default", entitled),)
     return Snapshot(
-        started_at=at or timezone.now(),
+        started_at=started_at,
+        ended_at=started_at,
         members=(owner, *(row for row in rows if isinstance(row, MemberRow))),
         invites=tuple(row for row in rows if isinstance(row, InviteRow)),
         is_complete=is_complete,
         problem="" if is_complete else "page 2: HTTP 500",
-        subscription=Subscription(entitled, 0, None, None, None) if entitled else None,
+        subscription=Subscription(entitled, None, None, None, pools, has_pools=True) if entitled else None,
     )
 
 

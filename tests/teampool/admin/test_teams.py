@@ -167,12 +167,12 @@ class TestActions:
         assert 'name="_selected_action" value="1234"' in text
 
     def test_the_cap_is_set_for_all_of_them(self, desk: Client) -> None:
-        teams = [a_team(seats_entitled=9), a_team(seats_entitled=9)]
+        teams = [a_team(seats=8), a_team(seats=8)]
         self.run(desk, "cap", *teams, seats="3")
         assert list(Team.objects.values_list("operator_cap", "seat_total")) == [(3, 3), (3, 3)]
 
     def test_an_empty_cap_takes_it_away(self, desk: Client) -> None:
-        self.run(desk, "cap", a_team(seats_entitled=6, operator_cap=2, seats=2), seats="")
+        self.run(desk, "cap", a_team(operator_cap=2, seats=5, seat_total=2), seats="")
         assert Team.objects.get().seat_total == 5
 
     @pytest.mark.parametrize("seats", ["0", "1001", "many"])
@@ -218,7 +218,7 @@ class TestActions:
 
 class TestPage:
     def test_saving_writes_the_three_fields_only(self, desk: Client) -> None:
-        team = a_team(name="Old", held=2, seats_entitled=9, seats=8)
+        team = a_team(name="Old", held=2, seats=8)
         form = {"name": "New", "operator_cap": "5", "seats_held": "0", "seat_total": "99", "access_token": "x"}
         assert desk.post(page_of(team), form).status_code == 302
         team = Team.objects.get()
@@ -241,10 +241,10 @@ class TestPage:
         assert Team.objects.get().name == "Old"
 
     def test_it_says_why_and_where_the_cap_comes_from(self, desk: Client) -> None:
-        text = text_of(desk, page_of(a_team(held=5, seats_entitled=5)))
+        text = text_of(desk, page_of(a_team(held=5)))
         assert "More people than seats." in text
         assert "5/4 Over-full" in text
-        assert "Limit 4 = bought 5 − owner 1" in text
+        assert "Seats 4 = bought 5 − owner 1" in text
 
     def test_the_parts_of_the_bar_add_up(self, desk: Client) -> None:
         team = a_team(seats=6, held=3, outsiders=1)

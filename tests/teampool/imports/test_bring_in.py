@@ -99,11 +99,12 @@ class TestAnAccessToken:
         bring_one(opened["credentials"]["access_token"])
         assert (Team.objects.get().outsiders, AllowedMember.objects.count()) == (0, 2)
 
-    def test_unknown_seats_mean_the_default_cap(self, sandbox):
+    def test_unknown_seats_are_none(self, sandbox):
         opened = sandbox.workspace("omar@example.com", seats=30)
-        sandbox.shape(seats_entitled="null")
+        sandbox.shape(seats_entitled="null", seat_capacity="missing")
         bring_one(opened["credentials"]["access_token"])
-        assert Team.objects.get().seat_total == 4
+        team = Team.objects.get()
+        assert (team.seat_total, team.seats_known, team.is_codex_only) == (0, "unread", False)
 
     def test_an_unpaid_team_comes_in_but_takes_nobody(self, sandbox):
         opened = sandbox.workspace("omar@example.com")

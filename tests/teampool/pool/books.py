@@ -31,7 +31,7 @@ def a_subscription(
     *pools: SeatPool, entitled: int | None = None, assigned: dict[str, int | None] | None = None
 ) -> Subscription:
     total = sum(pool.paid or 0 for pool in pools) if entitled is None else entitled
-    return Subscription(total or None, 0, None, None, None, pools, bool(pools), assigned or {})
+    return Subscription(total or None, None, None, None, pools, bool(pools), assigned or {})
 
 
 @dataclass

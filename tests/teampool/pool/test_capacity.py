@@ -6,16 +6,8 @@ from typing import Any
 
 import pytest
 
-from teampool.pool.capacity import (
-    Capacity,
-    Evidence,
-    Known,
-    Reading,
-    Refusals,
-    capacity_of,
-    is_stale,
-    needs_hold_list,
-)
+from teampool.known import Known, is_stale
+from teampool.pool.capacity import Capacity, Evidence, Reading, Refusals, capacity_of, needs_hold_list
 from teampool.pool.rows import Lists
 from teampool.upstream.types import SeatPool
 from tests.teampool.pool.books import OWN, START, a_subscription, invite, member

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils import translation
 
-from teampool.pool.capacity import Capacity, Known, Reading, Refusals
+from teampool.known import Known
+from teampool.pool.capacity import Capacity, Reading, Refusals
 from teampool.pool.capacity_words import explain
 from tests.teampool.pool.books import START
 

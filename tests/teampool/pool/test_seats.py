@@ -8,9 +8,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from teampool.known import Known
 from teampool.models import Team
 from teampool.pool import seats
-from tests.cast import a_team, run_together
+from teampool.pool.capacity import Capacity
+from tests.cast import SAM, a_team, run_together
+from tests.invites.rows import a_member
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,6 +21,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def numbers(team: Team) -> tuple[int, int, int, int]:
     team.refresh_from_db()
     return team.seats_held, team.outsiders, team.seat_total, team.seat_cap
+
+
+def a_capacity(places: int) -> Capacity:
+    """So many were bought besides the owner's, and read now."""
+    return Capacity(places, Known.POOLS, timezone.now(), places, None, 1)
 
 
 class TestHold:
@@ -29,7 +37,8 @@ class TestHold:
 
     def test_it_adopts_only_as_many_strangers_as_there_are(self) -> None:
         team = a_team(seats=4, outsiders=2)
-        held = run_together(*(lambda: seats.hold_for_outsider(team_id=team.pk) for _ in range(6)))
+        a_member(team, SAM)
+        held = run_together(*(lambda: seats.hold_for_outsider(team_id=team.pk, email=SAM) for _ in range(6)))
         assert held.count(True) == 2
         assert numbers(team) == (2, 0, 4, 4)
 
@@ -59,28 +68,11 @@ class TestRelease:
 class TestRecount:
     def test_it_keeps_what_is_held_even_when_that_is_more(self) -> None:
         team = a_team(seats=4, held=4)
-        seats.recount(team_id=team.pk, total=2, outsiders=1)
+        seats.recount(team_id=team.pk, capacity=a_capacity(2), taken=5, outsiders=1)
         assert numbers(team) == (4, 1, 2, 4)
         assert team.is_over_full
         seats.release(team_id=team.pk)
         assert numbers(team) == (3, 1, 2, 3)
-
-
-class TestTotal:
-    @pytest.mark.parametrize(
-        ("cap", "entitled", "vacant", "total"),
-        [
-            (None, None, 0, 4),
-            (7, None, 0, 7),
-            (None, 6, 0, 5),
-            (3, 6, 0, 3),
-            (9, 6, 2, 3),
-            (None, 1, 0, 0),
-            (None, 1, 3, 0),
-        ],
-    )
-    def test_it_is_the_lower_of_what_is_known(self, cap: int, entitled: int, vacant: int, total: int) -> None:
-        assert seats.total_for(operator_cap=cap, entitled=entitled, vacancies_held=vacant) == total
 
 
 class TestTheControl:

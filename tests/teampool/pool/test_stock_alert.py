@@ -21,7 +21,7 @@ from sandbox.server import SandboxServer
 from teampool import bells
 from teampool.login import tokens
 from teampool.models import Owner, StockAlert, Team
-from teampool.pool import seats, stock, stock_alert
+from teampool.pool import seats, stock, stock_alert, stored
 from teampool.teams import changes, health
 from teampool.upstream.types import Failure
 from tests.cast import ANA, a_code, a_team, import_sandbox_team, run_together
@@ -278,9 +278,10 @@ class TestBell:
 
     def test_whatever_moves_the_stock_rings(self) -> None:
         team = a_team(held=2)
+        capacity = stored.capacity(team, team.created_at)
         moves = {
             "a seat given back": lambda: seats.release(team_id=team.pk),
-            "a count": lambda: seats.recount(team_id=team.pk, total=9, outsiders=0),
+            "a count": lambda: seats.recount(team_id=team.pk, capacity=capacity, taken=0, outsiders=0),
             "paused": lambda: changes.change_team(team_id=team.pk, changes={"is_enabled": False}, actor=OLGA),
             "a cap": lambda: changes.change_team(team_id=team.pk, changes={"operator_cap": 3}, actor=OLGA),
             "full": lambda: fail(team, Failure.SEATS_FULL),

@@ -52,6 +52,10 @@ class TestBadgeFor:
             team.cooldown_until += timedelta(days=1)
             assert BY_KEY["cooling"].text(team, now) == "Cooling down until 2026-07-16 12:20"
 
+    @pytest.mark.parametrize("fields", [{"seats_known": "unread"}, {"seats_read_at": NOW - timedelta(hours=25)}])
+    def test_a_team_whose_number_nobody_knows_takes_no_one(self, fields: dict[str, Any]) -> None:
+        assert word(**fields) == "Seats not read"
+
     def test_a_cool_down_that_is_over_is_none(self) -> None:
         assert word(cooldown_until=PAST) == "Available"
 
@@ -141,6 +145,12 @@ def many_teams() -> list[Team]:
                 seat_total=total,
                 seats_held=held,
                 outsiders=outsiders,
+                seats_taken=held + outsiders,
+                seats_bought=die.choice([None, total, total]),
+                seats_known=die.choice(["pools"] * 8 + Team.SeatsKnown.values),
+                seats_read_at=die.choice([NOW, NOW, NOW, None, NOW - timedelta(hours=24), NOW - timedelta(days=2)]),
+                cap_set_at=die.choice([None, None, PAST, NOW - timedelta(days=3)]),
+                is_codex_only=None,
                 seat_cap=max(total - outsiders, held),
             )
         )

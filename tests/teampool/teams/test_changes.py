@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from base.actors import Actor
@@ -12,7 +14,7 @@ from notifications.models import AuditEvent
 from teampool.models import Team
 from teampool.pool import seats
 from teampool.teams import changes as operating
-from tests.cast import a_team
+from tests.cast import a_reading, a_team
 
 OLGA = Actor("operator", "olga", "198.51.100.7")
 
@@ -39,17 +41,30 @@ class TestChangeTeam:
         assert not AuditEvent.objects.exists()
 
     def test_a_cap_counts_at_once(self) -> None:
-        assert change(a_team(seats_entitled=9, seats=8), operator_cap=3).seat_total == 3
+        assert change(a_team(seats=8), operator_cap=3).seat_total == 3
 
     def test_a_cap_above_what_was_bought_does_not(self) -> None:
-        assert change(a_team(seats_entitled=5), operator_cap=9).seat_total == 4
+        assert change(a_team(), operator_cap=9).seat_total == 4
 
     def test_no_cap_goes_back_to_what_was_bought(self) -> None:
-        assert change(a_team(seats_entitled=7, operator_cap=2, seats=2), operator_cap=None).seat_total == 6
+        assert change(a_team(seats=6, operator_cap=2, seat_total=2), operator_cap=None).seat_total == 6
+
+    def test_a_cap_set_again_stands_in_for_a_number_that_is_too_old(self) -> None:
+        now = timezone.now()
+        long_ago = now - timedelta(hours=25)
+        team = a_team(reading=a_reading(8, at=long_ago), seats_read_at=long_ago, operator_cap=2, cap_set_at=None)
+        assert not Team.objects.allocatable(now).exists()
+        team = change(team, operator_cap=2)
+        assert (team.seat_total, team.seats_known, team.is_seats_stale(now)) == (2, "cap", False)
+        assert Team.objects.allocatable(now).exists()
+
+    def test_without_a_cap_and_a_number_nobody_is_placed(self) -> None:
+        team = change(a_team(reading=None, operator_cap=3, seats_known="cap", seats_read_at=None), operator_cap=None)
+        assert (team.seat_total, team.seats_known, team.cap_set_at) == (0, "unread", None)
 
     def test_a_cap_below_what_is_held_removes_nobody(self) -> None:
         team = change(a_team(held=4), operator_cap=2)
-        assert (team.seats_held, team.seat_total, team.is_over_full) == (4, 2, True)
+        assert (team.seats_held, team.seat_total, team.is_over_full) == (4, 2, False)
         assert not seats.hold(team_id=team.pk, now=team.created_at)
 
     def test_a_hold_in_between_is_kept(self) -> None:

@@ -77,25 +77,6 @@ class TestCredential:
         assert self.said(access_expires_at=None) == "–"
 
 
-class TestCapSource:
-    @pytest.mark.parametrize(
-        ("fields", "sentence"),
-        [
-            ({"seats_entitled": 5}, "Limit 4 = bought 5 − owner 1"),
-            ({"seats_entitled": 5, "operator_cap": 9}, "Limit 4 = bought 5 − owner 1"),
-            (
-                {"seats_entitled": 7, "vacancies_held": 2},
-                "Limit 4 = bought 7 − owner 1 − reserved at ChatGPT 2",
-            ),
-            ({"seats_entitled": 9, "operator_cap": 4}, "Limit 4: set by you (bought 8, owner not counted)"),
-            ({"operator_cap": 4}, "Limit 4: set by you, as the seats bought are unknown"),
-            ({}, "Limit 4: the default, as the seats bought are unknown"),
-        ],
-    )
-    def test_it_says_where_the_number_comes_from(self, fields: dict[str, Any], sentence: str) -> None:
-        assert words.cap_source(a_team(**fields)) == sentence
-
-
 class TestListProblem:
     @pytest.mark.parametrize(
         ("problem", "said"),

@@ -11,7 +11,7 @@ from sandbox.server import SandboxServer
 from teampool.upstream import transport
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
-from teampool.upstream.types import Answer, Failure, Fault, Verdict
+from teampool.upstream.types import Answer, Failure, Fault, SeatPool, Verdict
 
 ANA = "ana@example.com"
 UNKNOWN_SHAPES = ["200_invalid_json", "200_empty", "200_null", "200_array", "200_empty_object", "200_wrong_type"]
@@ -635,28 +635,34 @@ class TestAccountCheck:
 class TestSubscription:
     def test_it_tells_the_seats(self, upstream: Upstream) -> None:
         seats = upstream.subscription()
-        assert seats is not None
-        assert (seats.seats_entitled, seats.held, seats.will_renew) == (5, 0, True)
+        assert (seats.seats_entitled, seats.will_renew) == (5, True)
+        assert seats.pool("default") == SeatPool("default", 5, 0, 4, 5)
         assert seats.active_until is not None
 
     def test_a_removal_may_hold_its_seat(self, sandbox: SandboxServer, upstream: Upstream, account_id: str) -> None:
         sandbox.set_workspace(account_id, vacancy_threshold=0)
         sandbox.member(account_id, ANA)
         upstream.remove(user_id_of(upstream, ANA))
-        seats = upstream.subscription()
-        assert seats is not None
-        assert seats.held == 1
+        pool = upstream.subscription().pool("default")
+        assert pool is not None
+        assert pool.held == 1
+        held = upstream.held_people()
+        assert [(row.email, row.reclaimable_seat_type, held.is_complete) for row in held.rows] == [
+            (ANA, "default", True)
+        ]
+        assert ANA not in [row.email for row in upstream.members().rows]
 
     @pytest.mark.parametrize("shape", ["zero", "null", "missing"])
     def test_unknown_seats_are_none(self, sandbox: SandboxServer, upstream: Upstream, shape: str) -> None:
         sandbox.shape(seats_entitled=shape, seat_capacity="missing", assigned="missing")
         seats = upstream.subscription()
-        assert seats is not None
-        assert (seats.seats_entitled, seats.held) == (None, 0)
+        assert (seats.seats_entitled, seats.has_pools) == (None, False)
 
-    def test_no_subscription_is_none(self, sandbox: SandboxServer, upstream: Upstream, account_id: str) -> None:
+    def test_no_subscription_is_told_apart(self, sandbox: SandboxServer, upstream: Upstream, account_id: str) -> None:
         sandbox.set_workspace(account_id, has_subscription=False)
-        assert upstream.subscription() is None
+        with pytest.raises(UpstreamError) as caught:
+            upstream.subscription()
+        assert (caught.value.failure, caught.value.status) == (Failure.NOT_FOUND_ITEM, 404)
 
     def test_a_lower_role_may_not_see(self, sandbox: SandboxServer, upstream: Upstream, account_id: str) -> None:
         sandbox.member(account_id, "owner1@example.com", role="standard-user")

@@ -226,18 +226,9 @@ class TestReadWorkspaces:
 
 
 class TestReadSubscription:
-    def test_it_counts_the_default_seats_held(self) -> None:
-        capacity = [{"type": "default", "held": 1}, {"type": "default", "held": "2"}, {"type": "prolite", "held": 9}, 5]
-        seats = read_subscription({"seats_entitled": 5, "seat_capacity": capacity, "will_renew": False})
-        assert (seats.seats_entitled, seats.held, seats.will_renew, seats.is_delinquent) == (5, 3, False, None)
-
     @pytest.mark.parametrize("value", [0, None, -1, "x", True, []])
     def test_nothing_entitled_is_unknown(self, value: object) -> None:
         assert read_subscription({"seats_entitled": value}).seats_entitled is None
-
-    @pytest.mark.parametrize("capacity", [None, {}, [], [None], [{"type": "default", "held": None}]])
-    def test_nothing_held_is_none(self, capacity: object) -> None:
-        assert read_subscription({"seats_entitled": 5, "seat_capacity": capacity}).held == 0
 
     def test_it_reads_each_pool_apart(self) -> None:
         default = {"type": "default", "paid": 4, "held": 1, "renewal_requested": "4", "available": 1}
