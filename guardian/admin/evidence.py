@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import CharField, F, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Case, CharField, F, IntegerField, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, NullIf, Substr
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from guardian import settings
 from guardian.admin import words
 from guardian.models import Finding
+from guardian.rules.states import Kind
 from guardian.settings import Policy
 from invites import matching
 from invites.models import SeatGrant
@@ -29,7 +30,8 @@ def shown(rows: QuerySet[Finding]) -> QuerySet[Any]:
         rows.select_related("team", "grant")
         .defer("team__access_token")
         .annotate(
-            elsewhere=Subquery(other.annotate(label=name).values("label")[:1]),
+            # Only for duplicates: `of_row` looks through all live seats, as ids have no index.
+            elsewhere=Case(When(kind=Kind.DUPLICATE, then=Subquery(other.annotate(label=name).values("label")[:1]))),
             needed=Value(policy.sightings, IntegerField()),
             grace=Value(int(policy.grace.total_seconds()), IntegerField()),
         )
