@@ -107,6 +107,13 @@ def test_of_somebody_hidden_a_departure_has_the_id_in_place_of_the_address() -> 
     assert matching.leaving([Departure(email="")]).of("", "") is None
 
 
+@pytest.mark.django_db
+def test_sql_finds_the_departure_of_somebody_hidden_and_its_row() -> None:
+    team = a_team()
+    row, departure = a_member(team, Row("user-x", "")), a_departure(team, Seat("", "user-x"))
+    assert (list(on_the_way_out()), list(shown_still())) == ([row], [departure])
+
+
 def test_upper_case_is_gone_by_the_time_a_row_was_read() -> None:
     row = read_member({"id": "user-ana", "email": f" {ANA.upper()} "})
     assert row is not None
