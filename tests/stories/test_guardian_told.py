@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from guardian import mode as switching
+from guardian import mode
 from guardian.mode import ACTOR
 from guardian.sweeping import findings
 from invites.admin.reasons import in_the_way
@@ -83,12 +83,12 @@ class TestPerson:
 class TestAudit:
     def test_every_fact_of_the_guardian_has_its_words(self) -> None:
         team = events.Subject("team", "1", "Team 1")
-        switching.enable(actor=OLGA)
-        for mode in ("enforce", "report"):
-            switching.set_mode(mode=mode, would_go=2, actor=OLGA)
-        switching.disable(actor=OLGA)
-        switching.pause_removals(stood_still_hours=2.5)
-        switching.resume_removals(actor=OLGA)
+        mode.enable(actor=OLGA)
+        for chosen in ("enforce", "report"):
+            mode.set_mode(mode=chosen, would_go=2, actor=OLGA)
+        mode.disable(actor=OLGA)
+        mode.pause_removals(stood_still_hours=2.5)
+        mode.resume_removals(actor=OLGA)
         events.guardian_capped(sweep_id=7, wanted=24, limit=10, actor=ACTOR)
         events.sweep_too_slow(sweep_id=7, seconds=300, interval=120, actor=ACTOR)
         events.list_untrusted(subject=team, problem=snapshot.OTHER_WORKSPACE, actor=ACTOR)

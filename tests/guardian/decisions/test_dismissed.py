@@ -16,7 +16,7 @@ from guardian.rules.rules import Found, Row, Seat, TeamView
 from guardian.rules.states import Kind, State
 from guardian.rules.still_possible import Shown
 from guardian.sweeping import findings
-from invites.actions import seat as operate
+from invites.actions import seat
 from invites.following.sync import sync_team
 from invites.models import SeatGrant
 from sandbox.server import SandboxServer
@@ -86,7 +86,7 @@ class TestThePersonStays:
         look(sandbox)
         assert Finding.objects.get().kind == Kind.DUPLICATE
         dismiss()
-        operate.take_back(redemption_id=grant.redemption_id, actor=OLGA)
+        seat.take_back(redemption_id=grant.redemption_id, actor=OLGA)
         look(sandbox, 5)
         assert people_of(sandbox, other) == set()
         assert people_of(sandbox, team) == {SAM}
@@ -157,8 +157,8 @@ class TestShown:
         assert self.read(Row("user-x", "")).may_hold(Kind.STRANGER, ANA, "")
 
     def test_a_seat_that_was_extended_is_over_no_more(self) -> None:
-        seat = Seat(1, 1, ANA, is_confirmed=True, ends_at=self.NOW - HOUR)
-        assert self.read(Row("user-x", ""), seats=(seat,)).may_hold(Kind.OVERDUE, ANA, "")
+        ours = Seat(1, 1, ANA, is_confirmed=True, ends_at=self.NOW - HOUR)
+        assert self.read(Row("user-x", ""), seats=(ours,)).may_hold(Kind.OVERDUE, ANA, "")
         assert not self.read(Row("user-ana", ANA)).may_hold(Kind.OVERDUE, ANA, "user-ana")
 
     def test_whoever_is_seen_again_has_not_vanished(self) -> None:

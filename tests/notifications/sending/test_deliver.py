@@ -27,7 +27,7 @@ from notifications.channels.transport import connecting
 from notifications.channels.webhook import Webhook
 from notifications.models import Message, MessageQuerySet
 from notifications.outbox import tell_operators, write_to_redeemer
-from notifications.sending import deliver as delivery
+from notifications.sending import deliver
 from notifications.settings.runtime import change
 from tests.cast import ANA, SAM, run_together, wait_until
 from tests.notifications.conftest import settle, use_mail
@@ -54,7 +54,7 @@ def a_letter(to: str = ANA) -> None:
 
 
 def drain() -> int:
-    return delivery.drain(timezone.now() + delivery.SLICE)
+    return deliver.drain(timezone.now() + deliver.SLICE)
 
 
 def states() -> list[str]:
@@ -96,8 +96,8 @@ class TestBackOff:
             clock.shift(timedelta(days=3))
             assert drain() == 0
             webhook.answers = [200]
-            assert delivery.send_again(message)
-            assert not delivery.send_again(message)
+            assert deliver.send_again(message)
+            assert not deliver.send_again(message)
             assert drain() == 1
         assert Message.objects.get().state == State.SENT
         assert set(webhook.ids) == {uid}
@@ -246,7 +246,7 @@ class TestClaim:
         return Counter(webhook.ids)
 
     def past_the_look(self) -> int:
-        return delivery._send_heads("webhook", Webhook.stored(), timezone.now() + delivery.SLICE)
+        return deliver._send_heads("webhook", Webhook.stored(), timezone.now() + deliver.SLICE)
 
     def test_two_drains_send_each_message_once(self, webhook):
         assert set(self.two_drains(webhook).values()) == {1}
@@ -276,8 +276,8 @@ class TestClaim:
         queue()
         late = Message.objects.get()
         now = timezone.now()
-        assert Message.objects.claim(late, now=now, until=now + delivery.LEASE)
-        with time_machine.travel(timezone.now() + delivery.LEASE + timedelta(seconds=1)):
+        assert Message.objects.claim(late, now=now, until=now + deliver.LEASE)
+        with time_machine.travel(timezone.now() + deliver.LEASE + timedelta(seconds=1)):
             assert drain() == 1
         assert not Message.objects.let_go(late, state=State.FAILED)
         assert states() == [State.SENT]
@@ -287,7 +287,7 @@ class TestKilled:
     """SIGKILL of a real process while it sends."""
 
     def start_again(self) -> None:
-        with time_machine.travel(timezone.now() + delivery.LEASE + timedelta(seconds=1)):
+        with time_machine.travel(timezone.now() + deliver.LEASE + timedelta(seconds=1)):
             drain()
 
     def killed_when(self, ready: threading.Event) -> None:
@@ -401,7 +401,7 @@ class TestMany:
         for count in (100, 10_000):
             queue_many(count)
             tracemalloc.start()
-            delivery.drain(timezone.now() + timedelta(seconds=2))
+            deliver.drain(timezone.now() + timedelta(seconds=2))
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
             Message.objects.all().delete()
@@ -416,7 +416,7 @@ class TestMany:
         assert mailbox.logins == 1
 
     def test_a_slice_ends_in_time_and_rings_for_the_rest(self, webhook, monkeypatch):
-        monkeypatch.setattr(delivery, "SLICE", timedelta(seconds=0.5))
+        monkeypatch.setattr(deliver, "SLICE", timedelta(seconds=0.5))
         queue(3)
         OrmQ.objects.all().delete()
         webhook.answers = [lambda _post: (threading.Event().wait(0.6), 200)[-1]]

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from notifications.models import AuditEvent
-from teampool.imports import jobs as importing
+from teampool.imports import jobs
 from teampool.models import ImportJob, ImportLine, Owner, Team
 from tests.cast import OMAR, a_team, an_owner
 from tests.teampool.imports.bringing import finish
@@ -75,19 +75,19 @@ class TestBox:
         assert not ImportJob.objects.exists()
 
     def test_a_file_above_the_limit_is_refused(self, desk: Client) -> None:
-        upload = SimpleUploadedFile("accounts.txt", b"a" * (importing.MOST_BYTES + 1))
+        upload = SimpleUploadedFile("accounts.txt", b"a" * (jobs.MOST_BYTES + 1))
         response = desk.post(PAGE, {"text": "", "file": upload})
         assert response.status_code == 400
         assert "The file is larger than 5 MB." in text_of(response)
         assert not ImportJob.objects.exists()
 
     def test_a_text_above_the_limit_is_refused(self, desk: Client) -> None:
-        response = desk.post(PAGE, {"text": "席" * (importing.MOST_BYTES // 3 + 1)})
+        response = desk.post(PAGE, {"text": "席" * (jobs.MOST_BYTES // 3 + 1)})
         assert response.status_code == 400
         assert not ImportJob.objects.exists()
 
     def test_too_many_lines_are_refused(self, desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(importing, "MOST_LINES", 2)
+        monkeypatch.setattr(jobs, "MOST_LINES", 2)
         response = desk.post(PAGE, {"text": "a\nb\nc"})
         assert "More than 2 lines." in text_of(response)
         assert not ImportJob.objects.exists()
@@ -266,8 +266,8 @@ class TestPastImports:
 
     def test_its_queries_do_not_grow(self, desk: Client, django_assert_max_num_queries: Any) -> None:
         counts = []
-        for jobs in (3, 27):
-            for _ in range(jobs):
+        for how_many in (3, 27):
+            for _ in range(how_many):
                 a_job({"state": State.CREATED}, {})
             desk.get(PAGE)  # fills what the process keeps
             with django_assert_max_num_queries(8) as asked:

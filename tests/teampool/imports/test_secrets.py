@@ -15,8 +15,7 @@ from django_q.models import OrmQ
 
 from base import actors
 from teampool import api_keys
-from teampool.imports import follow
-from teampool.imports import jobs as importing
+from teampool.imports import follow, jobs
 from teampool.models import ImportJob, ImportLine, Owner, Team
 from tests.teampool.imports.bringing import csv_line, finish
 
@@ -138,11 +137,11 @@ class TestEveryDoor:
             olga_client.post("/admin/import/", {"text": text}),
             olga_client.post("/admin/import/", {"file": SimpleUploadedFile("a.csv", text.encode())}),
         ]
-        jobs = list(ImportJob.objects.all())
-        assert len(jobs) == 2
+        found = list(ImportJob.objects.all())
+        assert len(found) == 2
         waiting = every_page(olga_client)
         nothing_leaked(sandbox, database_dump())
-        for job in jobs:
+        for job in found:
             finish(job)
         pages = "\n".join(answer.content.decode() for answer in answers)
         printed = "".join(capfd.readouterr())
@@ -182,7 +181,7 @@ class TestEveryDoor:
             raise RuntimeError(f"{MADE_UP['spaced']} {args} {kwargs}")
 
         monkeypatch.setattr(open_team, "fetch", fail)
-        finish(importing.accept(text="\n".join(records(login)), actor=actors.command("tests"), is_rung=False))
+        finish(jobs.accept(text="\n".join(records(login)), actor=actors.command("tests"), is_rung=False))
         assert "RuntimeError" in caplog.text
         nothing_leaked(sandbox, caplog.text, "".join(capfd.readouterr()), database_dump())
 
@@ -196,7 +195,7 @@ class TestThisTest:
 
     def test_what_is_kept_is_kept(self, sandbox, login):
         """And nothing is hidden merely by being thrown away."""
-        finish(importing.accept(text=records(login)[0], actor=actors.command("tests"), is_rung=False))
+        finish(jobs.accept(text=records(login)[0], actor=actors.command("tests"), is_rung=False))
         assert Team.objects.get().access_token in sandbox.world.tokens.access
         assert Owner.objects.get().session_token == login["session_token"]
         assert not ImportLine.objects.exclude(payload="").exists()

@@ -15,7 +15,7 @@ from django_q.models import OrmQ
 
 from notifications.models import AuditEvent
 from teampool import leases, tasks
-from teampool.imports import jobs as importing
+from teampool.imports import jobs
 from teampool.imports import worker as import_work
 from teampool.imports.worker import LEASE, work
 from teampool.login import token_chain
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def accept(text: str) -> ImportJob:
-    return importing.accept(text=text, actor=ACTOR, is_rung=False)
+    return jobs.accept(text=text, actor=ACTOR, is_rung=False)
 
 
 def logins(sandbox, count: int) -> list[dict]:
@@ -222,11 +222,11 @@ class TestTasks:
 
     def test_the_sweep_rings_what_nobody_works_on(self, sandbox):
         tokens = [one["access_token"] for one in logins(sandbox, 4)]
-        jobs = [accept(token) for token in tokens]
-        ImportJob.objects.filter(pk=jobs[0].pk).update(lease_until=timezone.now() + LEASE)
-        ImportJob.objects.filter(pk=jobs[1].pk).update(finished_at=timezone.now())
+        accepted = [accept(token) for token in tokens]
+        ImportJob.objects.filter(pk=accepted[0].pk).update(lease_until=timezone.now() + LEASE)
+        ImportJob.objects.filter(pk=accepted[1].pk).update(finished_at=timezone.now())
         tasks.resume_imports()
-        assert queued() == [("teampool.tasks.run_import", job.pk) for job in jobs[2:]]
+        assert queued() == [("teampool.tasks.run_import", job.pk) for job in accepted[2:]]
 
     def test_the_sweep_wipes_old_secrets(self, sandbox):
         accept(logins(sandbox, 1)[0]["access_token"])

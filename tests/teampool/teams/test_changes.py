@@ -13,7 +13,7 @@ from base.actors import Actor
 from notifications.models import AuditEvent
 from teampool.models import Team
 from teampool.pool import seats
-from teampool.teams import changes as operating
+from teampool.teams import changes
 from tests.cast import a_reading, a_team
 
 OLGA = Actor("operator", "olga", "198.51.100.7")
@@ -21,8 +21,8 @@ OLGA = Actor("operator", "olga", "198.51.100.7")
 pytestmark = pytest.mark.django_db
 
 
-def change(team: Team, **changes: Any) -> Team:
-    operating.change_team(team_id=team.pk, changes=changes, actor=OLGA)
+def change(team: Team, **fields: Any) -> Team:
+    changes.change_team(team_id=team.pk, changes=fields, actor=OLGA)
     return Team.objects.get(pk=team.pk)
 
 
@@ -37,7 +37,7 @@ class TestChangeTeam:
 
     def test_it_leaves_no_trace_when_nothing_differs(self) -> None:
         team = a_team(name="Same")
-        assert not operating.change_team(team_id=team.pk, changes={"name": "Same"}, actor=OLGA)
+        assert not changes.change_team(team_id=team.pk, changes={"name": "Same"}, actor=OLGA)
         assert not AuditEvent.objects.exists()
 
     def test_a_cap_counts_at_once(self) -> None:
@@ -90,7 +90,7 @@ class TestChangeTeams:
     def test_it_counts_those_that_changed(self) -> None:
         teams = [a_team(), a_team(is_enabled=False), a_team()]
         ids = [team.pk for team in teams]
-        assert operating.change_teams(team_ids=ids, changes={"is_enabled": False}, actor=OLGA) == 2
+        assert changes.change_teams(team_ids=ids, changes={"is_enabled": False}, actor=OLGA) == 2
         assert not Team.objects.filter(is_enabled=True).exists()
 
 
@@ -98,7 +98,7 @@ class TestWantSync:
     def test_it_rings_for_each_team_that_is_not_archived(self, django_capture_on_commit_callbacks: Any) -> None:
         teams = [a_team(), a_team(), a_team(archived_at=a_team().created_at)]
         with django_capture_on_commit_callbacks(execute=True):
-            assert operating.want_sync(team_ids=[team.pk for team in teams]).team_ids == [team.pk for team in teams[:2]]
+            assert changes.want_sync(team_ids=[team.pk for team in teams]).team_ids == [team.pk for team in teams[:2]]
         rung = [(row.func(), tuple(row.task["args"])) for row in OrmQ.objects.all()]
         assert sorted(rung) == [("invites.tasks.sync_team", (team.pk,)) for team in teams[:2]]
 
@@ -107,6 +107,6 @@ class TestWantSyncOfAll:
     def test_it_makes_every_team_due_and_rings_once(self, django_capture_on_commit_callbacks: Any) -> None:
         teams = [a_team() for _ in range(3)]
         with django_capture_on_commit_callbacks(execute=True):
-            assert operating.want_sync_of_all().team_ids == [team.pk for team in teams]
+            assert changes.want_sync_of_all().team_ids == [team.pk for team in teams]
         assert Team.objects.filter(sync_tried_at=None).count() == len(teams)
         assert [row.func() for row in OrmQ.objects.all()] == ["invites.tasks.sync"]
