@@ -1,7 +1,7 @@
 """Bells: after commit, tell the worker that a row needs work. The row says what to do; the bell only wakes.
 
 The queue is a table of the same database: a bell is committed and rolled back with the caller's transaction.
-Each room has its bells in its `bells.py`, a function a bell; only the timetable names tasks besides.
+Each room has one function per bell in its `bells.py`; only the timetable also names tasks.
 """
 
 from __future__ import annotations

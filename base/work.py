@@ -29,11 +29,11 @@ class WorkQuerySet(models.QuerySet[Row]):
         return self.filter(free(now), due_at__lte=now)
 
     def claim(self, row: Any, *, now: datetime, until: datetime) -> bool:
-        """Make a free row the caller's until then. False: another worker claimed or changed it since it was read."""
+        """Lease a free row to the caller. False: another worker claimed or changed it since it was read."""
         return self.filter(free(now)).write(row, attempts=row.attempts + 1, lease_until=until)
 
     def write(self, row: Any, **fields: Any) -> bool:
-        """Write `fields` to the row as long as it is as `row` was read. False: a later claim or state counts."""
+        """Write `fields` if the row is still as `row` was read. False: another claim or state counts."""
         as_read = self.filter(pk=row.pk, state=row.state, attempts=row.attempts)
         if as_read.update(**fields) != 1:
             return False
@@ -42,5 +42,5 @@ class WorkQuerySet(models.QuerySet[Row]):
         return True
 
     def let_go(self, row: Any, **fields: Any) -> bool:
-        """Write down what came of a claim and free the row. False: as `write`."""
+        """Write the result of a claim and free the row. False: as in `write`."""
         return self.write(row, lease_until=None, **fields)

@@ -1,4 +1,4 @@
-"""The bells of this room."""
+"""Bells of this room."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class Redemption(models.Model):
     seat_time = models.DurationField(_("seat time"), null=True, blank=True)
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
     try_number = models.PositiveSmallIntegerField(default=1)
-    # True while it is open and holds no seat: a column, so that a new claim finds these few in an index of their own.
+    # True while it is open without a seat. A column, so that a new claim finds these few by an index of their own.
     is_waiting = models.BooleanField(default=False)
     language = models.CharField(max_length=8, default="zh-hans")
     ip = models.CharField(max_length=64, blank=True)
@@ -165,7 +165,7 @@ class Redemption(models.Model):
 
 
 class TeamWorkQuerySet(WorkQuerySet[Row]):
-    """Rows that are work at one Team, which may have to cool down."""
+    """Rows that are work at a Team, which may be in a cool-down."""
 
     def postpone(self, row: Any, until: datetime, **fields: Any) -> datetime | None:
         """Release the row until then, or until its Team's cool-down ends. Returns when it is due; None: too late."""

@@ -1,4 +1,4 @@
-"""The bells of this room. The stock is looked at by a room further left, which is named as a string only."""
+"""Bells of this room. The task that checks the stock is in `invites`, which may not be imported here, so by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bells of this room. Teams are looked at by a room further left, which is named as a string only."""
+"""Bells of this room. The tasks that sync Teams are in `invites`, which may not be imported here, so by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run-time settings this room reads."""
+"""This room's run-time settings."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ WITHDRAWN = (DepartureReason.WITHDRAWN.value, DepartureReason.RECLAIMED.value)
 
 
 def _kept_for_waiting() -> Subquery:
-    """How many of the claims that wait may go to the Team of the outer query; those `_barred` from it may not."""
+    """How many waiting claims may go to the outer query's Team; claims that `_barred` keeps from it do not count."""
     team, again = OuterRef(OuterRef("pk")), OuterRef("try_number")
     tried = Q(try_number=again) | Q(try_number=again - 1, reason=DepartureReason.RESEATED)
     waiting = Redemption.objects.waiting().filter(
@@ -67,7 +67,7 @@ def take_seat(
     for team_id in candidates.values_list("pk", flat=True):
         with contextlib.suppress(_Refused), savepoint():
             if connection.features.has_select_for_update:
-                # Before the UPDATE: one that has to wait for the lock counts the claims that waited when it began.
+                # Lock first: an UPDATE that waits for the lock would count the claims that waited when it began.
                 locking.lock_team(team_id)
             if not seats.hold(team_id=team_id, now=now, kept=kept):
                 raise _Refused
