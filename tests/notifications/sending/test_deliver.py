@@ -416,7 +416,7 @@ class TestMany:
         assert mailbox.logins == 1
 
     def test_a_slice_ends_in_time_and_rings_for_the_rest(self, webhook, monkeypatch):
-        monkeypatch.setattr(deliver, "SLICE", timedelta(seconds=0.5))
+        monkeypatch.setattr(tasks, "SLICE", timedelta(seconds=0.5))
         queue(3)
         OrmQ.objects.all().delete()
         webhook.answers = [lambda _post: (threading.Event().wait(0.6), 200)[-1]]
