@@ -2,7 +2,8 @@
 
 Lease: a claim sets `lease_until`; until then the row belongs to that worker. If the worker dies, the row is free
 again when the lease ends.
-Fence: a claim also raises `attempts` (or sets a lease nobody else has), and each later write of it filters by that.
+Fence: a claim also raises `attempts`, and each later write of it filters by that. Where the row has no `attempts` (an
+ImportJob, an Owner's renewal, a look at a Team), the end of the lease is the fence: no other claim has the same.
 0 rows changed: the claim or the write came too late; another worker has the row, and its result counts.
 """
 

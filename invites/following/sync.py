@@ -43,8 +43,9 @@ class SyncResult:
 def sync_team(*, team_id: int) -> SyncResult | None:
     """Look at one Team now. None: another worker is doing just that. A Team that cannot be read keeps its data."""
     now = timezone.now()
+    lease = now + timing.lease()
     claimed = Team.objects.filter(free(now, "sync_lease_until"), pk=team_id, archived_at=None)
-    if claimed.update(sync_lease_until=now + timing.lease(), sync_tried_at=now) != 1:
+    if claimed.update(sync_lease_until=lease, sync_tried_at=now) != 1:
         return None
     team = Team.objects.select_related("owner").get(pk=team_id)
     problem, is_older = "", False
@@ -68,7 +69,8 @@ def sync_team(*, team_id: int) -> SyncResult | None:
         problem = (error.text if error.status else "") or error.failure.value.replace("_", " ")
     finally:
         fields = {} if is_older else {"sync_problem": problem[:200]}  # the newer list has had its say
-        Team.objects.filter(pk=team_id).update(sync_lease_until=None, **fields)
+        # 0 rows: the lease ended, and another worker is looking; its look says what the problem is.
+        Team.objects.filter(pk=team_id, sync_lease_until=lease).update(sync_lease_until=None, **fields)
     return SyncResult(team_id, str(team), OLDER if is_older else problem)
 
 

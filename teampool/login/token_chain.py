@@ -81,7 +81,10 @@ def spend(*, refresh_token: str, client_id: str, patience: timedelta) -> TokenSe
 
 
 def _claim(token: str, give_up_at: float) -> str:
-    """Claim the newest token of the chain for this caller to send. Raises when another process holds it too long."""
+    """Claim the newest token of the chain for this caller to send. Raises when another process holds it too long.
+
+    Unlike in base/work.py a first claim creates the row, so whoever creates it has it.
+    """
     while True:
         token = newest(token)
         now = timezone.now()

@@ -18,7 +18,8 @@ from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Member, Team
 from teampool.pool import seats
 from teampool.snapshot import Snapshot
-from teampool.upstream.types import InviteRow, MemberRow, SeatPool, Subscription
+from teampool.upstream.errors import UpstreamError
+from teampool.upstream.types import Failure, InviteRow, MemberRow, SeatPool, Subscription
 from tests.cast import ANA, OMAR, SAM, a_code, a_team, an_owner, import_sandbox_team
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -270,6 +271,21 @@ class TestSync:
         Team.objects.filter(pk=team.pk).update(sync_lease_until=timezone.now() + timedelta(minutes=1))
         assert sync_team(team_id=team.pk) is None
         assert sandbox.log() == []
+
+    def test_a_look_whose_lease_ended_leaves_the_next_one_alone(
+        self, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        team = import_sandbox_team(sandbox)
+        theirs = timezone.now() + timedelta(minutes=9)
+
+        def overtaken(*, team_id: int, snapshot: Snapshot) -> bool:
+            Team.objects.update(sync_lease_until=theirs, sync_problem="said by the next one")
+            raise UpstreamError(Failure.PROTOCOL_ERROR)
+
+        monkeypatch.setattr("invites.following.sync.follow", overtaken)
+        sync_team(team_id=team.pk)
+        team.refresh_from_db()
+        assert (team.sync_lease_until, team.sync_problem) == (theirs, "said by the next one")
 
     def test_it_takes_a_constant_number_of_queries_a_team(
         self, sandbox: SandboxServer, django_assert_max_num_queries: object
