@@ -62,7 +62,9 @@ def take_seat(
     # On SQLite we already hold the only write lock, so savepoints would be useless.
     savepoint = transaction.atomic if connection.features.has_select_for_update else contextlib.nullcontext
     at_rest = _first_at_rest(candidates)
-    if at_rest is not None and seats.hold(team_id=at_rest, now=now, kept=kept):
+    # Its lock keeps the seat it was found with. Who begins to wait from here on is not counted: were the seat refused,
+    # this Team would stay locked while others are tried.
+    if at_rest is not None and seats.hold(team_id=at_rest, now=now):
         return open_grant(redemption, team_id=at_rest, now=now, actor=actor)
     for team_id in candidates.values_list("pk", flat=True):
         with contextlib.suppress(_Refused), savepoint():

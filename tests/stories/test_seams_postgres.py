@@ -11,17 +11,17 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from base.actors import Actor
 from base.threads import closing
+from base.actors import Actor
 from invites import locking
 from invites.following.follow import follow
 from invites.models import Redemption, SeatGrant
 from invites.redeeming.errors import NoSeat
 from invites.redeeming.redeem import redeem
-from invites.seats import moves
+from invites.seats import moves, seating
 from invites.seats.resend import want_resend
 from teampool.login import tokens
-from teampool.models import Member, Owner, Team
+from teampool.models import Member, Owner, Team, TeamQuerySet
 from teampool.pool import seats
 from teampool.teams import health
 from teampool.upstream.types import Failure
@@ -208,3 +208,24 @@ def test_a_claim_that_begins_to_wait_goes_before_a_newcomer_who_waits_for_the_te
 
     _, answer = run_together(busy, newcomer)
     assert isinstance(answer, NoSeat)
+
+
+def test_one_team_is_locked_when_a_claim_begins_to_wait_for_its_last_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+    one, two = a_team(seats=1, last_invite_at=now), a_team(seats=1)
+    newcomer, lock = a_redemption(SAM), seating._first_at_rest
+
+    def lock_and_see_somebody_wait(candidates: TeamQuerySet) -> int | None:
+        team_id = lock(candidates)
+        run_together(lambda: a_redemption(is_waiting=True, bound_team=one))
+        return team_id
+
+    def unlocked() -> list[Team]:
+        with transaction.atomic():
+            return list(Team.objects.select_for_update(of=("self",), no_key=True, skip_locked=True))
+
+    monkeypatch.setattr(seating, "_first_at_rest", lock_and_see_somebody_wait)
+    with transaction.atomic():
+        grant = seating.take_seat(newcomer, now=now, actor=JOB)
+        assert grant is not None
+        assert (grant.team, *run_together(unlocked)) == (one, [two])
