@@ -105,38 +105,26 @@ def _certain_no(grant: SeatGrant, answer: Answer, now: datetime, actor: Actor) -
 
 
 def left(grant: SeatGrant, *, reason: str, now: datetime, actor: Actor) -> None:
-    """Nobody was invited here: free the seat and continue in another Team, or refuse the address."""
-    if reason == Failure.EMAIL_REJECTED.value:
-        _refuse(grant, reason, Refusal.EMAIL_REFUSED, now, actor)
-        return
-    if reason == Refusal.OTHER_SEAT:
+    """Nobody was invited here: free the seat and continue in another Team; or refuse the address and free the code."""
+    refusal = None
+    if reason == Failure.EMAIL_REJECTED.value:  # no Team is to blame for the address
+        refusal = Refusal.EMAIL_REFUSED
+    elif reason == Refusal.OTHER_SEAT:
         bells.sync_team(grant.team_id)  # the next code of theirs is then refused at once
-        if grant.redemption.try_number == 1:
-            _refuse(grant, reason, Refusal.OTHER_SEAT, now, actor)
-            return
-    if reason == GHOST:
+        refusal = Refusal.OTHER_SEAT if grant.redemption.try_number == 1 else None
+    elif reason == GHOST:
         health.note_ghost(team_id=grant.team_id, now=now, actor=actor)
-    _fail_over(grant, reason, now, actor)
-
-
-def _refuse(grant: SeatGrant, reason: str, refusal: Refusal, now: datetime, actor: Actor) -> None:
-    """It is the address, not the Team: free seat and code."""
     with transaction.atomic(durable=True):
-        code_id = grant.redemption.code_id
-        if code_id is not None:  # lock order: code first
-            locking.lock_code(code_id)
-        locking.lock_team(grant.team_id)
-        if moves.leave(grant, GrantState.CANCELLED, reason=reason, now=now, actor=actor):
-            moves.refuse(redemption_id=grant.redemption_id, refusal=refusal, now=now, actor=actor)
-
-
-def _fail_over(grant: SeatGrant, reason: str, now: datetime, actor: Actor) -> None:
-    """Two transactions: cancel here, then take a seat elsewhere. After a crash in between, `reconcile` continues."""
-    with transaction.atomic(durable=True):
+        if refusal is not None and grant.redemption.code_id is not None:
+            locking.lock_code(grant.redemption.code_id)
         locking.lock_team(grant.team_id)
         if not moves.leave(grant, GrantState.CANCELLED, reason=reason, now=now, actor=actor):
             return
-    seating.reseat_or_refuse(redemption_id=grant.redemption_id, now=now, actor=actor)
+        if refusal is not None:
+            moves.refuse(redemption_id=grant.redemption_id, refusal=refusal, now=now, actor=actor)
+    if refusal is None:
+        # In a transaction of its own. After a crash in between, `reconcile` continues.
+        seating.reseat_or_refuse(redemption_id=grant.redemption_id, now=now, actor=actor)
 
 
 # After a look
@@ -179,18 +167,13 @@ def revoked(grant: SeatGrant, answer: Answer, *, now: datetime) -> None:
 
 
 def look_again(grant: SeatGrant, *, now: datetime) -> None:
-    """The look proved nothing: look again, each time a bit later."""
-    if grant.state == GrantState.JOINED:
+    """The look proved nothing: look again, each time a bit later; after the last look the regular sync finds them."""
+    is_listed = grant.state == GrantState.VERIFIED
+    steps = timing.LOOKS_PENDING if is_listed else timing.LOOKS_UNSEEN
+    if grant.state == GrantState.JOINED or (is_listed and grant.looks >= len(steps)):
         SeatGrant.objects.let_go(grant, due_at=None)
-        return
-    if grant.state == GrantState.VERIFIED:
-        steps = timing.LOOKS_PENDING
-        if grant.looks >= len(steps):
-            SeatGrant.objects.let_go(grant, due_at=None)  # from now on the regular sync finds the person
-            return
     else:
-        steps = timing.LOOKS_UNSEEN
-    _postpone(grant, now + timing.step(steps, grant.looks), looks=grant.looks + 1, unreadable_since=None)
+        _postpone(grant, now + timing.step(steps, grant.looks), looks=grant.looks + 1, unreadable_since=None)
 
 
 def _postpone(grant: SeatGrant, until: datetime, **fields: Any) -> None:

@@ -297,7 +297,7 @@ class TestTheControl:
             if not grant.sends:
                 careful(grant, access)
             else:
-                delivery.settle._fail_over(grant, "timeout", timezone.now(), delivery.ACTOR)
+                delivery.settle.left(grant, reason="timeout", now=timezone.now(), actor=delivery.ACTOR)
 
         with monkeypatch.context() as patch:
             patch.setattr(delivery, "_bring_in", fail_over_at_once)
