@@ -7,6 +7,7 @@
 
 One exception: a redemption without a live grant may be locked before a Team (`locked_claim`), because nobody who holds
 a Team's lock waits for it: whoever ended its last grant has committed by then. No transaction locks two Teams.
+A departure is locked under its Team's lock (`locked_departure`), or where nothing else is locked.
 Tests record what each transaction locks and fail when it breaks this order. Queues of work that skip locked rows wait
 for nobody and stand where they are used (`seating`, `mails`).
 """
@@ -14,7 +15,8 @@ for nobody and stand where they are used (`seating`, `mails`).
 from __future__ import annotations
 
 from base.transactions import require_transaction
-from invites.models import RedeemCode, Redemption, SeatGrant
+from invites.models import Departure, RedeemCode, Redemption, SeatGrant
+from invites.states import DepartureState
 from teampool.models import Team
 
 
@@ -59,6 +61,13 @@ def locked_live_grant(redemption: Redemption) -> SeatGrant | None:
     """Lock the redemption's live grant, under the lock of its Team, and read it; None when there is none."""
     require_transaction()
     return SeatGrant.objects.live().select_for_update(of=("self",)).filter(redemption=redemption).first()
+
+
+def locked_departure(*, team_id: int, email: str) -> Departure | None:
+    """Lock this person's open departure, under the lock of its Team, and read it; None when there is none."""
+    require_transaction()
+    open_ = Departure.objects.select_for_update(of=("self",)).filter(state=DepartureState.OPEN)
+    return open_.filter(team_id=team_id, email=email).first()
 
 
 def locked_claim(redemption_id: int) -> Redemption:

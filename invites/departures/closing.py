@@ -27,11 +27,12 @@ REPORT_ONLY = "the guardian only reports"
 def close(departure: Departure, state: DepartureState, *, why: str = "", now: datetime, actor: Actor) -> bool:
     """Close an open departure with its event: done, or dropped with `why`.
 
-    False, and nothing is changed: it was closed, or taken by a worker, after the caller read it.
+    False, and nothing is changed: after the caller read it, it was closed, or claimed by a worker, or the guardian's
+    became an operator's.
     """
     with transaction.atomic():
-        still_open = Departure.objects.filter(state=DepartureState.OPEN)
-        if not still_open.let_go(departure, state=state, closed_at=now, last_problem=why):
+        as_read = Departure.objects.filter(state=DepartureState.OPEN, is_automatic=departure.is_automatic)
+        if not as_read.let_go(departure, state=state, closed_at=now, last_problem=why):
             return False
         events.departure_moved(
             subject=departure.subject,

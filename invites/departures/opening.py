@@ -16,7 +16,7 @@ from invites.departures.closing import give_up_overdue
 from invites.departures.rights import why_stay
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves
-from invites.states import CONFIRMED, DepartureReason, DepartureState, GrantState
+from invites.states import CONFIRMED, DepartureReason, GrantState
 from notifications.audit import events
 from teampool.models import Member
 from teampool.pool import seats
@@ -71,7 +71,7 @@ def open_automatic(
     """
     with transaction.atomic(durable=True):
         locking.lock_team(team_id)
-        if (known := _known(team_id, email)) is not None:
+        if (known := locking.locked_departure(team_id=team_id, email=email)) is not None:
             return known
         if grant_id is not None and not SeatGrant.objects.live().filter(pk=grant_id, team_id=team_id).exists():
             return None
@@ -123,18 +123,15 @@ def _open(new: Departure, *, now: datetime, actor: Actor, details: dict[str, Any
 
     An automatic one that is open becomes an operator's, with the same event: the guardian can no longer cancel it.
     """
-    departure = _known(new.team_id, new.email)
+    departure = locking.locked_departure(team_id=new.team_id, email=new.email)
     if departure is None:
         departure = new
         departure.due_at = departure.opened_at = now
         departure.save()
+    elif departure.is_automatic:
+        departure.is_automatic, departure.reason, departure.grant = False, new.reason, new.grant
+        departure.save(update_fields=["is_automatic", "reason", "grant"])
     else:
-        automatic = Departure.objects.filter(pk=departure.pk, state=DepartureState.OPEN, is_automatic=True)
-        if not automatic.update(is_automatic=False, reason=new.reason, grant=new.grant):
-            return departure  # an operator's already
+        return departure
     events.departure_moved(subject=departure.subject, state="opened", reason=new.reason, actor=actor, details=details)
     return departure
-
-
-def _known(team_id: int, email: str) -> Departure | None:
-    return Departure.objects.filter(team_id=team_id, email=email, state=DepartureState.OPEN).first()

@@ -11,11 +11,13 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from base.threads import closing
+from base import threads
 from base.actors import Actor
 from invites import locking
+from invites.actions import outsiders
+from invites.departures import closing
 from invites.following.follow import follow
-from invites.models import Redemption, SeatGrant
+from invites.models import Departure, Redemption, SeatGrant
 from invites.redeeming.errors import NoSeat
 from invites.redeeming.redeem import redeem
 from invites.seats import moves, seating
@@ -203,7 +205,7 @@ def test_a_claim_that_begins_to_wait_goes_before_a_newcomer_who_waits_for_the_te
 
     def newcomer() -> Redemption:
         locked.wait(10)
-        threading.Timer(0.7, closing(begins_to_wait)).start()
+        threading.Timer(0.7, threads.closing(begins_to_wait)).start()
         return redeem(email=SAM, code=a_code().code)
 
     _, answer = run_together(busy, newcomer)
@@ -229,3 +231,22 @@ def test_one_team_is_locked_when_a_claim_begins_to_wait_for_its_last_seat(monkey
         grant = seating.take_seat(newcomer, now=now, actor=JOB)
         assert grant is not None
         assert (grant.team, *run_together(unlocked)) == (one, [two])
+
+
+def test_a_removal_by_hand_outlives_the_guardians_that_is_called_off_at_that_moment() -> None:
+    row = Member.objects.create(team=a_team(outsiders=1), kind="member", email=ANA, upstream_id="user-ana")
+    automatic = Departure.objects.create(team=row.team, email=ANA, reason="stranger", is_automatic=True)
+    dropped = threading.Event()
+
+    def call_off() -> None:
+        with transaction.atomic():
+            closing.call_off(departure_ids=[automatic.pk], why=closing.REPORT_ONLY, now=timezone.now(), actor=JOB)
+            dropped.set()
+            threading.Event().wait(0.7)
+
+    def remove() -> None:
+        dropped.wait(10)
+        outsiders.remove(member_id=row.pk, actor=JOB)
+
+    assert run_together(call_off, remove) == [None, None]
+    assert not Departure.objects.get(state="open").is_automatic

@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone, translation
 
 from base import actors
 from base.actors import Actor
+from invites import locking
 from invites.actions import outsiders, seat
 from invites.delivery.drain import deliver
 from invites.departures import carry_out, closing, opening
@@ -67,9 +69,9 @@ class TestDropped:
 
 
 class TestClose:
-    @pytest.mark.parametrize("meanwhile", [{"attempts": 1}, {"state": "dropped"}])
+    @pytest.mark.parametrize("meanwhile", [{"attempts": 1}, {"state": "dropped"}, {"is_automatic": False}])
     def test_what_moved_on_meanwhile_stays_as_it_is(self, meanwhile: dict[str, Any]) -> None:
-        departure = Departure.objects.create(team=a_team(), email=ANA, reason="stranger")
+        departure = Departure.objects.create(team=a_team(), email=ANA, reason="stranger", is_automatic=True)
         Departure.objects.update(**meanwhile)
         assert not closing.close(departure, DepartureState.DONE, now=timezone.now(), actor=OLGA)
         assert (Departure.objects.get().closed_at, closed()) == (None, [])
@@ -117,7 +119,9 @@ class TestOverAndStillIn:
         pass_time(7200)
         grant = SeatGrant.objects.live().get()
         now = timezone.now()
-        departure = opening.open_departure(grant=grant, reason=DepartureReason.OVERDUE, now=now, actor=OLGA)
+        with transaction.atomic():
+            locking.lock_team(team.pk)
+            departure = opening.open_departure(grant=grant, reason=DepartureReason.OVERDUE, now=now, actor=OLGA)
         seat.set_end(redemption_id=redemption.pk, ends_at=now + timedelta(days=1), actor=OLGA)
         carry_out.carry_out(departure_id=departure.pk)
         assert SeatGrant.objects.live().get() == grant
