@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Max
@@ -10,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from config.backoffice.overview import attention, chart
+from config.backoffice.overview import chart, guardian, lines, notices, people, stock, teams
 from guardian.admin import words
 from guardian.clockwork import heartbeats
 from guardian.decisions import status
@@ -18,7 +19,7 @@ from invites.models import CodeBatch, Redemption, SeatGrant
 from invites.settings import IS_OPEN
 from invites.states import GrantState
 from teampool.models import Team
-from teampool.pool import stock
+from teampool.pool.stock import summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def first_screen(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     context["is_paused"] = not IS_OPEN.get()
     if not setup.has_team:
         return context
-    pool = stock.summary(now, waiting=Redemption.objects.waiting().count())
+    pool = summary(now, waiting=Redemption.objects.waiting().count())
     heartbeat = heartbeats.newest_beat()
     may_see_sweeps = request.user.has_perm("guardian.view_sweep")
     waiting = SeatGrant.objects.live().filter(team__archived_at=None).exclude(state=GrantState.JOINED).count()
@@ -65,13 +66,45 @@ def first_screen(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         "pool": pool,
         "waiting": waiting,
         "seats": Seats(pool.held - waiting, waiting, pool.outsiders, pool.free, pool.unavailable),
-        "lines": attention.lines(now, heartbeat=heartbeat),
+        "lines": attention(now, heartbeat=heartbeat),
         "last_sync": Team.objects.filter(archived_at=None).aggregate(at=Max("snapshot_started_at"))["at"],
         "last_sweep": words.last_sweep(status.outlook(now), now) if may_see_sweeps else None,
         "heartbeat": heartbeat,
         "chart": chart.chart(now) if request.user.has_perm("invites.view_redemption") else None,
-        "is_worker_well": heartbeat is not None and now - heartbeat <= attention.WORKER_SILENT,
+        "is_worker_well": heartbeat is not None and now - heartbeat <= lines.WORKER_SILENT,
     }
+
+
+def attention(now: datetime, *, heartbeat: datetime | None) -> list[lines.Line]:
+    """What needs a person now, a line per kind, worst first; a fixed number of queries.
+
+    `heartbeat`: the newest sign of life of the background work, None when there never was one.
+    """
+    pool = teams.troubled(now)
+    waiting = guardian.counts()
+    return [
+        *lines.worker_silent(now, heartbeat),
+        *teams.gone(pool),
+        *lines.logins_expired(),
+        *teams.unpaid(pool, now),
+        *teams.role_too_low(pool),
+        *teams.untrusted(pool),
+        *people.waiting_for_a_seat(now),
+        *lines.tokens_ending(now),
+        *teams.subscription_ends(pool, now),
+        *guardian.removals_paused(),
+        *guardian.capped(waiting),
+        *teams.restricted(pool),
+        *people.unresolved(now),
+        *people.removals_failed(now),
+        *guardian.overdue_seats(now),
+        *guardian.strangers(waiting, now),
+        *guardian.vanished(waiting),
+        *teams.over_full(pool),
+        *stock.low_stock(now),
+        *notices.messages_failed(),
+        *guardian.too_slow(),
+    ]
 
 
 def how_far() -> Setup:

@@ -1,15 +1,22 @@
-"""What a line of the first screen is, and the addresses its button may lead to; `attention.py` lists the lines."""
+"""What a line of the first screen is, where its button may lead, and the lines of the worker and of log-ins."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Max
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from base.times import full
 from notifications.models import AuditEvent
+from notifications.texts import notices
+from teampool.models import Team, renewing
 
+WORKER_SILENT = timedelta(minutes=2)
+TOKEN_ENDS_SOON = timedelta(hours=24)
 MOST_NAMED = 400  # Teams in one address
 
 
@@ -58,3 +65,63 @@ def changed_at(kind: str, action: str, ids: list[int]) -> datetime | None:
     rows = AuditEvent.objects.filter(object_kind=kind, action=action, object_id__in=[str(pk) for pk in ids])
     at: datetime | None = rows.aggregate(at=Max("at"))["at"]
     return at
+
+
+def worker_silent(now: datetime, newest: datetime | None) -> Iterable[Line]:
+    if newest is None:
+        text = _("Background work has not started; no invitation goes out")
+    elif now - newest > WORKER_SILENT:
+        minutes = int((now - newest).total_seconds() // 60)
+        text = _("Background work stopped {n} min ago; no invitation goes out").format(n=minutes)
+    else:
+        return
+    yield Line("worker", text, link=reverse("admin:doctor"), button=_("How to restart"))
+
+
+def logins_expired() -> Iterable[Line]:
+    stopped = list(
+        Team.objects.filter(archived_at=None)
+        .exclude(token_state=Team.Token.HEALTHY)
+        .order_by("owner__email", "pk")
+        .values_list("pk", "owner_id", "owner__email")
+    )
+    if not stopped:
+        return
+    owners = {owner: email for _pk, owner, email in stopped}
+    since = changed_at("owner", "owner_changed", list(owners))
+    if len(owners) == 1:
+        ((owner, email),) = owners.items()
+        text = notices.line("login_expired", {"owner": email, "teams": len(stopped)})
+        yield Line("login", text, link=paste(owner), button=_("Paste new session"), since=since)
+    else:
+        text = _("{owners} logins expired; {n} Teams take no one").format(owners=len(owners), n=len(stopped))
+        link = those_teams([pk for pk, _owner, _email in stopped])
+        yield Line("login", text, link=link, button=_("See"), since=since)
+
+
+def tokens_ending(now: datetime) -> Iterable[Line]:
+    rows = (
+        Team.objects.filter(
+            archived_at=None,
+            token_state=Team.Token.HEALTHY,
+            access_expires_at__gt=now,
+            access_expires_at__lte=now + TOKEN_ENDS_SOON,
+        )
+        .exclude(renewing("owner__"))
+        .order_by("access_expires_at", "pk")
+        .values_list("pk", "owner_id", "owner__email", "access_expires_at")
+    )
+    ending = [(at, pk, owner, email) for pk, owner, email, at in rows if at is not None]
+    if not ending:
+        return
+    owners = {owner for _at, _pk, owner, _email in ending}
+    first, _pk, owner, email = ending[0]
+    if len(owners) == 1:
+        text = _("Token of {owner} ends {time} and cannot renew itself").format(owner=email, time=full(first))
+        yield Line("token", text, is_red=False, link=paste(owner), button=_("Paste new session"))
+    else:
+        text = _("{owners} logins end soon, the first {time}, and cannot renew themselves").format(
+            owners=len(owners), time=full(first)
+        )
+        link = those_teams([pk for _at, pk, _owner, _email in ending])
+        yield Line("token", text, is_red=False, link=link, button=_("See"))

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.backoffice.overview import attention
+from config.backoffice.overview import dashboard
 from config.service.doctor.answer import Answer, ok, warning
 from invites.settings import IS_OPEN, REMOVALS_PAUSED
 from notifications.settings.runtime import read
@@ -19,7 +19,7 @@ KINDS = {"login", "token", "unpaid", "subscription", "role"}
 
 def look(now: datetime) -> Iterator[Answer]:
     yield from _paused()
-    lines = [line for line in attention.lines(now, heartbeat=now) if line.kind in KINDS]
+    lines = [line for line in dashboard.attention(now, heartbeat=now) if line.kind in KINDS]
     for line in lines:
         yield warning("teams", line.text, _("In the back office the first screen says what to do: Overview."))
     if not lines:

@@ -13,9 +13,8 @@ from django.utils import timezone, translation
 
 from base.actors import job
 from base.times import full
-from config.backoffice.overview import attention
-from config.backoffice.overview.attention import Line
-from config.backoffice.overview.lines import those_teams
+from config.backoffice.overview import dashboard
+from config.backoffice.overview.lines import Line, those_teams
 from invites.departures import closing
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState
@@ -53,7 +52,7 @@ def draw_line_at(threshold: int) -> None:
 
 
 def lines(heartbeat: datetime | None = NOW) -> list[Line]:
-    return attention.lines(NOW, heartbeat=heartbeat)
+    return dashboard.attention(NOW, heartbeat=heartbeat)
 
 
 def only(heartbeat: datetime | None = NOW) -> Line:

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from config.backoffice.overview import attention
-from config.backoffice.overview.attention import Line
+from config.backoffice.overview import dashboard
+from config.backoffice.overview.lines import Line
 from guardian import mode
 from guardian.models import Watch
 from guardian.rules.states import Kind, State
@@ -30,7 +30,7 @@ def english() -> Iterator[None]:
 def lines() -> list[Line]:
     """Without that of the stock: these pools are small."""
     now = timezone.now()
-    return [line for line in attention.lines(now, heartbeat=now) if line.kind != "low_stock"]
+    return [line for line in dashboard.attention(now, heartbeat=now) if line.kind != "low_stock"]
 
 
 def only() -> Line:

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone, translation
 
 from base.actors import job
-from config.backoffice.overview import attention
+from config.backoffice.overview import dashboard
 from guardian import mode
 from notifications.models import Message
 from notifications.texts import notices
@@ -41,7 +41,7 @@ def pushed() -> str:
 
 def shown() -> str:
     now = timezone.now()
-    (line,) = (line for line in attention.lines(now, heartbeat=now) if line.kind != "low_stock")
+    (line,) = (line for line in dashboard.attention(now, heartbeat=now) if line.kind != "low_stock")
     return line.text
 
 
