@@ -17,6 +17,7 @@ from guardian.settings import Policy
 from invites.settings import REMOVALS_PAUSED
 from invites.words import number
 from notifications.models import AuditEvent
+from notifications.texts import notices
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
@@ -59,9 +60,5 @@ def paused() -> str:
     last = AuditEvent.objects.filter(action="removals_paused").order_by("-pk").first()
     hours = last.details.get("hours") if last is not None else None
     if isinstance(hours, int | float):
-        return ngettext(
-            "The database stood still for {h} hour; removals are paused",
-            "The database stood still for {h} hours; removals are paused",
-            round(hours),
-        ).format(h=number(round(hours)))
+        return notices.line("guardian_stopped", {"hours": round(hours)})
     return _("Removals are paused")
