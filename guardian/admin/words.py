@@ -182,7 +182,7 @@ def coverage(sweep: Sweep) -> SafeString | str:
         return "–"
     shown = f"{number(sweep.complete)} / {number(sweep.teams)}"
     if sweep.complete < sweep.teams:
-        return format_html('{} <span class="sk-warn">{}</span>', shown, _("incomplete"))
+        return format_html('{} <span class="sk-warning">{}</span>', shown, _("incomplete"))
     return format_html('{} <span class="sk-hint">{}</span>', shown, pgettext("sweep", "complete"))
 
 

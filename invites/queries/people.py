@@ -32,14 +32,14 @@ class Standing(Enum):
 
 
 LOOKS = {
-    Standing.OWNER: (_("Owner"), "busy", "key"),
-    Standing.ADMIN: (_("Admin"), "busy", "shield_person"),
-    Standing.STRANGER: (_("Stranger"), "bad", "person_alert"),
+    Standing.OWNER: (_("Owner"), "info", "key"),
+    Standing.ADMIN: (_("Admin"), "info", "shield_person"),
+    Standing.STRANGER: (_("Stranger"), "danger", "person_alert"),
     # ChatGPT hides the e-mail: this may be any of the people below.
-    Standing.HIDDEN: (_("Hidden"), "warn", "visibility_off"),
-    Standing.SEAT: (pgettext_lazy("standing", "Seat"), "good", "event_seat"),
-    Standing.BASELINE: (_("Baseline"), "idle", "how_to_reg"),
-    Standing.ALLOWED: (_("Allowed"), "idle", "verified_user"),
+    Standing.HIDDEN: (_("Hidden"), "warning", "visibility_off"),
+    Standing.SEAT: (pgettext_lazy("standing", "Seat"), "success", "event_seat"),
+    Standing.BASELINE: (_("Baseline"), "default", "how_to_reg"),
+    Standing.ALLOWED: (_("Allowed"), "default", "verified_user"),
 }
 STATES = {
     GrantState.RESERVED: _("Being arranged"),

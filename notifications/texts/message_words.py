@@ -54,9 +54,9 @@ def whom(message: Message) -> str:
 
 def standing(message: Message) -> dict[str, str]:
     if message.state == Message.State.SENT:
-        return {"tone": "good", "icon": "check_circle", "text": pgettext("message", "Sent")}
+        return {"tone": "success", "icon": "check_circle", "text": pgettext("message", "Sent")}
     if message.state == Message.State.FAILED:
-        return {"tone": "bad", "icon": "cancel", "text": _("Failed")}
+        return {"tone": "danger", "icon": "cancel", "text": _("Failed")}
     if message.attempts:
-        return {"tone": "warn", "icon": "schedule", "text": _("Again at {time}").format(time=full(message.due_at))}
-    return {"tone": "idle", "icon": "schedule", "text": pgettext("message", "Waiting")}
+        return {"tone": "warning", "icon": "schedule", "text": _("Again at {time}").format(time=full(message.due_at))}
+    return {"tone": "default", "icon": "schedule", "text": pgettext("message", "Waiting")}

@@ -62,9 +62,9 @@ class KeyPages(OperatorPages):
     @admin.display(description=gettext_lazy("State"))
     def state(self, key: ApiKey) -> str:
         if key.revoked_at is None:
-            facts = {"tone": "good", "icon": "check_circle", "text": _("Valid")}
+            facts = {"tone": "success", "icon": "check_circle", "text": _("Valid")}
         else:
-            facts = {"tone": "idle", "icon": "block", "text": _("Revoked")}
+            facts = {"tone": "default", "icon": "block", "text": _("Revoked")}
         return render_to_string("admin/parts/badge.html", facts)
 
     @admin.action(description=gettext_lazy("Revoke the key"), permissions=["change"])

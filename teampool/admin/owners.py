@@ -19,7 +19,7 @@ from base.times import full
 from teampool.models import Owner, Team, renewing
 
 OPEN_TEAMS = Q(teams__archived_at=None)
-_TONES = {Owner.Login.OK: ("good", "check_circle"), Owner.Login.DISABLED: ("bad", "cancel")}
+_TONES = {Owner.Login.OK: ("success", "check_circle"), Owner.Login.DISABLED: ("danger", "cancel")}
 
 
 @admin.register(Owner)
@@ -61,7 +61,7 @@ class OwnerPages(ReadOnlyPages):
         state = (
             Owner.Login.EXPIRED if owner.expired_teams and owner.login == Owner.Login.OK else Owner.Login(owner.login)
         )
-        tone, icon = _TONES.get(state, ("bad", "key_off"))
+        tone, icon = _TONES.get(state, ("danger", "key_off"))
         return render_to_string("admin/parts/badge.html", {"tone": tone, "icon": icon, "text": _word(state)})
 
     @admin.display(description=gettext_lazy("Teams"), ordering="open_teams")

@@ -120,9 +120,8 @@ class TeamPages(OperatorPages):
 
     @admin.display(description=gettext_lazy("Last sync"), ordering="snapshot_started_at")
     def last_sync(self, team: Team) -> str:
-        if team.sync_problem:
-            return format_html('{} <span class="sk-warn">{}</span>', _ago(team.snapshot_started_at), _("Sync failed"))
-        return _ago(team.snapshot_started_at)
+        at = _ago(team.snapshot_started_at)
+        return format_html('{} <span class="sk-warning">{}</span>', at, _("Sync failed")) if team.sync_problem else at
 
     # Actions for many
 

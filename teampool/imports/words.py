@@ -11,13 +11,13 @@ from teampool.models import ImportLine
 
 State = ImportLine.State
 _LOOKS = {
-    State.WAITING: (gettext_lazy("Queued"), "idle", "hourglass_empty"),
-    State.WORKING: (gettext_lazy("In progress"), "busy", "sync"),
-    State.CREATED: (gettext_lazy("Created"), "good", "check_circle"),
-    State.UPDATED: (gettext_lazy("Updated"), "good", "check_circle"),
-    State.DUPLICATE: (gettext_lazy("Duplicate"), "idle", "content_copy"),
-    State.INVALID: (gettext_lazy("Invalid"), "bad", "cancel"),
-    State.FAILED: (gettext_lazy("Failed"), "bad", "cancel"),
+    State.WAITING: (gettext_lazy("Queued"), "default", "hourglass_empty"),
+    State.WORKING: (gettext_lazy("In progress"), "info", "sync"),
+    State.CREATED: (gettext_lazy("Created"), "success", "check_circle"),
+    State.UPDATED: (gettext_lazy("Updated"), "success", "check_circle"),
+    State.DUPLICATE: (gettext_lazy("Duplicate"), "default", "content_copy"),
+    State.INVALID: (gettext_lazy("Invalid"), "danger", "cancel"),
+    State.FAILED: (gettext_lazy("Failed"), "danger", "cancel"),
 }
 
 

@@ -20,7 +20,7 @@ from teampool.models import OVER_FULL, SEATS_USED, Team, without_number
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """`tone`: bad, warn, busy, good or idle. `icon` says the same to people who do not see colours."""
+    """`tone`: danger, warning, info, success or default, as the theme names them; `icon` says it without colour."""
 
     key: str
     word: str | Promise
@@ -42,29 +42,29 @@ def _is_unsynced(team: Team, now: datetime) -> bool:
     return team.snapshot_started_at < team.opened_at or not team.snapshot_has_self
 
 
-def _of_workspace(key: str, word: str | Promise, tone: str, icon: str, state: Team.Workspace) -> Badge:
+def _of_workspace(state: Team.Workspace, word: str | Promise, tone: str, icon: str) -> Badge:
     return Badge(
-        key, word, tone, icon, lambda team, now: team.workspace_state == state, lambda now: Q(workspace_state=state)
+        state, word, tone, icon, lambda team, now: team.workspace_state == state, lambda now: Q(workspace_state=state)
     )
 
 
-AVAILABLE = Badge("available", _("Available"), "good", "check_circle", lambda team, now: True, lambda now: Q())
+AVAILABLE = Badge("available", _("Available"), "success", "check_circle", lambda team, now: True, lambda now: Q())
 BADGES = (
     Badge(
         "archived",
         _("Archived"),
-        "idle",
+        "default",
         "inventory_2",
         lambda team, now: team.archived_at is not None,
         lambda now: Q(archived_at__isnull=False),
     ),
-    _of_workspace("suspended", _("Suspended"), "bad", "cancel", Team.Workspace.SUSPENDED),
-    _of_workspace("access_lost", _("No access"), "bad", "link_off", Team.Workspace.ACCESS_LOST),
-    _of_workspace("insufficient_role", _("Role too low"), "bad", "remove_moderator", Team.Workspace.INSUFFICIENT_ROLE),
+    _of_workspace(Team.Workspace.SUSPENDED, _("Suspended"), "danger", "cancel"),
+    _of_workspace(Team.Workspace.ACCESS_LOST, _("No access"), "danger", "link_off"),
+    _of_workspace(Team.Workspace.INSUFFICIENT_ROLE, _("Role too low"), "danger", "remove_moderator"),
     Badge(
         "token_expired",
         _("Token expired"),
-        "bad",
+        "danger",
         "key_off",
         lambda team, now: team.token_state != Team.Token.HEALTHY,
         lambda now: ~Q(token_state=Team.Token.HEALTHY),
@@ -72,7 +72,7 @@ BADGES = (
     Badge(
         "subscription_ended",
         _("Subscription ended"),
-        "bad",
+        "danger",
         "credit_card_off",
         lambda team, now: (
             team.workspace_state == Team.Workspace.DELINQUENT
@@ -83,17 +83,17 @@ BADGES = (
     Badge(
         "over_full",
         _("Over-full"),
-        "bad",
+        "danger",
         "group_add",
         lambda team, now: team.is_over_full,
         lambda now: OVER_FULL,
     ),
     # Below all red badges, because it passes by itself.
-    _of_workspace("restricted", _("Invitations dropped"), "warn", "unsubscribe", Team.Workspace.RESTRICTED),
+    _of_workspace(Team.Workspace.RESTRICTED, _("Invitations dropped"), "warning", "unsubscribe"),
     Badge(
         "paused",
         _("Paused"),
-        "idle",
+        "default",
         "pause_circle",
         lambda team, now: not team.is_enabled,
         lambda now: Q(is_enabled=False),
@@ -101,7 +101,7 @@ BADGES = (
     Badge(
         "cooling",
         _("Cooling down until {time}"),
-        "warn",
+        "warning",
         "hourglass_top",
         lambda team, now: team.cooldown_until is not None and team.cooldown_until > now,
         lambda now: Q(cooldown_until__gt=now),
@@ -110,7 +110,7 @@ BADGES = (
     Badge(
         "unsynced",
         _("Waiting for sync"),
-        "warn",
+        "warning",
         "sync",
         _is_unsynced,
         lambda now: (
@@ -132,7 +132,7 @@ BADGES = (
     Badge(
         "full",
         _("Full"),
-        "busy",
+        "info",
         "groups",
         lambda team, now: team.seats_free == 0 or team.upstream_full_at is not None,
         lambda now: Q(seat_total__lte=SEATS_USED) | Q(upstream_full_at__isnull=False),
@@ -140,7 +140,7 @@ BADGES = (
     AVAILABLE,
 )
 BY_KEY = {badge.key: badge for badge in BADGES}
-RED = tuple(badge.key for badge in BADGES if badge.tone == "bad")
+RED = tuple(badge.key for badge in BADGES if badge.tone == "danger")
 
 
 def badge_for(team: Team, now: datetime) -> Badge:

@@ -92,14 +92,14 @@ def _why_restricted(team: Team) -> str:
 def credential(team: Team, *, renews_itself: bool, now: datetime) -> Credential:
     """Renews itself, lasts until a time, or has ended. `renews_itself`: the Owner's tokens allow it."""
     if team.token_state != Team.Token.HEALTHY:
-        return Credential(pgettext("login", "Expired"), "bad")
+        return Credential(pgettext("login", "Expired"), "danger")
     if renews_itself and team.owner.login == Owner.Login.OK:
-        return Credential(_("Renews itself"), "good")
+        return Credential(_("Renews itself"), "success")
     if team.access_expires_at is None:
-        return Credential("–", "idle")
+        return Credential("–", "default")
     if team.access_expires_at <= now:
-        return Credential(pgettext("login", "Expired"), "bad")
-    return Credential(_("Until {time}").format(time=full(team.access_expires_at)), "warn")
+        return Credential(pgettext("login", "Expired"), "danger")
+    return Credential(_("Until {time}").format(time=full(team.access_expires_at)), "warning")
 
 
 def list_problem(team: Team) -> SafeString | str:

@@ -159,7 +159,7 @@ def furnish(page: Page, demo: Demo) -> Stage:
     demo.order("set_workspace", account_id=lost["account_id"], suspended=True)
     page.goto("/admin/teampool/team/")
     page.click("form[action$='sync/'] button")
-    wait_until(lambda: page.goto("/admin/") and page.locator(".sk-lines .sk-bad").count(), "the lost Team shows")
+    wait_until(lambda: page.goto("/admin/") and page.locator(".sk-lines .sk-danger").count(), "the lost Team shows")
     page.goto("/admin/teampool/team/")
     page.click(f"text={shown['name']}")
     return Stage(batch, imported, path_of(page))

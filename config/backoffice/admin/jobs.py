@@ -92,9 +92,9 @@ class DoneTable(QueuePages):
     @admin.display(description=gettext_lazy("State"))
     def state(self, task: Any) -> str:
         if task.success:
-            facts = {"tone": "good", "icon": "check_circle", "text": _("Done")}
+            facts = {"tone": "success", "icon": "check_circle", "text": _("Done")}
         else:
-            facts = {"tone": "bad", "icon": "cancel", "text": _("Failed")}
+            facts = {"tone": "danger", "icon": "cancel", "text": _("Failed")}
         return render_to_string("admin/parts/badge.html", facts)
 
 

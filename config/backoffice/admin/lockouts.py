@@ -59,10 +59,10 @@ class LockoutTable(ReadOnlyPages):
     def state(self, attempt: AccessAttempt) -> str:
         now, until = timezone.now(), attempt.attempt_time + settings.AXES_COOLOFF_TIME
         if attempt.failures_since_start < settings.AXES_FAILURE_LIMIT or until <= now:
-            facts = {"tone": "idle", "icon": "lock_open", "text": _("Not locked")}
+            facts = {"tone": "default", "icon": "lock_open", "text": _("Not locked")}
         else:
             text = _("Locked until {time}").format(time=clock(until, now))
-            facts = {"tone": "bad", "icon": "lock", "text": text}
+            facts = {"tone": "danger", "icon": "lock", "text": text}
         return render_to_string("admin/parts/badge.html", facts)
 
     @admin.action(description=gettext_lazy("Unlock"), permissions=["view"])

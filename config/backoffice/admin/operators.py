@@ -115,9 +115,9 @@ class OperatorTable(OperatorPages):
     @admin.display(description=gettext_lazy("State"))
     def state(self, user: User) -> str:
         if user.is_active and user.is_staff:
-            facts = {"tone": "good", "icon": "check_circle", "text": _("May log in")}
+            facts = {"tone": "success", "icon": "check_circle", "text": _("May log in")}
         else:
-            facts = {"tone": "idle", "icon": "block", "text": _("May not log in")}
+            facts = {"tone": "default", "icon": "block", "text": _("May not log in")}
         return render_to_string("admin/parts/badge.html", facts)
 
     @admin.display(description=gettext_lazy("Last log-in"), ordering="last_login")

@@ -44,7 +44,6 @@ from teampool.teams import changes
 SHOWN = 10  # the newest rows of each table
 _MAY_ALLOW = "teampool.add_allowedmember"
 _MAY_SYNC = "teampool.change_team"
-_TONES = {"busy": "info", "bad": "danger", "warn": "warning", "good": "success", "idle": "default"}
 _CLAIMS = (
     gettext_lazy("Code"),
     gettext_lazy("State"),
@@ -175,12 +174,12 @@ def _sighting(request: HttpRequest, seen: Sighting, person: Person, *, can_allow
         (one for one in person.departures if one.state == DepartureState.OPEN and one.team_id == row.team_id), None
     )
     if is_outside and way_out is not None:  # someone who is being removed is no stranger to decide about
-        look = (leaving_words(way_out), "warn", "logout")
+        look = (leaving_words(way_out), "warning", "logout")
     elif can_allow and is_outside:
         button = row_button(reverse("admin:find_allow", args=[row.pk]), _("Allow"))
     word, tone, icon = look
     state = _("Deactivated") if row.deactivated_at else capfirst(row.get_kind_display())
-    return [_team_link(request, row.team), badge(str(word), _TONES[tone], icon), state, tag(row.joined_at), button]
+    return [_team_link(request, row.team), badge(str(word), tone, icon), state, tag(row.joined_at), button]
 
 
 def _team_link(request: HttpRequest, team: Team) -> SafeString | str:

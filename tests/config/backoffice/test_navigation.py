@@ -17,7 +17,12 @@ from django.utils import timezone, translation
 from django_q.models import Schedule
 
 from config.backoffice.navigation import navigation
+from guardian.admin import words as guardian
+from invites.admin.redemptions import standing
+from invites.queries.people import LOOKS
+from teampool.imports import words as imports
 from teampool.models import Team
+from teampool.teams.badges import BADGES
 from tests.cast import a_team, an_owner
 
 # These write wall-clock times as people read them.
@@ -111,8 +116,15 @@ class TestForTheEar:
             assert icons
             assert [icon for icon in icons if 'aria-hidden="true"' not in icon] == [], path
 
+    def test_every_badge_has_a_tone_the_label_knows(self) -> None:
+        tables = (imports._LOOKS, LOOKS, guardian._KINDS, guardian._STATES, guardian._SWEEPS)
+        used = {tone for table in tables for _word, tone, _icon in table.values()}
+        used |= {one.tone for one in (*BADGES, *standing.ALL)}
+        source = Path(settings.BASE_DIR, "templates/unfold/helpers/label.html").read_text()
+        assert used <= {*re.findall(r"type == '(\w+)'", source), "default"}
+
     def test_nor_in_a_badge_that_comes_alone(self) -> None:
-        badge = render_to_string("admin/parts/badge.html", {"tone": "good", "icon": "check_circle", "text": "Done"})
+        badge = render_to_string("admin/parts/badge.html", {"tone": "success", "icon": "check_circle", "text": "Done"})
         assert 'aria-hidden="true">check_circle</span>' in badge
 
 

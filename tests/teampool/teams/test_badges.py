@@ -108,7 +108,7 @@ class TestBadgeFor:
         assert word(workspace_state="restricted", **fields) == said
 
     def test_whatever_is_red_comes_before_every_other_word(self) -> None:
-        tones = [badge.tone == "bad" for badge in BADGES if badge.key != "archived"]
+        tones = [badge.tone == "danger" for badge in BADGES if badge.key != "archived"]
         assert tones == sorted(tones, reverse=True)
 
     def test_only_a_team_that_takes_people_is_called_available(self) -> None:
