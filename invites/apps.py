@@ -17,6 +17,8 @@ class InvitesConfig(AppConfig):
         from invites.admin.reasons import in_the_way  # noqa: PLC0415
         from invites.redeeming.throttle import check_setting  # noqa: PLC0415
         from notifications.audit.words import explain  # noqa: PLC0415
+        from notifications.texts.notices import removal_cost  # noqa: PLC0415
 
         checks.register(check_setting)
         explain("departure_dropped", in_the_way)
+        explain("departure_told", removal_cost)

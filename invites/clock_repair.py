@@ -35,4 +35,5 @@ def moments() -> list[Moments]:
             waits={"due_at": timing.LONGEST_DEPARTURE_WAIT},
             facts=["opened_at", "told_at"],
         ),
+        Moments(Departure.objects.exclude(removed_at=None), facts=["removed_at"]),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ from invites.states import (
 )
 from notifications.audit.events import Subject
 from teampool.models import Team
+from teampool.upstream.types import RemovalNotice
 
 
 class CodeBatch(models.Model):
@@ -268,6 +270,16 @@ class Departure(models.Model):
     evidence = models.JSONField(default=dict)
     # Opened by the guardian, not an operator: any right to stay that appears before the call drops it.
     is_automatic = models.BooleanField(default=False)
+    # When ChatGPT was last told to remove this member. Written before the call; a certain no takes it back.
+    removed_at = models.DateTimeField(null=True, blank=True)
+    # What the answer said of the cost: the fields of `RemovalNotice`.
+    vacancy_ordinal = models.PositiveIntegerField(null=True, blank=True)
+    free_below = models.PositiveIntegerField(null=True, blank=True)
+    seats_billed = models.PositiveIntegerField(null=True, blank=True)
+    needs_replacement = models.BooleanField(null=True, blank=True)
+    billed_from = models.DateTimeField(null=True, blank=True)
+    billed_until = models.DateTimeField(null=True, blank=True)
+    billing_text = models.CharField(max_length=200, blank=True)
 
     objects = DepartureQuerySet.as_manager()
 
@@ -279,7 +291,10 @@ class Departure(models.Model):
                 fields=["team", "email"], condition=Q(state="open"), name="invites_departure_one_open"
             ),
         ]
-        indexes = [models.Index(fields=["state", "due_at"], name="invites_departure_due")]
+        indexes = [
+            models.Index(fields=["state", "due_at"], name="invites_departure_due"),
+            models.Index(fields=["team", "removed_at"], name="invites_departure_removed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.email} ← {self.team_id}"
@@ -287,6 +302,10 @@ class Departure(models.Model):
     @property
     def subject(self) -> Subject:
         return Subject("departure", str(self.pk), self.email or self.upstream_user_id)
+
+    @property
+    def notice(self) -> RemovalNotice:
+        return RemovalNotice(**{field.name: getattr(self, field.name) for field in fields(RemovalNotice)})
 
 
 class RedeemAttempt(models.Model):

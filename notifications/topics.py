@@ -14,6 +14,7 @@ TOPICS = (
     "team_over_full",
     "subscription_ends",
     "low_stock",
+    "removal_costs",
     "guardian_stopped",
     "guardian_capped",
     "sweep_too_slow",

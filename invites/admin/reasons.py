@@ -46,6 +46,7 @@ _IN_THE_WAY: dict[str, str] = {
     closing.SWITCHED_OFF: gettext_noop("the guardian was switched off"),
     closing.REPORT_ONLY: gettext_noop("the guardian only reports"),
     closing.OUT_OF_HOURS: gettext_noop("outside the guardian's hours"),
+    closing.SPENT: gettext_noop("this Team's removals of 72 hours are used up"),
 }
 
 

@@ -6,14 +6,25 @@ Owners, admins and the credential's own user are never touched.
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 from django.db import transaction
 from django.utils import timezone
 
 from base.actors import Actor
 from invites import bells, locking, matching
-from invites.departures.closing import ACCEPTED, NOT_PERMITTED, OTHER_SEAT, OUT_OF_HOURS, PROTECTED, let_stay
+from invites.departures import window
+from invites.departures.closing import (
+    ACCEPTED,
+    NOT_PERMITTED,
+    OTHER_SEAT,
+    OUT_OF_HOURS,
+    PROTECTED,
+    SPENT,
+    let_stay,
+)
 from invites.departures.opening import UNTIL
 from invites.departures.rights import why_stay
 from invites.models import Departure, SeatGrant
@@ -26,7 +37,7 @@ from teampool.models import Member, Owner
 from teampool.snapshot import Person, fetch_lists, why_untrusted
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
-from teampool.upstream.types import MANAGER_ROLES, Answer, Failure, Verdict
+from teampool.upstream.types import MANAGER_ROLES, Answer, Failure, RemovalNotice, Verdict
 
 log = logging.getLogger(__name__)
 ACTOR = Actor("job", "depart")
@@ -47,7 +58,7 @@ def carry_out(*, departure_id: int) -> bool:
     if (later := _not_now(departure, now)) is not None:
         _postpone(departure, *later)
         return False
-    team = departure.team
+    team, counted_before = departure.team, departure.removed_at
     try:
         with Access(team, actor=ACTOR) as access:
             snapshot = access.ask(fetch_lists, is_look=True)
@@ -73,6 +84,9 @@ def carry_out(*, departure_id: int) -> bool:
     except UpstreamError as error:
         _postpone(departure, now + timing.step(timing.RETRIES, departure.attempts), error.text or error.failure.value)
         return False
+    if answer.verdict is Verdict.NO:
+        # This call removed nobody; an earlier call without an answer may have, and goes on counting.
+        Departure.objects.write(departure, removed_at=counted_before)
     if answer.verdict is not Verdict.SENT and answer.failure is not Failure.NOT_FOUND_ITEM:
         if answer.failure is Failure.PERMISSION_DENIED and has_role:
             return _let_stay(departure, NOT_PERMITTED, now)
@@ -81,8 +95,10 @@ def carry_out(*, departure_id: int) -> bool:
             return False
         _try_again(departure, answer.failure or Failure.PROTOCOL_ERROR, now)
         return False
-    was_there = person is not None and (person.kind == Member.Kind.MEMBER or answer.verdict is Verdict.SENT)
-    return _note_told(departure, person if was_there else None, now)
+    is_sent = answer.verdict is Verdict.SENT
+    saw = person if _is_member(person) or is_sent else None
+    notice = answer.notice or RemovalNotice() if _is_member(person) and is_sent else None
+    return _note_told(departure, saw, now, notice)
 
 
 def _is_login(person: Person) -> bool:
@@ -109,8 +125,12 @@ def _not_now(departure: Departure, now: datetime) -> tuple[datetime, str] | None
     return None
 
 
+def _is_member(person: Person | None) -> TypeGuard[Person]:
+    return person is not None and person.kind == Member.Kind.MEMBER
+
+
 def _tell(upstream: Upstream, person: Person | None, departure: Departure) -> Answer:
-    if person is not None and person.kind == Member.Kind.MEMBER:
+    if _is_member(person):
         return upstream.remove(person.upstream_id)
     return upstream.revoke((person.email if person else "") or departure.email)
 
@@ -148,13 +168,20 @@ def _claim(departure_id: int, now: datetime) -> Departure | None:
 
 
 def _last_look(departure: Departure, person: Person | None, now: datetime) -> bool:
-    """Right before the call: whoever has a seat in this Team by right meanwhile stays, and this is dropped."""
+    """Right before the call: whoever has a seat in this Team by right meanwhile stays, and this is dropped.
+
+    Of a member the removal is counted here, under the Team's lock, so that two workers cannot both take the last one.
+    """
     with transaction.atomic(durable=True):
         locking.lock_team(departure.team_id)
-        if why := why_stay(departure, now, person):
+        why = why_stay(departure, now, person)
+        if not why and _is_member(person) and window.is_spent(departure, now):
+            why = SPENT
+        if why:
             let_stay(departure, why, now=now, actor=ACTOR)
             return False
-        return Departure.objects.write(departure, lease_until=now + timing.lease())
+        counted = {"removed_at": now} if _is_member(person) else {}
+        return Departure.objects.write(departure, lease_until=now + timing.lease(), **counted)
 
 
 def _let_stay(departure: Departure, why: str, now: datetime) -> bool:
@@ -169,17 +196,25 @@ def _postpone(departure: Departure, until: datetime, problem: str) -> datetime |
     return Departure.objects.postpone(departure, until, last_problem=problem[:200])
 
 
-def _note_told(departure: Departure, saw: Person | None, now: datetime) -> bool:
-    """`saw`: whom the call took out, a member, or an invitation that was there to be revoked."""
+def _note_told(departure: Departure, saw: Person | None, now: datetime, notice: RemovalNotice | None = None) -> bool:
+    """`saw`: whom the call took out, a member, or an invitation that was there to be revoked.
+
+    `notice`: what a removal costs; an empty one says nothing and keeps what an earlier answer said.
+    """
+    facts = notice.facts() if notice is not None else {}
+    kept = asdict(notice) if notice is not None and notice != RemovalNotice() else {}
     departure.evidence |= {"saw": saw.kind.value if saw is not None else ""}
     if saw is not None and saw.kind == Member.Kind.INVITE and saw.since is not None:
         departure.evidence["invited_at"] = saw.since.isoformat()
     with transaction.atomic():
         was_mine = Departure.objects.let_go(
-            departure, told_at=now, due_at=None, last_problem="", evidence=departure.evidence
+            departure, told_at=now, due_at=None, last_problem="", evidence=departure.evidence, **kept
         )
         if was_mine:
-            events.departure_moved(subject=departure.subject, state="told", reason=departure.reason, actor=ACTOR)
+            subject, why = departure.subject, {"why": facts} if facts else None
+            events.departure_moved(subject=subject, state="told", reason=departure.reason, actor=ACTOR, details=why)
+            if facts.get("costs"):
+                events.removal_costs(subject=subject, team=str(departure.team), notice=facts)
             for wait in {timing.ABSENT_AFTER, gone_after(departure)}:
                 bells.sync_team(departure.team_id, at=now + wait)
     return was_mine

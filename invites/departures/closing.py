@@ -22,6 +22,7 @@ ACCEPTED = "was accepted meanwhile"
 OUT_OF_HOURS = "outside the guardian's hours"
 SWITCHED_OFF = "the guardian was switched off"
 REPORT_ONLY = "the guardian only reports"
+SPENT = "removals of 72 hours used up"
 
 
 def close(departure: Departure, state: DepartureState, *, why: str = "", now: datetime, actor: Actor) -> bool:

@@ -259,6 +259,11 @@ def departure_moved(
     _record(f"departure_{state}", subject, actor, {"reason": reason} | (details or {}))
 
 
+def removal_costs(*, subject: Subject, team: str, notice: dict[str, Any]) -> None:
+    """Operators are told once for each departure; its `departure_told` has the same `notice` as its `why`."""
+    tell_operators("removal_costs", dedupe_key=f"removal_costs:{subject.id}", context={"team": team} | notice)
+
+
 def invite_unresolved(*, subject: Subject, minutes: int, actor: Actor) -> None:
     """The invitation of `subject` is unconfirmed; `invites_unresolved` tells the operators of all such at once."""
     _record("invite_unresolved", subject, actor, {"minutes": minutes})
@@ -301,10 +306,11 @@ def removals_resumed(*, actor: Actor) -> None:
     _record("removals_resumed", Subject("guardian", "guardian", ""), actor)
 
 
-def guardian_capped(*, sweep_id: int, wanted: int, limit: int, actor: Actor) -> None:
-    details = {"wanted": wanted, "limit": limit}
+def guardian_capped(*, sweep_id: int, wanted: int, limit: int, actor: Actor, hours: int = 0) -> None:
+    """With `hours` it is the limit of a Team and so many hours, and `wanted` those it left in."""
+    details = {"wanted": wanted, "limit": limit} | ({"hours": hours} if hours else {})
     _record("guardian_capped", Subject("sweep", str(sweep_id), ""), actor, details)
-    tell_operators("guardian_capped", dedupe_key=f"guardian_capped:{sweep_id}", context=details)
+    tell_operators("guardian_capped", dedupe_key=f"guardian_capped:{sweep_id}:{hours}", context=details)
 
 
 def sweep_too_slow(*, sweep_id: int, seconds: int, interval: int, actor: Actor) -> None:

@@ -181,10 +181,10 @@ COUNTED = {
 
 
 # By action: turns `details["why"]` into words. The room that records the action registers the function.
-_WHY: dict[str, Callable[[str], str]] = {}
+_WHY: dict[str, Callable[[Any], str]] = {}
 
 
-def explain(action: str, words: Callable[[str], str]) -> None:
+def explain(action: str, words: Callable[[Any], str]) -> None:
     """Register `words`, which `what` uses for the reason of this action."""
     _WHY[action] = words
 

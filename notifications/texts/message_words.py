@@ -20,6 +20,7 @@ EVENTS: dict[str, Any] = {
     "team_over_full": gettext_lazy("Team over-full"),
     "subscription_ends": gettext_lazy("Subscription about to end"),
     "low_stock": gettext_lazy("Low stock"),
+    "removal_costs": gettext_lazy("A removal costs money"),
     "guardian_stopped": gettext_lazy("Guardian stopped"),
     "guardian_capped": gettext_lazy("Guardian hit its limit"),
     "sweep_too_slow": gettext_lazy("Sweep too slow"),

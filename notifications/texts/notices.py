@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -84,6 +85,53 @@ def _low_stock(context: Context) -> str:
     return text.format(n=f"{count:,}", m=f"{threshold:,}")
 
 
+def _removal_costs(context: Context) -> str:
+    return _("{team}: {cost}").format(team=context["team"], cost=removal_cost(context))
+
+
+def removal_cost(facts: Context) -> str:
+    """What ChatGPT said a removal costs, in one sentence; `facts` as `RemovalNotice.facts` has them."""
+    until, since = _day(facts.get("billed_until")), _day(facts.get("billed_from"))
+    said = [_which_removal(facts)]
+    if facts["costs"] and until:
+        said = [_("{removal}; this seat is billed until {date}").format(removal=said[0], date=until)]
+    elif facts["costs"] and since:
+        said = [_("{removal}; this seat is billed from {date}").format(removal=said[0], date=since)]
+    if facts.get("needs_replacement"):
+        said.append(_("somebody has to take the seat"))
+    if facts.get("billing_text"):
+        said.append(f"ChatGPT: {facts['billing_text']}")
+    return " · ".join(said)
+
+
+def _which_removal(facts: Context) -> str:
+    n, free_below = facts.get("vacancy_ordinal"), facts.get("free_below")
+    if n is None:
+        silent = _("ChatGPT said nothing about the cost")
+        return _("The removal is charged") if facts["costs"] else silent
+    nth = _nth(n)
+    if facts["costs"] and free_below is not None and n >= free_below:
+        return _("{nth} removal, over the free {n}").format(nth=nth, n=max(free_below - 1, 0))
+    if facts["costs"]:
+        return _("{nth} removal, charged").format(nth=nth)
+    if free_below is not None and n < free_below:
+        return _("{nth} removal, of the {n} that are free").format(nth=nth, n=free_below - 1)
+    if facts.get("seats_billed") == 0:
+        return _("{nth} removal, not charged").format(nth=nth)
+    return _("{nth} removal, ChatGPT said nothing about the cost").format(nth=nth)
+
+
+def _nth(n: int) -> str:
+    if n % 100 in (11, 12, 13):
+        return _("{n}th").format(n=n)
+    return {1: _("{n}st"), 2: _("{n}nd"), 3: _("{n}rd")}.get(n % 10, _("{n}th")).format(n=n)
+
+
+def _day(text: str | None) -> str:
+    moment = parse_datetime(text) if text else None
+    return localtime(moment).strftime("%Y-%m-%d") if moment is not None else ""
+
+
 def _guardian_stopped(context: Context) -> str:
     hours = context["hours"]
     text = ngettext(
@@ -96,7 +144,9 @@ def _guardian_stopped(context: Context) -> str:
 
 def _guardian_capped(context: Context) -> str:
     text = _("The sweep wanted to remove {n}, limit {m}; it stopped")
-    return text.format(n=context["wanted"], m=context["limit"])
+    if context.get("hours"):
+        text = _("The sweep wanted to remove {n} more, limit {m} a Team in {h} hours; it stopped")
+    return text.format(n=context["wanted"], m=context["limit"], h=context.get("hours"))
 
 
 def _sweep_too_slow(context: Context) -> str:
@@ -140,6 +190,7 @@ _LINES: dict[str, Callable[[Context], str]] = {
     "team_over_full": _team_over_full,
     "subscription_ends": _subscription_ends,
     "low_stock": _low_stock,
+    "removal_costs": _removal_costs,
     "guardian_stopped": _guardian_stopped,
     "guardian_capped": _guardian_capped,
     "sweep_too_slow": _sweep_too_slow,

@@ -271,7 +271,7 @@ def read_removal_notice(data: Any) -> RemovalNotice | None:
     said = _dict(data)
     policy, billing = _dict(said.get("policy_notice")), said.get("billing_notice")
     notice = RemovalNotice(
-        ordinal=_small(policy.get("vacancy_ordinal")),
+        vacancy_ordinal=_small(policy.get("vacancy_ordinal")),
         free_below=_small(policy.get("free_vacancy_threshold")),
         seats_billed=_small(policy.get("billed_seat_delta")),
         needs_replacement=_flag(policy.get("replacement_required")),

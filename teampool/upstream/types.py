@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 MANAGER_ROLES = frozenset({"account-owner", "account-admin"})
 
@@ -161,10 +161,10 @@ RowT = TypeVar("RowT", bound=MemberRow | InviteRow)
 class RemovalNotice:
     """What the answer to a removal says about its cost (upstream §7). None and "": not said, or not readable.
 
-    `ordinal`: the n-th vacancy of this workspace. Vacancies below `free_below` cost nothing.
+    `vacancy_ordinal`: the n-th vacancy of this workspace. Vacancies below `free_below` cost nothing.
     """
 
-    ordinal: int | None = None
+    vacancy_ordinal: int | None = None
     free_below: int | None = None
     seats_billed: int | None = None
     needs_replacement: bool | None = None
@@ -178,7 +178,14 @@ class RemovalNotice:
         """True when it says that this removal is charged; a number that is missing charges nothing."""
         if self.seats_billed is not None:
             return self.seats_billed > 0
-        return self.ordinal is not None and self.free_below is not None and self.ordinal >= self.free_below
+        n, free_below = self.vacancy_ordinal, self.free_below
+        return n is not None and free_below is not None and n >= free_below
+
+    def facts(self) -> dict[str, Any]:
+        """What is known of it, for JSON; `costs` is always there."""
+        known = {name: value for name, value in asdict(self).items() if value not in (None, "")}
+        moments = {name: value.isoformat() for name, value in known.items() if isinstance(value, datetime)}
+        return {"costs": self.costs} | known | moments
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from invites.models import Departure, Redemption
 from invites.states import GrantState
 from notifications.audit import words
 from notifications.models import AuditEvent
+from notifications.texts.notices import removal_cost
 from teampool.models import Team
 
 
@@ -59,6 +60,8 @@ def _sentence(fact: AuditEvent, teams: dict[int, str]) -> str:
             text = words.what(fact)
         case "departure_dropped" if details.get("why"):
             text, why = words.action(fact), in_the_way(details["why"])
+        case "departure_told" if details.get("why"):
+            text, why = words.action(fact), removal_cost(details["why"])
         case "finding_approved" | "finding_allowed" | "finding_dismissed":
             text = f"{words.action(fact)} · {details.get('team') or 'Team'}"
         case "person_allowed" | "person_disallowed":

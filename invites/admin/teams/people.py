@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -16,11 +17,15 @@ from django.utils.translation import gettext as _
 from base.operator_pages import row_button
 from invites.admin.reasons import in_the_way
 from invites.admin.redemptions import actions, standing
+from invites.departures import window
 from invites.models import Departure, Redemption
 from invites.queries import people
 from invites.queries.people import Person, Standing
 from invites.states import DepartureReason
+from notifications.texts.notices import removal_cost
 from teampool.models import Team
+
+MOST_REMOVED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Everybody in the Team; `to_reseat`: seats in a lost Team that can be moved."""
+    """Everybody in the Team; `to_reseat`: seats in a lost Team that can be moved.
+
+    `removed`: who was removed lately, when, and what ChatGPT said that it costs.
+    """
 
     seating: people.Seating
     rows: list[Row]
     may_operate: bool
     to_reseat: int
+    removed: list[tuple[str, datetime | None, str]]
 
 
 def team_page(request: HttpRequest, object_id: str) -> HttpResponse:
@@ -64,7 +73,14 @@ def sheet(request: HttpRequest, team: Team) -> Sheet:
     now = timezone.now()
     rows = [_row(team, person, claims, can=can, now=now) for person in seats.people]
     to_reseat = sum(1 for person in seats.people if person.redemption is not None) if team.is_lost else 0
-    return Sheet(seats, rows, can, to_reseat)
+    return Sheet(seats, rows, can, to_reseat, _removed(team, now))
+
+
+def _removed(team: Team, now: datetime) -> list[tuple[str, datetime | None, str]]:
+    """Those of the last 72 hours, and those whose seat is still billed."""
+    which = window.removed(now) | Q(billed_until__gt=now)
+    ways = team.departures.filter(which, told_at__isnull=False).order_by("-removed_at", "-pk")
+    return [(way.subject.label, way.removed_at, removal_cost(way.notice.facts())) for way in ways[:MOST_REMOVED]]
 
 
 def may_operate(request: HttpRequest) -> bool:

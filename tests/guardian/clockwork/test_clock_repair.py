@@ -36,6 +36,8 @@ ONLY_SHOWN = {
     "AllowedMember.created_at",
     "Beat.due_at",  # started anew
     "CodeBatch.created_at",
+    "Departure.billed_from",
+    "Departure.billed_until",
     "Member.deactivated_at",
     "Member.joined_at",
     "Owner.created_at",
@@ -68,7 +70,7 @@ def one_of_each() -> list[Any]:
         team.owner,
         redemption,
         *SeatGrant.objects.all(),
-        Departure.objects.create(team=team, email=ANA, reason="stranger"),
+        Departure.objects.create(team=team, email=ANA, reason="stranger", removed_at=now),
         SentToken.objects.create(digest="x", sent_at=now, lease_until=now),
         ImportJob.objects.create(),
         SyncRun.objects.create(),

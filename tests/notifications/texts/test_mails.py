@@ -110,6 +110,7 @@ class TestLines:
         "team_over_full": {"team": "Team A", "used": 5, "total": 4},
         "subscription_ends": {"team": "Team A", "until": "2026-03-01T06:30:00+00:00"},
         "low_stock": {"current_seats": 3, "threshold": 10},
+        "removal_costs": {"team": "Team A", "costs": True, "vacancy_ordinal": 6, "free_below": 6},
         "guardian_stopped": {"hours": 5},
         "guardian_capped": {"wanted": 12, "limit": 10},
         "sweep_too_slow": {"seconds": 200, "interval": 90},

@@ -551,7 +551,7 @@ class TestRemove:
         sandbox.member(account_id, ANA)
         notice = upstream.remove(user_id_of(upstream, ANA)).notice
         assert notice is not None
-        assert (notice.ordinal, notice.free_below, notice.seats_billed, notice.costs) == (6, 6, 1, True)
+        assert (notice.vacancy_ordinal, notice.free_below, notice.seats_billed, notice.costs) == (6, 6, 1, True)
         assert notice.needs_replacement
         assert notice.billed_from is not None
         assert notice.billed_until == notice.billed_from + timedelta(days=30)

@@ -309,7 +309,7 @@ POLICY: dict[str, Any] = {
 class TestReadRemovalNotice:
     def test_it_reads_all_of_it(self) -> None:
         assert read_removal_notice({"success": True, "billing_notice": None, "policy_notice": POLICY}) == RemovalNotice(
-            ordinal=6,
+            vacancy_ordinal=6,
             free_below=5,
             seats_billed=1,
             needs_replacement=True,
@@ -321,7 +321,7 @@ class TestReadRemovalNotice:
         said = {"policy_notice": POLICY | {"vacancy_ordinal": "6", "free_vacancy_threshold": "5"}}
         notice = read_removal_notice(said)
         assert notice is not None
-        assert (notice.ordinal, notice.free_below, notice.costs) == (6, 5, True)
+        assert (notice.vacancy_ordinal, notice.free_below, notice.costs) == (6, 5, True)
 
     @pytest.mark.parametrize(
         "data",
@@ -344,7 +344,7 @@ class TestReadRemovalNotice:
     def test_a_field_nobody_can_read_is_unknown_and_the_others_stay(self, odd: Any) -> None:
         notice = read_removal_notice({"policy_notice": POLICY | {"vacancy_ordinal": odd}})
         assert notice is not None
-        assert (notice.ordinal, notice.free_below) == (None, 5)
+        assert (notice.vacancy_ordinal, notice.free_below) == (None, 5)
 
     @pytest.mark.parametrize("odd", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "soon", 10**40, {}, True])
     def test_a_moment_no_page_could_show_is_unknown(self, odd: Any) -> None:
@@ -366,7 +366,7 @@ class TestReadRemovalNotice:
     def test_it_costs_by_what_is_billed_else_by_the_threshold(
         self, ordinal: int | None, free_below: int | None, billed: int | None, costs: bool
     ) -> None:
-        assert RemovalNotice(ordinal=ordinal, free_below=free_below, seats_billed=billed).costs is costs
+        assert RemovalNotice(vacancy_ordinal=ordinal, free_below=free_below, seats_billed=billed).costs is costs
 
     def test_a_billing_notice_is_kept_as_text_without_secrets(self) -> None:
         notice = read_removal_notice({"billing_notice": {"amount": "30.00", "by": "sk-abcdefghijkl", "x": "\ud800\0"}})
