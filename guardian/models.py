@@ -71,6 +71,8 @@ class Sweep(models.Model):
     new = models.PositiveIntegerField(default=0)
     removals = models.PositiveIntegerField(_("removals"), default=0)
     held = models.PositiveIntegerField(default=0)
+    # Members it left in because their Team has had its removals of 72 hours.
+    spent = models.PositiveIntegerField(default=0)
     limit = models.PositiveIntegerField(default=0)
 
     class Meta:

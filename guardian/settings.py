@@ -9,6 +9,7 @@ from datetime import time, timedelta
 
 from django.utils.translation import gettext as _
 
+from invites.settings import MAX_REMOVALS_PER_72H
 from notifications.settings.runtime import RuntimeSetting, declare, read, require_min_below_max
 
 REPORT, ENFORCE = "report", "enforce"
@@ -52,6 +53,7 @@ _ALL = (
     SIGHTINGS,
     MAX_PER_SWEEP,
     MAX_PER_TEAM,
+    MAX_REMOVALS_PER_72H,
 )
 
 
@@ -70,6 +72,7 @@ class Policy:
     sightings: int = 3
     max_per_sweep: int = 10
     max_per_team: int = 2
+    max_per_72h: int = 5
 
     def limit_for(self, people: int) -> int:
         """The limit that `people` exceed: the sweep's, else the Team's."""
@@ -97,6 +100,7 @@ def current_policy() -> Policy:
         sightings=values[SIGHTINGS.key],
         max_per_sweep=values[MAX_PER_SWEEP.key],
         max_per_team=values[MAX_PER_TEAM.key],
+        max_per_72h=values[MAX_REMOVALS_PER_72H.key],
     )
 
 

@@ -14,6 +14,7 @@ from guardian.admin import words
 from guardian.admin.access import may_switch
 from guardian.decisions import status
 from guardian.settings import Policy
+from invites.departures import window
 from invites.settings import REMOVALS_PAUSED
 from invites.words import number
 from notifications.models import AuditEvent
@@ -40,9 +41,9 @@ def enforcing(policy: Policy) -> str:
     minutes = int(policy.grace.total_seconds() // 60)
     text = ngettext(
         "The guardian removes strangers and duplicates once seen {n} times over {minutes} minute, "
-        "at most {most} a sweep and {each} a Team.",
+        "at most {most} a sweep, {each} a Team, and {spent} a Team in {hours} hours.",
         "The guardian removes strangers and duplicates once seen {n} times over {minutes} minutes, "
-        "at most {most} a sweep and {each} a Team.",
+        "at most {most} a sweep, {each} a Team, and {spent} a Team in {hours} hours.",
         minutes,
     )
     return text.format(
@@ -50,6 +51,8 @@ def enforcing(policy: Policy) -> str:
         minutes=number(minutes),
         most=number(policy.max_per_sweep),
         each=number(policy.max_per_team),
+        spent=number(policy.max_per_72h),
+        hours=window.HOURS,
     )
 
 

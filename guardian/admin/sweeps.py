@@ -165,6 +165,7 @@ def _sheet(request: HttpRequest, sweep: Sweep) -> dict[str, Any]:
         "skipped": table(_SKIPPED, skipped + left),
         "removed": table(_REMOVALS, rows),
         "capped_words": _capped(sweep) if sweep.held else "",
+        "spent_words": words.spent(sweep) if sweep.spent else "",
     }
 
 

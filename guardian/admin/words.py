@@ -21,6 +21,7 @@ from invites.admin.reasons import in_the_way
 from invites.models import Departure
 from invites.states import DepartureState
 from invites.words import number
+from notifications.texts.notices import removal_cost
 
 _KINDS = {
     Kind.STRANGER: (gettext_lazy("Stranger"), "danger", "person_alert"),
@@ -75,13 +76,15 @@ def kind_badge(finding: Finding) -> SafeString:
 
 
 def state_badge(finding: Finding) -> SafeString:
-    """The state's badge; for a failed removal also why."""
+    """The state's badge; for one that failed or has to wait also why."""
     word, tone, icon = _STATES[State(finding.state)]
     shown = badge(str(word), tone, icon)
+    hint = ""
     if finding.state == State.FAILED:
         hint = in_the_way(finding.problem) or str(FAILED)
-        return format_html('{} <span class="sk-hint">{}</span>', shown, hint)
-    return shown
+    elif finding.state in (State.OPEN, State.HELD):
+        hint = in_the_way(finding.problem)
+    return format_html('{} <span class="sk-hint">{}</span>', shown, hint) if hint else shown
 
 
 FAILED = gettext_lazy("The removal did not work; it is checked again after the next complete list.")
@@ -145,9 +148,14 @@ def _full(text: Any) -> str:
 
 
 def check(way: Departure | None, now: datetime) -> SafeString | str:
-    """How far a removal got, and what proves it."""
+    """How far a removal got, what proves it, and what ChatGPT said that it costs."""
     if way is None:
         return "–"
+    cost = removal_cost(way.notice.facts()) if way.removed_at is not None and way.told_at is not None else ""
+    return format_html('{} <span class="sk-hint">{}</span>', _check(way, now), cost) if cost else _check(way, now)
+
+
+def _check(way: Departure, now: datetime) -> SafeString:
     match way.state:
         case DepartureState.DONE:
             return badge(_("Gone: a complete list shows it"), "success", "check_circle")
@@ -173,7 +181,19 @@ def sweep_badge(sweep: Sweep) -> SafeString:
     if sweep.held:
         text = ngettext("{n} waits for you", "{n} wait for you", sweep.held).format(n=number(sweep.held))
         said.append(badge(text, "danger", "front_hand"))
+    if sweep.spent:
+        text = ngettext("{n} stays for now", "{n} stay for now", sweep.spent).format(n=number(sweep.spent))
+        said.append(badge(text, "warning", "schedule"))
     return format_html_join(" ", "{}", ((one,) for one in said))
+
+
+def spent(sweep: Sweep) -> str:
+    text = ngettext(
+        "{n} person stays for now: the removals of 72 hours are used up in their Team.",
+        "{n} people stay for now: the removals of 72 hours are used up in their Teams.",
+        sweep.spent,
+    )
+    return text.format(n=number(sweep.spent))
 
 
 def coverage(sweep: Sweep) -> SafeString | str:

@@ -11,6 +11,7 @@ from guardian.models import Finding
 from guardian.rules import rules
 from guardian.rules.states import NEEDS_CARE, State
 from guardian.sweeping import findings
+from invites.departures import window
 
 
 class Fate(Enum):
@@ -31,10 +32,10 @@ class Preview:
 
 
 def if_enforced(now: datetime) -> Preview:
-    """Every watched stranger and duplicate, and what enforce mode would do to them now. Four queries."""
+    """Every watched stranger and duplicate, and what enforce mode would do to them now. Five queries."""
     enforced = replace(settings.current_policy(), enforces=True)
     candidates = findings.candidates(None)
-    choice = rules.choose(candidates, enforced, now, waiting=findings.waiting())
+    choice = rules.choose(candidates, enforced, now, waiting=findings.waiting(), lately=window.by_team(now))
     ripe = {one.id for one in candidates if rules.is_ripe(one, enforced, now)}
     rows = Finding.objects.asking().filter(kind__in=NEEDS_CARE, state__in=(State.OPEN, State.HELD))
     fates = [
@@ -49,6 +50,6 @@ def if_enforced(now: datetime) -> Preview:
 def _fate(one: Finding, choice: rules.Choice, ripe: set[int]) -> Fate:
     if one.pk in choice.go:
         return Fate.GOES
-    if one.state == State.HELD or one.pk in choice.held:
+    if one.state == State.HELD or one.pk in choice.held + choice.spent:
         return Fate.HELD
     return Fate.NEXT if one.pk in ripe else Fate.NOT_YET

@@ -207,7 +207,10 @@ def _iso(at: datetime | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A standing finding this sweep may act on. `is_approved`: an operator approved the removal."""
+    """A standing finding this sweep may act on. `is_approved`: an operator approved the removal.
+
+    `is_member`: a list shows a member, whose removal ChatGPT counts; not an invitation, nor an empty seat.
+    """
 
     id: int
     kind: Kind
@@ -215,18 +218,21 @@ class Candidate:
     first_seen_at: datetime
     sightings: int
     is_approved: bool = False
+    is_member: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """`go`: removed by this sweep, in this order. `held`: too many at once, so an operator decides.
 
-    `ready`: the number of ripe strangers and duplicates, those held earlier included.
+    `ready`: the number of ripe strangers and duplicates, those held earlier included. `spent`: members whose Team has
+    had its removals of 72 hours; of the strangers and duplicates among them an operator decides, too.
     """
 
     go: list[int]
     held: list[int]
     ready: int
+    spent: list[int] = field(default_factory=list)
 
 
 def is_ripe(one: Candidate, policy: Policy, now: datetime) -> bool:
@@ -245,12 +251,14 @@ def choose(
     *,
     waiting: Mapping[int, int] | None = None,
     already: Mapping[int, int] | None = None,
+    lately: Mapping[int, int] | None = None,
 ) -> Choice:
     """Choose whom this sweep removes; `already` counts by Team those it removed before it was interrupted.
 
     At most `max_per_sweep` overdue seats end in a sweep, and `max_per_team` in a Team; the rest wait for the next
     sweep. If more strangers and duplicates are ripe than these limits allow, remove none and hold all for an operator.
-    `waiting` counts by Team the findings held earlier: they count towards the limits.
+    `waiting` counts by Team the findings held earlier: they count towards the limits. `lately` counts by Team the
+    removals of 72 hours: members beyond `max_per_72h` are `spent`. What an operator approved goes whatever the numbers.
     """
     ripe = sorted((one for one in candidates if is_ripe(one, policy, now)), key=lambda one: (one.first_seen_at, one.id))
     approved = [one for one in ripe if one.is_approved]
@@ -259,12 +267,24 @@ def choose(
     crowd = Counter(waiting) + Counter(one.team_id for one in care)
     is_crowd = crowd.total() > policy.max_per_sweep
     held = [one for one in care if is_crowd or crowd[one.team_id] > policy.max_per_team]
-    go = [one.id for one in approved]
-    taken = Counter(already)
+    go, spent = [one.id for one in approved], []
+    taken, counted = Counter(already), Counter(lately)
     room = max(0, policy.max_per_sweep - taken.total())
-    for one in over + [one for one in care if one not in held]:
-        if room and taken[one.team_id] < policy.max_per_team:
+
+    def take(one: Candidate, *, is_spent: bool) -> None:
+        nonlocal room
+        if one.is_member and is_spent:
+            spent.append(one.id)
+        elif room and taken[one.team_id] < policy.max_per_team:
             go.append(one.id)
             taken[one.team_id] += 1
+            counted[one.team_id] += one.is_member
             room -= 1
-    return Choice(go=go, held=[one.id for one in held], ready=crowd.total())
+
+    for one in over:
+        take(one, is_spent=counted[one.team_id] >= policy.max_per_72h)
+    ahead = counted + Counter(waiting) + Counter(one.team_id for one in care if one.is_member)
+    for one in care:
+        if one not in held:
+            take(one, is_spent=ahead[one.team_id] > policy.max_per_72h)
+    return Choice(go=go, held=[one.id for one in held], ready=crowd.total(), spent=spent)

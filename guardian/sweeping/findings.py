@@ -19,7 +19,7 @@ from guardian.rules.states import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
 from guardian.rules.still_possible import Shown
 from invites.actions import outsiders
 from invites.actions.seat import Refused
-from invites.departures.closing import NOT_PERMITTED, OTHER_SEAT, PROTECTED
+from invites.departures.closing import NOT_PERMITTED, OTHER_SEAT, PROTECTED, SPENT
 from invites.matching import Listed
 from invites.models import Departure
 from invites.states import DepartureState
@@ -193,6 +193,7 @@ def candidates(team_ids: Sequence[int] | None) -> list[Candidate]:
             first_seen_at=row.first_seen_at,
             sightings=row.sightings,
             is_approved=row.state == State.APPROVED,
+            is_member=bool(row.upstream_id) and not row.is_invite,
         )
         for row in rows.order_by("first_seen_at", "pk")
     ]
@@ -246,6 +247,16 @@ def _decide(finding_id: int, state: State, actor: Actor, *, closes: bool) -> Fin
 def hold(finding_ids: Sequence[int]) -> int:
     """More at once than allowed: they wait for a person. How many were not waiting yet."""
     return Finding.objects.filter(pk__in=finding_ids, state=State.OPEN).update(state=State.HELD)
+
+
+def note_spent(finding_ids: Sequence[int]) -> int:
+    """Members whose Team has had its removals of 72 hours; how many are new.
+
+    A seat that is over waits for a later sweep, a stranger or duplicate for a person.
+    """
+    rows = Finding.objects.filter(pk__in=finding_ids, state=State.OPEN).exclude(problem=SPENT)
+    held = rows.filter(kind__in=NEEDS_CARE).update(state=State.HELD, problem=SPENT)
+    return held + rows.update(problem=SPENT)
 
 
 def mark_removing(*, finding_id: int, sweep_id: int | None) -> bool:

@@ -18,6 +18,7 @@ from guardian.settings import Policy
 from guardian.sweeping import evidence, findings
 from guardian.sweeping.reading import IN_ORDER
 from guardian.sweeping.removal import remove
+from invites.departures import window
 from invites.settings import REMOVALS_PAUSED
 from notifications.audit import events
 from teampool.models import Team
@@ -66,7 +67,8 @@ def judge(sweep: Sweep, policy: Policy, *, until: datetime | None = None) -> Non
     sweep.found = dict(standing)
     sweep.state = SweepState.ACTING
     sweep.judged_at = now
-    sweep.save(update_fields=["state", "judged_at", "teams", "complete", "skipped", "found", "new", "removals", "held"])
+    counts = ["teams", "complete", "skipped", "found", "new", "removals", "held", "spent"]
+    sweep.save(update_fields=["state", "judged_at", *counts])
 
 
 def _chunks(team_ids: Sequence[int]) -> list[Sequence[int]]:
@@ -100,9 +102,11 @@ def _choose(sweep: Sweep, policy: Policy, team_ids: list[int], now: datetime, un
         return
     some = [one for ids in _chunks(team_ids) for one in findings.candidates(ids)]
     already = Counter(Finding.objects.filter(sweep=sweep).values_list("team_id", flat=True))
-    choice = rules.choose(some, policy, now, waiting=findings.waiting(), already=already)
+    choice = rules.choose(some, policy, now, waiting=findings.waiting(), already=already, lately=window.by_team(now))
     if choice.held:
         _hold(sweep, choice, limit=policy.limit_for(choice.ready))
+    if choice.spent:
+        _note_spent(sweep, choice.spent, limit=policy.max_per_72h)
     for finding in Finding.objects.filter(pk__in=choice.go).order_by("first_seen_at", "pk"):
         remove(finding, sweep_id=sweep.pk, now=now, until=until)
     sweep.removals = Finding.objects.filter(sweep=sweep).count()
@@ -113,3 +117,10 @@ def _hold(sweep: Sweep, choice: rules.Choice, *, limit: int) -> None:
         sweep.held = findings.hold(choice.held)
         if sweep.held:
             events.guardian_capped(sweep_id=sweep.pk, wanted=choice.ready, limit=limit, actor=ACTOR)
+
+
+def _note_spent(sweep: Sweep, finding_ids: Sequence[int], *, limit: int) -> None:
+    sweep.spent = len(finding_ids)
+    with transaction.atomic(durable=True):
+        if new := findings.note_spent(finding_ids):
+            events.guardian_capped(sweep_id=sweep.pk, wanted=new, limit=limit, hours=window.HOURS, actor=ACTOR)

@@ -50,6 +50,7 @@ def test_killed_at_any_step_it_goes_on_and_removes_exactly_whom_it_should(sandbo
     a_joined(sandbox, team, ANA)
     sync(team_ids=[team.pk, other.pk])
     enforce()
+    configure(max_removals_per_72h=100)
     for step in range(1 + part, 400, PARTS):
         late = f"late{step}@example.com"
         sandbox.member(team.account_id, SAM, lag=0)

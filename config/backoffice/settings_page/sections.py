@@ -26,7 +26,7 @@ from guardian.settings import (
     SIGHTINGS,
     THREADS,
 )
-from invites.settings import IS_OPEN, RECLAIM_AFTER_DAYS
+from invites.settings import IS_OPEN, MAX_REMOVALS_PER_72H, RECLAIM_AFTER_DAYS
 from notifications import topics
 from notifications.channels.registry import CHANNELS
 from notifications.settings import declared
@@ -194,6 +194,13 @@ GUARDIAN = Section(
                 Field(SIGHTINGS, _("Sightings before it acts")),
                 Field(MAX_PER_SWEEP, _("Removals per sweep at most")),
                 Field(MAX_PER_TEAM, _("Removals per Team at most")),
+                Field(
+                    MAX_REMOVALS_PER_72H,
+                    _("Removals per Team and 72 hours at most"),
+                    help=_(
+                        "Removing and inviting again within a short time costs money, and may get a Team suspended."
+                    ),
+                ),
             ),
         ),
     ),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from guardian.rules import rules
 from guardian.rules.rules import Candidate, Found, Pool, Row, Seat, TeamView, choose, judge
-from guardian.rules.states import Kind
+from guardian.rules.states import NEEDS_CARE, Kind
 from guardian.settings import Policy
 from invites.matching import known
 from tests.thinning import at_most
@@ -359,6 +359,33 @@ class TestChoose:
     def test_what_a_person_approved_goes_whatever_the_numbers(self) -> None:
         some = [Candidate(n, Kind.STRANGER, 1, NOW, 1, is_approved=True) for n in range(24)]
         assert len(choose(some, Policy(), NOW).go) == 24
+
+    def test_seats_that_are_over_stop_at_the_removals_of_72_hours(self) -> None:
+        five = Policy(is_enabled=True, enforces=True, max_per_team=20)
+        choice = choose(candidates(Kind.OVERDUE, 7, team=1), five, NOW)
+        assert (len(choice.go), choice.held, len(choice.spent)) == (5, [], 2)
+        choice = choose(candidates(Kind.OVERDUE, 7, team=1), five, NOW, lately={1: 4, 2: 9})
+        assert (len(choice.go), len(choice.spent)) == (1, 6)
+
+    def test_strangers_beyond_the_removals_of_72_hours_all_wait(self) -> None:
+        five = Policy(is_enabled=True, enforces=True, max_per_team=20)
+        assert len(choose(candidates(Kind.STRANGER, 2, team=1), five, NOW, lately={1: 3}).go) == 2
+        for more in ({"lately": {1: 4}}, {"lately": {1: 3}, "waiting": {1: 1}}):
+            choice = choose(candidates(Kind.STRANGER, 2, team=1), five, NOW, **more)
+            assert (choice.go, choice.held, len(choice.spent)) == ([], [], 2)
+
+    def test_seats_that_are_over_come_first_in_the_72_hours_and_strangers_are_not_halved(self) -> None:
+        five = Policy(is_enabled=True, enforces=True, max_per_team=20)
+        some = candidates(Kind.OVERDUE, 4, team=1) + candidates(Kind.STRANGER, 2, team=1)
+        choice = choose(some, five, NOW)
+        assert (len(choice.go), len(choice.spent)) == (4, 2)
+
+    def test_an_invitation_is_no_removal(self) -> None:
+        some = [
+            Candidate(n, kind, 1, NOW - HOUR, 3, is_member=False) for n, kind in enumerate((*NEEDS_CARE, Kind.OVERDUE))
+        ]
+        five = Policy(is_enabled=True, enforces=True, max_per_team=20)
+        assert len(choose(some, five, NOW, lately={1: 5}).go) == 3
 
     def test_vanished_people_are_never_acted_on(self) -> None:
         assert choose(candidates(Kind.VANISHED, 3), CAREFUL, NOW) == rules.Choice([], [], 0)
