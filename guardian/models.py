@@ -101,7 +101,7 @@ class Finding(models.Model):
     """A person who should not be in a Team, or a seat whose person is missing; with the evidence."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", verbose_name=_("Team"))
-    kind = models.CharField(_("kind"), max_length=9, choices=Kind.choices)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     email = models.CharField(_("e-mail"), max_length=254, db_index=True)
     upstream_id = models.CharField(max_length=80, blank=True)
     is_invite = models.BooleanField(default=False)

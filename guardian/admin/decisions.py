@@ -27,7 +27,7 @@ from guardian.admin.strip import paused
 from guardian.decisions import deciding, overdue
 from guardian.decisions.deciding import CAN_BE_REMOVED
 from guardian.models import Finding
-from guardian.rules.states import Kind
+from guardian.rules.states import ONLY_REPORTED, Kind
 from guardian.sweeping import findings
 from invites.actions.bulk import MOST_AT_ONCE, Action
 from invites.actions.seat import Refused
@@ -105,12 +105,14 @@ def confirm(request: HttpRequest, ids: Sequence[int], *, back: str) -> HttpRespo
 
 
 def _can_go(finding: Finding) -> bool:
-    return finding.state in CAN_BE_REMOVED and finding.kind != Kind.VANISHED
+    return finding.state in CAN_BE_REMOVED and finding.kind not in ONLY_REPORTED
 
 
 def _what_happens(finding: Finding) -> str:
     if finding.kind == Kind.VANISHED:
         return _("Nobody is there: take the seat back instead.")
+    if finding.kind == Kind.OTHER_SEAT:
+        return _("In a seat of another kind: only reported, never removed.")
     if not _can_go(finding):
         return words.problem("changed")
     done = _("The invitation is revoked.") if finding.is_invite else _("Is removed from the Team.")

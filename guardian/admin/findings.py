@@ -21,7 +21,7 @@ from guardian.admin.evidence import evidence, shown
 from guardian.admin.filters import KindFilter, StateFilter, TeamFilter
 from guardian.decisions.deciding import CAN_BE_REMOVED
 from guardian.models import Finding
-from guardian.rules.states import NEEDS_CARE, STANDING, UNDECIDED, Kind
+from guardian.rules.states import OF_A_PERSON, ONLY_REPORTED, STANDING, UNDECIDED, Kind
 from invites.actions.bulk import Action
 from invites.admin.redemptions.actions import NAMES, joined, view_name
 
@@ -126,9 +126,9 @@ def buttons(finding: Finding) -> SafeString | str:
     if finding.kind == Kind.VANISHED:
         return _of_vanished(finding)
     parts = []
-    if finding.state in CAN_BE_REMOVED:
+    if finding.state in CAN_BE_REMOVED and finding.kind not in ONLY_REPORTED:
         parts.append(_button("finding_remove", finding, _("Remove")))
-    if finding.kind in NEEDS_CARE and finding.state in STANDING:
+    if finding.kind in OF_A_PERSON and finding.state in STANDING:
         parts.append(_button("finding_allow", finding, _("Allow")))
     if finding.state in UNDECIDED:
         parts.append(_button("finding_dismiss", finding, _("Dismiss")))

@@ -40,6 +40,7 @@ _FATES = {
     Fate.HELD: (gettext_lazy("Too many at once: waits for you"), "warning", "front_hand"),
     Fate.NEXT: (gettext_lazy("Removed by a later sweep"), "warning", "schedule"),
     Fate.NOT_YET: (gettext_lazy("Stays for now"), "default", "visibility"),
+    Fate.NEVER: (gettext_lazy("Only reported, never removed"), "default", "event_seat"),
 }
 
 

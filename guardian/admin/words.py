@@ -22,12 +22,19 @@ from invites.models import Departure
 from invites.states import DepartureState
 from invites.words import number
 from notifications.texts.notices import removal_cost
+from teampool.upstream.types import AUTOMATION, CODEX, PREMIUM
 
 _KINDS = {
     Kind.STRANGER: (gettext_lazy("Stranger"), "danger", "person_alert"),
     Kind.OVERDUE: (gettext_lazy("Overdue"), "warning", "timer_off"),
     Kind.DUPLICATE: (gettext_lazy("Duplicate"), "warning", "group"),
     Kind.VANISHED: (gettext_lazy("Vanished"), "info", "person_off"),
+    Kind.OTHER_SEAT: (gettext_lazy("Other kind of seat"), "info", "event_seat"),
+}
+_SEATS = {
+    PREMIUM: gettext_lazy("Premium seat"),
+    CODEX: gettext_lazy("Codex seat"),
+    AUTOMATION: gettext_lazy("automation seat"),
 }
 _STATES = {
     State.OPEN: (gettext_lazy("Watched"), "info", "visibility"),
@@ -97,6 +104,9 @@ def evidence(finding: Any, policy: Policy, now: datetime) -> SafeString | str:
             said = [_("time over since {time}").format(time=_at(finding.evidence.get("ends_at"), now))]
         case Kind.VANISHED:
             said = [_("not in the lists since {time}").format(time=_at(finding.evidence.get("absent_since"), now))]
+        case Kind.OTHER_SEAT:
+            seat = str(finding.evidence.get("seat_type", ""))
+            said = [_("first seen {time}").format(time=clock(finding.first_seen_at, now)), str(_SEATS.get(seat, seat))]
         case _:
             said = [_("first seen {time}").format(time=clock(finding.first_seen_at, now)), _seen(finding, policy)]
             until = finding.first_seen_at + policy.grace

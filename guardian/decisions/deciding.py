@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from base.actors import Actor
 from guardian.models import Finding
-from guardian.rules.states import STANDING, UNDECIDED, Kind, State
+from guardian.rules.states import OF_A_PERSON, ONLY_REPORTED, STANDING, UNDECIDED, State
 from guardian.sweeping import findings, removal
 from invites import bells
 from invites.actions import outsiders
@@ -30,7 +30,7 @@ def remove(*, finding_id: int, actor: Actor) -> None:
     """
     if REMOVALS_PAUSED.get():
         raise Refused("paused")
-    finding = Finding.objects.filter(pk=finding_id, state__in=CAN_BE_REMOVED).exclude(kind=Kind.VANISHED).first()
+    finding = Finding.objects.filter(pk=finding_id, state__in=CAN_BE_REMOVED).exclude(kind__in=ONLY_REPORTED).first()
     if finding is None:
         raise Refused
     if finding.state != State.APPROVED:
@@ -49,7 +49,7 @@ def allow(*, finding_id: int, actor: Actor) -> Finding:
     If ChatGPT was not told yet, `carry_out` sees the permission and drops the removal. Raises Refused.
     """
     finding = Finding.objects.select_related("team").filter(pk=finding_id, state__in=CAN_BE_ALLOWED).first()
-    if finding is None or finding.kind not in (Kind.STRANGER, Kind.DUPLICATE):
+    if finding is None or finding.kind not in OF_A_PERSON:
         raise Refused
     if finding.state in (State.REMOVING, State.REMOVED, State.APPROVED):
         user_id = "" if finding.is_invite else finding.upstream_id

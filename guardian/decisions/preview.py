@@ -9,7 +9,7 @@ from enum import Enum
 from guardian import settings
 from guardian.models import Finding
 from guardian.rules import rules
-from guardian.rules.states import NEEDS_CARE, State
+from guardian.rules.states import OF_A_PERSON, ONLY_REPORTED, State
 from guardian.sweeping import findings
 from invites.departures import window
 
@@ -21,6 +21,7 @@ class Fate(Enum):
     HELD = "held"  # too many at once: waits for an operator
     NEXT = "next"  # ripe, but over this sweep's limit
     NOT_YET = "not_yet"
+    NEVER = "never"  # in a seat of another kind: only reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def if_enforced(now: datetime) -> Preview:
     candidates = findings.candidates(None)
     choice = rules.choose(candidates, enforced, now, waiting=findings.waiting(), lately=window.by_team(now))
     ripe = {one.id for one in candidates if rules.is_ripe(one, enforced, now)}
-    rows = Finding.objects.asking().filter(kind__in=NEEDS_CARE, state__in=(State.OPEN, State.HELD))
+    rows = Finding.objects.asking().filter(kind__in=OF_A_PERSON, state__in=(State.OPEN, State.HELD))
     fates = [
         (one, _fate(one, choice, ripe))
         for one in rows.select_related("team").order_by("first_seen_at", "pk").defer("team__access_token")
@@ -48,6 +49,8 @@ def if_enforced(now: datetime) -> Preview:
 
 
 def _fate(one: Finding, choice: rules.Choice, ripe: set[int]) -> Fate:
+    if one.kind in ONLY_REPORTED:
+        return Fate.NEVER
     if one.pk in choice.go:
         return Fate.GOES
     if one.state == State.HELD or one.pk in choice.held + choice.spent:

@@ -120,15 +120,16 @@ def judge(team: TeamView, pool: Pool, now: datetime) -> list[Found]:
     found = [_over(seat, seated.by_seat.get(seat.id), now) for seat in team.seats if _has_to_end(seat, seated, now)]
     members = {row.email for row in team.rows if row.email and not row.is_invite}
     for row in team.rows:
-        if not row.email or not _counts(team, row) or row.upstream_id in seated.by_row or team.may_stay(row):
+        if not row.email or not _may_be_found(team, row) or row.upstream_id in seated.by_row or team.may_stay(row):
             continue
         # An accepted invite stays listed for a while: judge the person as the member. While a member's e-mail is
         # hidden, any invite may be that member's.
         if row.is_invite and (row.email in members or seated.hides_someone):
             continue
-        kind = _kind_of(row, team, pool)
+        kind = _kind_of(row, team, pool) if is_standard(row.seat_type) else Kind.OTHER_SEAT
         if kind is not None:
-            found.append(Found(kind, team.id, row.email, row.upstream_id, row.is_invite, evidence={"role": row.role}))
+            known = {"role": row.role} | ({"seat_type": row.seat_type} if kind is Kind.OTHER_SEAT else {})
+            found.append(Found(kind, team.id, row.email, row.upstream_id, row.is_invite, evidence=known))
     found += [
         Found(Kind.VANISHED, team.id, seat.email, seat_id=seat.id, evidence={"absent_since": _iso(seat.absent_since)})
         for seat in team.seats
@@ -164,9 +165,12 @@ def hides_someone(team: TeamView) -> bool:
 
 
 def _counts(team: TeamView, row: Row) -> bool:
-    """True for a row that a removal could ever be about: nobody in a Premium, Codex or automation seat."""
-    is_protected = row.role in MANAGER_ROLES or not is_standard(row.seat_type) or row.is_deactivated
-    return not is_protected and not team.is_own(row)
+    """True for a row that a removal could ever be about."""
+    return _may_be_found(team, row) and is_standard(row.seat_type)
+
+
+def _may_be_found(team: TeamView, row: Row) -> bool:
+    return row.role not in MANAGER_ROLES and not row.is_deactivated and not team.is_own(row)
 
 
 def _has_to_end(seat: Seat, seated: _Seated, now: datetime) -> bool:
@@ -175,7 +179,8 @@ def _has_to_end(seat: Seat, seated: _Seated, now: datetime) -> bool:
     row = seated.by_seat.get(seat.id)
     # The person is gone, has not accepted, or hides their e-mail: the invitation is revoked and the seat ends; a person
     # whom no list names is never removed.
-    return row is None or row.is_invite or row.role not in MANAGER_ROLES
+    # A seat whose person is in a seat of another kind ends in `follow`, and they stay.
+    return row is None or row.is_invite or (row.role not in MANAGER_ROLES and is_standard(row.seat_type))
 
 
 def _over(seat: Seat, row: Row | None, now: datetime) -> Found:

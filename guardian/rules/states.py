@@ -11,10 +11,15 @@ class Kind(models.TextChoices):
     OVERDUE = "overdue", _("overdue")
     DUPLICATE = "duplicate", _("duplicate")
     VANISHED = "vanished", _("vanished")
+    OTHER_SEAT = "other_seat", _("in a seat of another kind")
 
 
 # An operator may know these people: they must be seen several times, and only enforce mode removes them.
 NEEDS_CARE = (Kind.STRANGER, Kind.DUPLICATE)
+# Nobody there to remove, or nobody we remove.
+ONLY_REPORTED = (Kind.VANISHED, Kind.OTHER_SEAT)
+# About a person a list shows, who may become another kind and is still the same.
+OF_A_PERSON = (*NEEDS_CARE, Kind.OTHER_SEAT)
 
 
 class State(models.TextChoices):

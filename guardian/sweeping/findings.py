@@ -15,7 +15,7 @@ from base.actors import Actor
 from base.transactions import require_transaction
 from guardian.models import Finding
 from guardian.rules.rules import Candidate, Found
-from guardian.rules.states import NEEDS_CARE, STANDING, UNDECIDED, Kind, State
+from guardian.rules.states import NEEDS_CARE, OF_A_PERSON, ONLY_REPORTED, STANDING, UNDECIDED, Kind, State
 from guardian.rules.still_possible import Shown
 from invites.actions import outsiders
 from invites.actions.seat import Refused
@@ -96,17 +96,17 @@ def _note(found: Sequence[Found], looked_at: Mapping[int, datetime], shown: Mapp
 
 
 def _left_be(standing: Mapping[_Key, Finding]) -> dict[int, Listed[_Key]]:
-    """The dismissed strangers and duplicates of each Team."""
+    """What was dismissed about people of each Team's list."""
     found = defaultdict(list)
     for key, one in standing.items():
-        if one.state == State.DISMISSED and one.kind in NEEDS_CARE:
+        if one.state == State.DISMISSED and one.kind in OF_A_PERSON:
             found[one.team_id].append((one.upstream_id, one.email, key))
     return {team_id: Listed(people) for team_id, people in found.items()}
 
 
 def _carried_over(one: Found, standing: dict[_Key, Finding], left_be: dict[int, Listed[_Key]]) -> Finding | None:
     """The dismissed finding this one continues: the same person, by user id or e-mail, of whichever kind; else None."""
-    if one.kind not in NEEDS_CARE or one.team_id not in left_be:
+    if one.kind not in OF_A_PERSON or one.team_id not in left_be:
         return None
     for key in left_be[one.team_id].all_of(one.upstream_id, one.email):
         if (old := standing.pop(key, None)) is not None:
@@ -183,7 +183,7 @@ def forget_archived(now: datetime) -> None:
 
 def candidates(team_ids: Sequence[int] | None) -> list[Candidate]:
     """Standing findings of Teams that were just judged which a sweep might act on; with None those of all Teams."""
-    rows = Finding.objects.filter(state__in=(State.OPEN, State.APPROVED)).exclude(kind=Kind.VANISHED)
+    rows = Finding.objects.filter(state__in=(State.OPEN, State.APPROVED)).exclude(kind__in=ONLY_REPORTED)
     rows = rows.filter(team__archived_at=None) if team_ids is None else rows.filter(team__in=team_ids)
     return [
         Candidate(

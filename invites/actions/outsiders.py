@@ -12,6 +12,7 @@ from invites.departures.opening import open_for_outsider
 from invites.models import Departure, SeatGrant
 from notifications.audit import events
 from teampool.models import AllowedMember, Member, Team
+from teampool.pool.rows import is_standard
 from teampool.upstream.types import MANAGER_ROLES
 
 
@@ -45,8 +46,9 @@ def disallow(*, allowed_id: int, actor: Actor) -> None:
 def remove(*, member_id: int, actor: Actor) -> Departure:
     """Open the removal of a member or pending invite without a seat of ours.
 
-    Raises Refused: "manager" for owners, admins and the log-in's own user; "seated" for a person whose seat must be
-    taken back instead; "gone" when the last snapshot no longer shows them.
+    Raises Refused: "manager" for owners, admins and the log-in's own user; "other_seat" for somebody in a Premium,
+    Codex or automation seat; "seated" for a person whose seat must be taken back instead; "gone" when the last snapshot
+    no longer shows them.
     """
     row = Member.objects.select_related("team__owner").filter(pk=member_id).first()
     if row is None:
@@ -55,6 +57,8 @@ def remove(*, member_id: int, actor: Actor) -> Departure:
     is_own = matching.is_any_of(row.upstream_id, row.email, ids=[owner.upstream_user_id], emails=[owner.email])
     if row.role in MANAGER_ROLES or is_own:
         raise Refused("manager")
+    if not is_standard(row.seat_type):
+        raise Refused("other_seat")
     with transaction.atomic(durable=True):
         locking.lock_team(row.team_id)
         is_it = matching.any_of([row.upstream_id], [row.email])

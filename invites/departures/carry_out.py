@@ -69,7 +69,9 @@ def carry_out(*, departure_id: int) -> bool:
                 raise UpstreamError(Failure.PROTOCOL_ERROR, text=doubt)
             if person is not None and (person.role in MANAGER_ROLES or _is_login(person)):
                 return _let_stay(departure, PROTECTED, now)
-            if person is not None and not person.takes_place:
+            # An invitation of ours can be revoked, whatever its seat was switched to.
+            is_ours = departure.grant is not None and person is not None and person.kind == Member.Kind.INVITE
+            if person is not None and not person.takes_place and not is_ours:
                 return _let_stay(departure, OTHER_SEAT, now)
             if departure.reason == DepartureReason.RECLAIMED and person and person.kind == Member.Kind.MEMBER:
                 bells.sync_team(departure.team_id)

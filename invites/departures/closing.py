@@ -61,14 +61,20 @@ def call_off(*, departure_ids: list[int], why: str, now: datetime, actor: Actor)
 def give_up_overdue(departure: Departure, why: str, *, now: datetime, actor: Actor) -> None:
     """Their time is over and they stay all the same: the seat of ours ends, or they would keep two.
 
+    So it does when it was to be taken back from somebody in a seat of another kind.
+
     Who is in against our will keeps it until they have brought a new code. The caller holds the lock.
     """
-    if departure.reason != DepartureReason.OVERDUE or departure.grant_id is None or not is_over(departure, now):
+    if departure.grant_id is None:
+        return
+    is_overdue = departure.reason == DepartureReason.OVERDUE and is_over(departure, now)
+    if not is_overdue and (why, departure.reason) != (OTHER_SEAT, DepartureReason.TAKEN_BACK):
         return
     # As it is under the lock.
     grant = SeatGrant.objects.live().filter(pk=departure.grant_id).select_related("redemption").first()
     if grant is None:
         return
-    stays = why in (PROTECTED, NOT_PERMITTED, OTHER_SEAT)
-    if why == ALLOWED or (stays and grant.redemption.state == RedemptionState.ENDED):
+    if why == OTHER_SEAT:
+        moves.leave_them_there(grant, now=now, actor=actor)
+    elif why == ALLOWED or (why in (PROTECTED, NOT_PERMITTED) and grant.redemption.state == RedemptionState.ENDED):
         moves.leave_in(grant, reason="time_over", now=now, actor=actor)

@@ -79,7 +79,13 @@ def _take_over(team: Team, snapshot: Snapshot, actor: Actor, now: datetime) -> N
     withdrawn = leaving.filter(told_at__isnull=False, evidence__saw="invite")  # ChatGPT answered 2xx
     store(team, snapshot, withdrawn=set(withdrawn.values_list("email", flat=True)))
     people = snapshot.people(team.owner)
-    grants = list(SeatGrant.objects.live().filter(team=team).select_for_update(of=("self",)).order_by("pk"))
+    grants = list(
+        SeatGrant.objects.live()
+        .filter(team=team)
+        .select_related("redemption")
+        .select_for_update(of=("self",))
+        .order_by("pk")
+    )
     matched = match(people, grants, known_ids=known_upstream_ids(team))
     left_by = set(leaving.values_list("grant_id", flat=True))
     left = [grant for grant in grants if not _move(grant, matched, snapshot, now, is_leaving=grant.pk in left_by)]
@@ -136,6 +142,9 @@ def _move(grant: SeatGrant, matched: Matched, snapshot: Snapshot, now: datetime,
     if person is not None:
         if moves.is_anothers(grant, person.kind, is_standard=person.takes_place, since=person.since):
             return True  # `deliver` frees the code, whose lock comes before the Team's
+        if not person.takes_place and grant.state == GrantState.JOINED and _is_over(grant, now):
+            moves.leave_them_there(grant, now=now, actor=ACTOR)
+            return False
         # A pending invite that was revoked lingers in lists that lag: it does not count as listed.
         if person.kind == Member.Kind.MEMBER or grant.leaving_since is None:
             _note_present(grant, person, now)
@@ -143,6 +152,10 @@ def _move(grant: SeatGrant, matched: Matched, snapshot: Snapshot, now: datetime,
     if is_leaving or matched.hidden or grant.state not in CONFIRMED:
         return True  # "not visible yet" is never absence
     return not _note_absent(grant, snapshot.started_at, now)
+
+
+def _is_over(grant: SeatGrant, now: datetime) -> bool:
+    return grant.redemption.ends_at is not None and grant.redemption.ends_at <= now
 
 
 def _note_present(grant: SeatGrant, person: Person, now: datetime) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from invites.models import Redemption, SeatGrant
-from invites.states import HOLDS_SEAT, GrantState, RedemptionState
+from invites.states import HOLDS_SEAT, GrantState, RedemptionState, Refusal
 from teampool.models import Member
 
 
@@ -59,6 +59,7 @@ class PublicStatus:
     ends_at: datetime | None = None
     ended_at: datetime | None = None
     is_time_over: bool = False
+    stays: bool = False  # in the Team, in a seat of another kind
     # What "send again" is about; None when we sent no invite.
     redemption: Redemption | None = None
     grant: SeatGrant | None = None
@@ -158,6 +159,7 @@ def _over(redemption: Redemption, grant: SeatGrant | None) -> PublicStatus:
         since=ended_at,
         ended_at=ended_at,
         is_time_over=redemption.ends_at is not None and redemption.ends_at <= ended_at,
+        stays=grant is not None and grant.reason == Refusal.OTHER_SEAT,
     )
 
 

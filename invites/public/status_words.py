@@ -155,6 +155,10 @@ def _ended(status: PublicStatus) -> Headline:
     if status.is_time_over and status.ended_at is not None:
         heading = _("Your time is over")
         text = _("The seat was taken back on %(time)s.") % {"time": times.public_time(status.ended_at)}
+        if status.stays:
+            text = _("Your seat ended on %(time)s. You are still in the Team, in a seat of another kind.") % {
+                "time": times.public_time(status.ended_at)
+            }
     else:
         heading = _("Your seat has ended")
         text = _("Questions? Contact the person who gave you the code and quote the reference.")

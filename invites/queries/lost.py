@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from invites import matching
-from invites.departures.closing import HIDDEN, NOT_PERMITTED, PROTECTED
+from invites.departures.closing import HIDDEN, NOT_PERMITTED, OTHER_SEAT, PROTECTED
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import HOLDS_SEAT, DepartureReason, DepartureState
 from teampool.models import AllowedMember, Member, Team, living
@@ -46,7 +46,7 @@ def failed_removals(now: datetime) -> QuerySet[Departure]:
     present = Member.objects.filter(matching.rows_of_departure(), team=OuterRef("team"))
     later = Departure.objects.filter(team=OuterRef("team"), email=OuterRef("email"), pk__gt=OuterRef("pk"))
     given_up = Q(state=DepartureState.DROPPED, closed_at__gte=now - KEPT_FOR)
-    refused = given_up & Q(Exists(present), last_problem__in=[NOT_PERMITTED, PROTECTED])
+    refused = given_up & Q(Exists(present), last_problem__in=[NOT_PERMITTED, OTHER_SEAT, PROTECTED])
     riddle = given_up & Q(Exists(_nameless()), last_problem=HIDDEN) & ~Q(reason=DepartureReason.RECLAIMED)
     stuck = Q(Exists(present), state=DepartureState.OPEN, told_at=None, opened_at__lte=now - STUCK_AFTER)
     unproven = Q(state=DepartureState.OPEN, told_at__lte=now - STUCK_AFTER)

@@ -66,6 +66,7 @@ class Person:
     redemption: Redemption | None = None
     member_id: int | None = None
     leaving: Departure | None = None
+    is_in_other_seat: bool = False
 
     @property
     def word(self) -> str:
@@ -81,8 +82,9 @@ class Person:
 
     @property
     def is_protected(self) -> bool:
-        """True for owners and admins, who are never removed."""
-        return self.standing in (Standing.OWNER, Standing.ADMIN)
+        """True for owners and admins, and for people in a seat of another kind: nobody removes those."""
+        is_left_there = self.is_in_other_seat and self.redemption is None
+        return is_left_there or self.standing in (Standing.OWNER, Standing.ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def _person(
         takes_seat=is_standard(row.seat_type) and row.deactivated_at is None,
         redemption=grant.redemption if grant is not None else None,
         member_id=row.pk,
+        is_in_other_seat=not is_standard(row.seat_type),
         leaving=leaving.of(row.upstream_id, email),
     )
 

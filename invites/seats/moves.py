@@ -86,6 +86,12 @@ def leave_in(grant: SeatGrant, *, reason: str, now: datetime, actor: Actor) -> N
         end(redemption_id=grant.redemption_id, reason=reason, now=now, actor=actor)
 
 
+def leave_them_there(grant: SeatGrant, *, now: datetime, actor: Actor) -> None:
+    """End a grant and its claim while its person stays in a seat of another kind, where they take no place."""
+    if leave(grant, GrantState.ENDED, reason=Refusal.OTHER_SEAT, now=now, actor=actor):
+        end(redemption_id=grant.redemption_id, reason=Refusal.OTHER_SEAT, now=now, actor=actor)
+
+
 def _move(
     grant: SeatGrant, to: GrantState, actor: Actor, fields: dict[str, Any], details: dict[str, Any] | None = None
 ) -> bool:

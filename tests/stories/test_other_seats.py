@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from base.actors import Actor
+from guardian import mode, settings
+from guardian.decisions import deciding, preview
+from guardian.models import Finding
+from guardian.rules.states import Kind, State
+from guardian.sweeping import sweep
 from invites import locking
+from invites.actions import outsiders, seat
 from invites.actions.add_people import Added, add_people
 from invites.delivery.drain import deliver
+from invites.departures.closing import OTHER_SEAT
 from invites.following.sync import sync_team
-from invites.models import RedeemCode, Redemption, SeatGrant
+from invites.models import Departure, RedeemCode, Redemption, SeatGrant
 from invites.reconcile import reconcile
 from invites.redeeming import errors
 from invites.redeeming.redeem import redeem
-from invites.states import GrantState, RedemptionState, Refusal
+from invites.states import DepartureState, GrantState, RedemptionState, Refusal
 from sandbox.server import SandboxServer
 from teampool.models import AllowedMember, Member, Team
 from tests.cast import ANA, SAM, a_code, a_team, import_sandbox_team, run_together
+from tests.guardian.pool import configure
+from tests.invites.clock import pass_time
 from tests.invites.invariants import check_books
 from tests.invites.rows import a_grant, a_member, a_redemption
 
@@ -192,3 +203,82 @@ class TestAnInvitationToSomebodyThere:
         grant = SeatGrant.objects.live().get()
         assert (grant.redemption, grant.team) == (redemption, second)
         check_books()
+
+
+class TestASeatOfOurs:
+    @pytest.fixture
+    def team(self, sandbox: SandboxServer) -> Team:
+        """Ana joined with a code for an hour and was switched to a Premium seat then."""
+        team = import_sandbox_team(sandbox)
+        redeem(email=ANA, code=a_code(seat_time=timedelta(hours=2)).code)
+        deliver()
+        sandbox.accept(account_id=team.account_id, email=ANA)
+        sync_team(team_id=team.pk)
+        sandbox.switch_seat(account_id=team.account_id, email=ANA, seat_type="prolite")
+        return team
+
+    def test_it_goes_on_and_is_not_absent(self, team: Team) -> None:
+        for _ in range(3):
+            sync_team(team_id=team.pk)
+            pass_time(1200)
+        grant = SeatGrant.objects.get()
+        assert (grant.state, grant.absent_since) == (GrantState.JOINED, None)
+
+    def test_it_ends_by_its_time_and_the_person_stays(self, sandbox: SandboxServer, team: Team, client: Any) -> None:
+        pass_time(2 * 3600 + 60)
+        sync_team(team_id=team.pk)
+        grant, claim = SeatGrant.objects.get(), Redemption.objects.get()
+        assert (grant.state, grant.reason, claim.state) == (GrantState.ENDED, "other_seat", RedemptionState.ENDED)
+        assert (uses(RedeemCode.objects.get()), seat_type(sandbox, team, ANA)) == (1, "prolite")
+        assert asked(sandbox, "remove", "revoke") == []
+        check_books()
+        for language, sentence in (
+            ("zh-hans", "你仍在 Team 里，用的是另一种席位"),
+            ("en", "You are still in the Team, in a seat of another kind."),
+        ):
+            shown = client.get(f"/r/{claim.public_id}/", headers={"accept-language": language}).content.decode()
+            assert sentence in shown
+
+    def test_taken_back_it_ends_and_the_person_stays(self, sandbox: SandboxServer, team: Team) -> None:
+        seat.take_back(redemption_id=Redemption.objects.get().pk, actor=JOB)
+        reconcile()
+        way = Departure.objects.get()
+        assert (way.state, way.last_problem) == (DepartureState.DROPPED, OTHER_SEAT)
+        assert SeatGrant.objects.get().state == GrantState.ENDED
+        assert (seat_type(sandbox, team, ANA), asked(sandbox, "remove", "revoke")) == ("prolite", [])
+        check_books()
+
+    def test_the_guardian_reports_them_after_the_end(self, sandbox: SandboxServer, team: Team) -> None:
+        configure()
+        mode.enable(actor=JOB, takes_baseline=False)
+        mode.set_mode(mode=settings.ENFORCE, would_go=0, actor=JOB)
+        pass_time(2 * 3600 + 60)
+        for _ in range(4):
+            sweep.run_now(is_dry=False)
+            Finding.objects.update(first_seen_at=timezone.now() - timedelta(hours=3))
+        reconcile()
+        finding = Finding.objects.standing().get()
+        assert (finding.kind, finding.state) == (Kind.OTHER_SEAT, State.OPEN)
+        assert preview.if_enforced(timezone.now()).fates == [(finding, preview.Fate.NEVER)]
+        with pytest.raises(seat.Refused):
+            deciding.remove(finding_id=finding.pk, actor=JOB)
+        assert (seat_type(sandbox, team, ANA), asked(sandbox, "remove", "revoke")) == ("prolite", [])
+
+
+class TestNobodyIsRemoved:
+    @pytest.mark.parametrize("kind", OTHERS)
+    def test_a_stranger_switched_before_the_call(self, sandbox: SandboxServer, kind: str) -> None:
+        team = import_sandbox_team(sandbox)
+        sandbox.member(account_id=team.account_id, email=SAM)
+        sync_team(team_id=team.pk)
+        way = outsiders.remove(member_id=Member.objects.get(email=SAM).pk, actor=JOB)
+        sandbox.switch_seat(account_id=team.account_id, email=SAM, seat_type=kind)
+        reconcile()
+        way.refresh_from_db()
+        assert asked(sandbox, "remove", "revoke") == []
+        assert seat_type(sandbox, team, SAM) == kind
+
+    def test_nor_by_an_operator_who_asks(self) -> None:
+        row = a_member(a_team(), SAM, seat_type="prolite")
+        with pytest.raises(seat.Refused, match="other_seat"):
+            outsiders.remove(member_id=row.pk, actor=JOB)

@@ -41,6 +41,7 @@ _PROBLEMS = {
     "over": gettext_lazy("is over already"),
     "changed": gettext_lazy("changed meanwhile; look again"),
     "manager": gettext_lazy("owners and admins are never removed"),
+    "other_seat": gettext_lazy("sits in a Premium or Codex seat: nobody is removed from those"),
     "seated": gettext_lazy("has a seat of ours: take that back instead"),
     "gone": gettext_lazy("is not in the Team any more"),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from guardian.rules import rules
 from guardian.rules.rules import Candidate, Found, Pool, Row, Seat, TeamView, choose, judge
-from guardian.rules.states import NEEDS_CARE, Kind
+from guardian.rules.states import NEEDS_CARE, ONLY_REPORTED, Kind
 from guardian.settings import Policy
 from invites.matching import known
 from tests.thinning import at_most
@@ -83,7 +82,7 @@ people = st.builds(
     number=st.integers(1, 10_000),
     shown=st.sampled_from(["member", "member", "invite", "both", "nowhere"]),
     role=st.sampled_from(["standard-user", "standard-user", "standard-user", "account-admin", "account-owner"]),
-    seat_type=st.sampled_from(["default", "default", "usage_based"]),
+    seat_type=st.sampled_from(["default", "default", "usage_based", "prolite"]),
     is_deactivated=st.booleans(),
     hides=st.booleans(),
     allowed=st.sampled_from(["", "", "email", "id"]),
@@ -123,7 +122,7 @@ def must_never_go(one: Someone) -> bool:
     if (one.allowed == "id" or one.seat == "here") and one.shown == "both" and one.hides:
         # The one thing that may go: an invitation whose accepted member hides the address it was sent to.
         return False
-    if one.is_member and (one.role != "standard-user"):
+    if one.is_member and (one.role != "standard-user" or one.seat_type != "default"):
         return True
     if one.seat == "here":
         return False
@@ -139,7 +138,7 @@ def must_never_go(one: Someone) -> bool:
 def test_nobody_who_belongs_there_is_ever_found(some: list[Someone]) -> None:
     view, pool = view_of(some)
     # Without a row of the lists there is nobody to be taken out: only our own seat is given back.
-    found = {one.email for one in judge(view, pool, NOW) if one.upstream_id}
+    found = {one.email for one in judge(view, pool, NOW) if one.upstream_id and one.kind not in ONLY_REPORTED}
     assert not found & {one.email for one in some if must_never_go(one)}
 
 
@@ -258,9 +257,19 @@ class TestHidden:
 
 
 class TestSeats:
-    @pytest.mark.parametrize("fields", [{"seat_type": "usage_based"}, {"is_deactivated": True}])
-    def test_who_takes_no_seat_is_no_stranger(self, fields: dict[str, Any]) -> None:
-        assert judge(a_view(OWN, Row("user-x", "x@example.com", **fields)), Pool(), NOW) == []
+    def test_who_is_deactivated_is_no_stranger(self) -> None:
+        assert judge(a_view(OWN, Row("user-x", "x@example.com", is_deactivated=True)), Pool(), NOW) == []
+
+    @pytest.mark.parametrize("seat_type", ["prolite", "usage_based", "automation"])
+    def test_who_is_in_a_seat_of_another_kind_is_only_reported(self, seat_type: str) -> None:
+        (one,) = judge(a_view(OWN, Row("user-x", "x@example.com", seat_type=seat_type)), Pool(), NOW)
+        assert (one.kind, one.evidence["seat_type"]) == (Kind.OTHER_SEAT, seat_type)
+        for fields in ({"role": "account-admin"}, {"is_deactivated": True}):
+            assert judge(a_view(OWN, Row("user-x", "x@example.com", seat_type=seat_type, **fields)), Pool(), NOW) == []
+
+    def test_a_seat_of_ours_that_was_switched_is_no_finding_and_not_overdue(self) -> None:
+        seat = Seat(1, HERE, "x@example.com", is_confirmed=True, ends_at=NOW - HOUR)
+        assert judge(a_view(OWN, Row("user-x", "x@example.com", seat_type="prolite"), seats=(seat,)), Pool(), NOW) == []
 
     def test_whoever_is_seen_again_has_not_vanished(self) -> None:
         seat = Seat(1, HERE, "ana@example.com", is_confirmed=True, absent_since=NOW - HOUR)
