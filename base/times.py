@@ -20,6 +20,12 @@ def clock(moment: datetime, now: datetime) -> str:
     return localtime(moment).strftime("%H:%M") if localtime(moment).date() == localtime(now).date() else full(moment)
 
 
+def day(moment: datetime) -> str:
+    """`12-30`, in the operator's time zone; `2027-01-02` beyond half a year, where a reader may take another year."""
+    local = localtime(moment)
+    return local.strftime("%m-%d" if abs(local - localtime()) < timedelta(days=183) else "%Y-%m-%d")
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """`12 min ago`, in the largest whole unit; the full time after a day, or in the future."""
     age = now - moment

@@ -12,6 +12,7 @@ TOPICS = (
     "login_expired",
     "team_suspended",
     "team_over_full",
+    "seats_not_read",
     "subscription_ends",
     "low_stock",
     "removal_costs",

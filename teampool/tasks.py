@@ -10,7 +10,7 @@ from teampool import bells, leases
 from teampool.imports import jobs
 from teampool.imports.worker import LEASE, waiting_jobs, work
 from teampool.login.keep_alive import due_team_ids, renew_due
-from teampool.teams import subscriptions
+from teampool.teams import subscriptions, unread_seats
 
 SLICE = timedelta(seconds=45)
 # More bells than places among the long jobs would be useless.
@@ -44,8 +44,10 @@ def keep_alive() -> None:
 
 
 def warn_of_subscriptions() -> None:
-    """Every hour: tell operators of subscriptions that end within a week."""
-    subscriptions.warn_of_ends(now=timezone.now())
+    """Every hour: tell operators of subscriptions that end within a week, and of seats not read for 24 hours."""
+    now = timezone.now()
+    subscriptions.warn_of_ends(now=now)
+    unread_seats.warn_of_unread(now=now)
 
 
 def _ring_waiting() -> None:

@@ -1,4 +1,4 @@
-"""Who is in a Team and by what right: the last snapshot and our live seats. Reads only, four queries."""
+"""Who is in a Team and by what right: the last snapshot and our live seats. Reads only, five queries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from invites import matching
 from invites.matching import Listed
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import DepartureState, GrantState
-from teampool.models import AllowedMember, Member, Owner, Team
+from teampool.models import AllowedMember, Member, Owner, Team, Vacancy
 from teampool.pool.rows import is_standard
 from teampool.upstream.types import MANAGER_ROLES
 
@@ -29,6 +29,7 @@ class Standing(Enum):
     SEAT = "seat"
     BASELINE = "baseline"
     ALLOWED = "allowed"
+    HELD = "held"
 
 
 LOOKS = {
@@ -40,6 +41,8 @@ LOOKS = {
     Standing.SEAT: (pgettext_lazy("standing", "Seat"), "success", "event_seat"),
     Standing.BASELINE: (_("Baseline"), "default", "how_to_reg"),
     Standing.ALLOWED: (_("Allowed"), "default", "verified_user"),
+    # Gone, but ChatGPT may keep the seat: its place waits for a read of the seats.
+    Standing.HELD: (_("Seat held"), "warning", "hourglass_top"),
 }
 STATES = {
     GrantState.RESERVED: _("Being arranged"),
@@ -55,6 +58,7 @@ class Person:
     """A line of the page. `email` is "" when hidden; `redemption` is the claim behind the seat.
 
     `member_id`: the row of the last snapshot, None for a seat it does not show. `leaving`: the open departure.
+    `vacancy_id`: the place they left that waits for a read of the seats; they are not in the Team any more.
     """
 
     email: str
@@ -67,6 +71,7 @@ class Person:
     member_id: int | None = None
     leaving: Departure | None = None
     is_in_other_seat: bool = False
+    vacancy_id: int | None = None
 
     @property
     def word(self) -> str:
@@ -89,11 +94,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Seating:
-    """The people, and how many of our seats have joined or wait."""
+    """The people, how many of our seats have joined or wait, and how many places wait for a read of the seats."""
 
     people: list[Person]
     joined: int
     waiting: int
+    held_back: int
 
 
 def seating(team: Team) -> Seating:
@@ -111,10 +117,12 @@ def seating(team: Team) -> Seating:
     people = [_person(row, team.owner, grant, allowed, leaving) for row, grant in seated]
     listed = {grant for _row, grant in seated}
     people += [_unlisted(grant, leaving) for grant in grants if grant not in listed]
+    vacated = [_vacated(place) for place in Vacancy.objects.waiting().filter(team=team).order_by("pk")]
+    people += vacated
     order = list(Standing)
     people.sort(key=lambda person: (order.index(person.standing), person.email))
     joined = sum(1 for grant in grants if grant.state == GrantState.JOINED)
-    return Seating(people, joined, len(grants) - joined)
+    return Seating(people, joined, len(grants) - joined, len(vacated))
 
 
 def _person(
@@ -148,6 +156,17 @@ def standing_of(row: Member, owner: Owner, grant: SeatGrant | None, allowed: Lis
     if exception is not None:
         return Standing.BASELINE if exception.origin == AllowedMember.Origin.BASELINE else Standing.ALLOWED
     return Standing.STRANGER if row.email else Standing.HIDDEN
+
+
+def _vacated(place: Vacancy) -> Person:
+    return Person(
+        email=place.email,
+        name="",
+        standing=Standing.HELD,
+        state=str(_("Gone; ChatGPT may hold the seat, it cannot be given out yet")),
+        since=place.gone_by,
+        vacancy_id=place.pk,
+    )
 
 
 def _unlisted(grant: SeatGrant, leaving: Listed[Departure]) -> Person:

@@ -193,6 +193,17 @@ def subscription_ends(*, subject: Subject, until: datetime, actor: Actor) -> Non
     tell_operators("subscription_ends", dedupe_key=f"subscription_ends:{event.pk}", context=context)
 
 
+def seats_not_read(*, subject: Subject, read_at: datetime, actor: Actor) -> None:
+    """The seats of a Team were read last at `read_at`, more than 24 hours ago: it places nobody."""
+    event = _record("seats_not_read", subject, actor, {"read_at": read_at.isoformat()})
+    tell_operators("seats_not_read", dedupe_key=f"seats_not_read:{event.pk}", context={"team": subject.label})
+
+
+def place_released(*, subject: Subject, email: str, actor: Actor) -> None:
+    """An operator said that the place somebody left is free, though ChatGPT's seats cannot be read."""
+    _record("place_released", subject, actor, {"email": email})
+
+
 def low_stock(*, free: int, threshold: int, actor: Actor) -> None:
     """The free seats fell to the threshold, or have been below it for another six hours."""
     stock = {"current_seats": free, "threshold": threshold}

@@ -57,6 +57,8 @@ ACTIONS: dict[str, Any] = {
     "invites_checked": gettext_lazy("Invitations checked again"),
     "low_stock": gettext_lazy("Low stock"),
     "subscription_ends": gettext_lazy("Subscription about to end"),
+    "seats_not_read": gettext_lazy("Seats not read"),
+    "place_released": gettext_lazy("Held seat called free"),
     "list_untrusted": gettext_lazy("List of people not believed"),
     "guardian_enabled": gettext_lazy("Guardian switched on"),
     "guardian_disabled": gettext_lazy("Guardian switched off"),

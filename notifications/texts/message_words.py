@@ -19,6 +19,7 @@ EVENTS: dict[str, Any] = {
     "team_suspended": gettext_lazy("Team suspended"),
     "team_over_full": gettext_lazy("Team over-full"),
     "subscription_ends": gettext_lazy("Subscription about to end"),
+    "seats_not_read": gettext_lazy("Seats not read"),
     "low_stock": gettext_lazy("Low stock"),
     "removal_costs": gettext_lazy("A removal costs money"),
     "guardian_stopped": gettext_lazy("Guardian stopped"),

@@ -73,6 +73,10 @@ def _team_over_full(context: Context) -> str:
     return _("{team} is over-full {used}; nobody is removed by itself").format(team=context["team"], used=used)
 
 
+def _seats_not_read(context: Context) -> str:
+    return _("The seats of {team} were not read for 24 h; it stopped accepting people").format(team=context["team"])
+
+
 def _subscription_ends(context: Context) -> str:
     until = parse_datetime(context["until"])
     text = _("The subscription of {team} ends {time} and is not renewed")
@@ -188,6 +192,7 @@ _LINES: dict[str, Callable[[Context], str]] = {
     "login_expired": _login_expired,
     "team_suspended": _team_suspended,
     "team_over_full": _team_over_full,
+    "seats_not_read": _seats_not_read,
     "subscription_ends": _subscription_ends,
     "low_stock": _low_stock,
     "removal_costs": _removal_costs,

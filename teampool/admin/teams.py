@@ -31,6 +31,7 @@ from teampool.pool import stored
 from teampool.pool.capacity_words import explain
 from teampool.teams import changes, sync_runs, words
 from teampool.teams.badges import BY_KEY, badge_for, with_badge
+from teampool.teams.unread_seats import places_nobody
 
 HISTORY_LENGTH = 30
 PROGRESS = "admin/teampool/team/progress.html"
@@ -61,7 +62,7 @@ class CapForm(forms.Form):
 class TeamPages(OperatorPages):
     form = TeamForm
     fields = ("name", "is_enabled", "operator_cap")
-    list_display = ("title", "seats", "state", "owner_email", "login", "last_invite", "last_sync")
+    list_display = ("title", "seats", "state", "subscription", "owner_email", "login", "last_invite", "last_sync")
     # Rooms above add their filters.
     list_filter: ClassVar[tuple[type[admin.SimpleListFilter], ...]] = (
         StateFilter,
@@ -103,6 +104,11 @@ class TeamPages(OperatorPages):
     @admin.display(description=gettext_lazy("State"))
     def state(self, team: Team) -> str:
         return _badge(team, team.badge_key)  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("Subscription"), ordering="subscription_until")
+    def subscription(self, team: Team) -> SafeString | str:
+        ends = words.subscription(team, timezone.now())
+        return format_html('<span class="sk-{}">{}</span>', ends.tone, ends.text) if ends.tone else ends.text
 
     @admin.display(description=gettext_lazy("Owner"), ordering="owner__email")
     def owner_email(self, team: Team) -> str:
@@ -171,6 +177,7 @@ class TeamPages(OperatorPages):
         view = self.admin_site.admin_view
         return [
             path("sync/", view(require_POST(self.sync_all)), name="teampool_team_sync_all"),
+            path("read-seats/", view(require_POST(self.read_seats)), name="teampool_team_read_seats"),
             path("sync/progress/", view(require_safe(self.sync_progress)), name="teampool_team_sync_progress"),
             path("<int:team_id>/sync/", view(require_POST(self.sync_one)), name="teampool_team_sync"),
             *super().get_urls(),
@@ -185,6 +192,14 @@ class TeamPages(OperatorPages):
         self._may_change(request)
         self.message_user(request, _sync_started(changes.want_sync(team_ids=[team_id])), messages.SUCCESS)
         return redirect(reverse("admin:teampool_team_change", args=[team_id]))
+
+    def read_seats(self, request: HttpRequest) -> HttpResponse:
+        """Sync the Teams that place nobody because their seats were not read: the first screen's button."""
+        self._may_change(request)
+        unread = Team.objects.filter(places_nobody(timezone.now()))
+        run = changes.want_sync(team_ids=unread.values_list("pk", flat=True))
+        self.message_user(request, _sync_started(run), messages.SUCCESS)
+        return redirect("admin:index")
 
     def sync_progress(self, request: HttpRequest) -> HttpResponse:
         """The line of a sync's progress, which the page polls."""
@@ -220,6 +235,8 @@ class TeamPages(OperatorPages):
             "badge_text": badge_for(team, now).text(team, now),
             "why": words.why(team, now),
             "cap_source": explain(stored.capacity(team, now)),
+            "pools": words.pools(team),
+            "subscription": words.subscription(team, now),
             "list_problem": words.list_problem(team),
             "credential": words.credential(team, renews_itself=team.renews_itself, now=now),
             "has_access_token": bool(team.access_token),

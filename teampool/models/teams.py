@@ -142,6 +142,8 @@ class Team(models.Model):
     seats_read_at = models.DateTimeField(null=True, blank=True)
     seats_bought = models.IntegerField(null=True, blank=True)
     seats_taken = models.PositiveIntegerField(default=0)
+    # The last read whose age operators were told of.
+    seats_warned_for = models.DateTimeField(null=True, blank=True)
 
     # What the last reads of the subscription and of the account check said (`pool/stored.py`).
     reading = models.JSONField(null=True, blank=True)

@@ -88,6 +88,15 @@ BADGES = (
         lambda team, now: team.is_over_full,
         lambda now: OVER_FULL,
     ),
+    # It takes no one until its seats are read, or the operator sets a cap.
+    Badge(
+        "seats_unread",
+        _("Seats not read"),
+        "warning",
+        "sync_problem",
+        lambda team, now: team.snapshot_started_at is not None and team.is_seats_unread(now),
+        lambda now: without_number(now) & Q(snapshot_started_at__isnull=False),
+    ),
     # Below all red badges, because it passes by itself.
     _of_workspace(Team.Workspace.RESTRICTED, _("Invitations dropped"), "warning", "unsubscribe"),
     Badge(
@@ -119,15 +128,6 @@ BADGES = (
             | Q(snapshot_started_at__lt=F("opened_at"))
             | Q(snapshot_has_self=False)
         ),
-    ),
-    # It takes no one until its seats are read, or the operator sets a cap.
-    Badge(
-        "seats_unread",
-        _("Seats not read"),
-        "warn",
-        "sync_problem",
-        lambda team, now: team.is_seats_unread(now),
-        without_number,
     ),
     Badge(
         "full",

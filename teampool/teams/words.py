@@ -9,16 +9,17 @@ from datetime import datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
-from base.times import full, tag
+from base.times import day, full, tag
 from teampool.models import Owner, Team
 from teampool.pool import stored
 from teampool.pool.capacity_words import explain
 from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.teams.badges import badge_for
 from teampool.teams.health import RESTRICTED_FOR
-from teampool.teams.subscriptions import ends_soon
+from teampool.teams.subscriptions import ENDS_SOON, ends_soon
+from teampool.upstream.types import AUTOMATION, CODEX, PREMIUM, STANDARD
 
 # `upstream.paging` writes this.
 _FAILED_PAGE = re.compile(r"page (\d+):")
@@ -30,6 +31,42 @@ class Credential:
 
     text: str
     tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionWords:
+    """When the subscription ends and what happens then; `tone` as for badges, "" while nothing has to be done."""
+
+    text: str
+    tone: str
+
+
+def subscription(team: Team, now: datetime) -> SubscriptionWords:
+    """For example `until 12-30 · renews`. Red where ChatGPT deactivates the workspace at the end; – when unknown."""
+    until = team.subscription_until
+    if until is None:
+        return SubscriptionWords("–", "")
+    if team.will_renew is False and team.cancellation_outcome == "deactivate":
+        what, tone = _("will be deactivated"), "danger"
+    elif team.will_renew is False:
+        what, tone = _("not renewed"), "warning" if until <= now + ENDS_SOON else ""
+    else:
+        what = pgettext("subscription", "renews") if team.will_renew else ""
+        tone = "warning" if not team.will_renew and until <= now + ENDS_SOON else ""
+    return SubscriptionWords(" · ".join(filter(None, [_("until {day}").format(day=day(until)), what])), tone)
+
+
+SEAT_TYPES = {
+    STANDARD: gettext_lazy("Standard"),
+    PREMIUM: gettext_lazy("Premium"),
+    CODEX: gettext_lazy("Codex"),
+    AUTOMATION: gettext_lazy("Automation"),
+}
+
+
+def pools(team: Team) -> list[tuple[str, dict[str, int | None]]]:
+    """ChatGPT's seat pools as the last read gave them: the name of each kind of seat, and its numbers."""
+    return [(str(SEAT_TYPES.get(pool["seat_type"], pool["seat_type"])), pool) for pool in team.pools]
 
 
 def why(team: Team, now: datetime) -> str:

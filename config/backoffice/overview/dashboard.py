@@ -92,6 +92,7 @@ def attention(now: datetime, *, heartbeat: datetime | None) -> list[lines.Line]:
         *people.waiting_for_a_seat(now),
         *lines.tokens_ending(now),
         *teams.subscription_ends(pool, now),
+        *teams.seats_not_read(pool, now),
         *guardian.removals_paused(),
         *guardian.capped(waiting),
         *teams.restricted(pool),

@@ -15,6 +15,7 @@ from notifications.texts import notices
 from teampool.models import OVER_FULL, Team
 from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.teams.subscriptions import ENDS_SOON, ends_soon
+from teampool.teams.unread_seats import does_place_nobody, places_nobody
 
 _COLUMNS = (
     "name",
@@ -26,6 +27,12 @@ _COLUMNS = (
     "seats_taken",
     "seats_bought",
     "sync_problem",
+    "archived_at",
+    "token_state",
+    "opened_at",
+    "seats_known",
+    "seats_read_at",
+    "cap_set_at",
 )
 State = Team.Workspace
 # A list of people that cannot be the Team's own: it takes no one until one of its own comes.
@@ -36,7 +43,7 @@ def troubled(now: datetime) -> list[Team]:
     """Teams in the pool about which a line may have to be said."""
     ends = Q(subscription_until__lte=now) | Q(subscription_until__lte=now + ENDS_SOON, will_renew=False)
     others = ~Q(workspace_state=State.ACTIVE) | OVER_FULL | Q(sync_problem__in=UNTRUSTED)
-    some = Team.objects.filter(ends | others, archived_at=None)
+    some = Team.objects.filter(ends | others | places_nobody(now), archived_at=None)
     return list(some.only(*_COLUMNS).order_by("id"))
 
 
@@ -118,6 +125,18 @@ def subscription_ends(pool: list[Team], now: datetime) -> Iterable[Line]:
             many=many.replace("{time}", full(first)),
             is_red=False,
         )
+
+
+def seats_not_read(pool: list[Team], now: datetime) -> Iterable[Line]:
+    unread = [team for team in pool if does_place_nobody(team, now)]
+    if not unread:
+        return
+    if len(unread) == 1:
+        text = notices.line("seats_not_read", {"team": str(unread[0])})
+    else:
+        text = _("The seats of {n} Teams were not read for 24 h; they stopped accepting people").format(n=len(unread))
+    link, again = those_teams([team.pk for team in unread]), reverse("admin:teampool_team_read_seats")
+    yield Line("seats_unread", text, is_red=False, link=link, posts_to=again, button=_("Read again"))
 
 
 def over_full(pool: list[Team]) -> Iterable[Line]:

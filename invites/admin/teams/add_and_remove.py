@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -26,7 +27,8 @@ from invites.actions.seat import Refused
 from invites.admin.parts import table
 from invites.admin.redemptions.actions import problem_words
 from invites.admin.teams.people import may_operate
-from teampool.models import Member, Team
+from teampool.models import Member, Team, Vacancy
+from teampool.teams import held_places
 
 _RESULT_COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Result"), gettext_lazy("Reference"))
 _WORDS: dict[Added, Any] = {
@@ -45,6 +47,8 @@ _MEMBER_COLUMNS = (
     gettext_lazy("Joined on"),
     gettext_lazy("What happens"),
 )
+
+_HELD_COLUMNS = (gettext_lazy("E-mail"), gettext_lazy("Team"), gettext_lazy("Gone since"))
 
 
 def add(request: HttpRequest, team_id: int) -> HttpResponse:
@@ -116,6 +120,27 @@ def _remove(request: HttpRequest, team: Team, member: Member) -> HttpResponse:
     else:
         messages.success(request, _("Started: %(email)s is being removed.") % {"email": member})
     return redirect(_page_of(team))
+
+
+def release(request: HttpRequest, team_id: int, vacancy_id: int) -> HttpResponse:
+    """Say what a wrong yes costs; the second POST, `confirmed`, calls the place free."""
+    team = _team(request, team_id)
+    place = Vacancy.objects.waiting().filter(pk=vacancy_id, team=team).first()
+    if place is None or not held_places.may_be_released(team, place.gone_by, timezone.now()):
+        messages.warning(request, _("This seat is not held any more, or ChatGPT shows the seats again."))
+        return redirect(_page_of(team))
+    if request.method == "POST" and "confirmed" in request.POST:
+        if held_places.release(vacancy_id=place.pk, actor=operator(request)):
+            messages.success(request, _("The seat of %(email)s counts as free after the next sync.") % {"email": place})
+        return redirect(_page_of(team))
+    context = {
+        "title": _("Release a held seat"),
+        "lead": _("Look at ChatGPT first. If it still holds the seat, the next invitation may buy one more."),
+        "button": _("Release the seat"),
+        "back": _page_of(team),
+        **table(_HELD_COLUMNS, [[place, team, tag(place.gone_by)]]),
+    }
+    return page(request, "admin/invites/team/remove.html", team, context)
 
 
 def page(request: HttpRequest, template: str, team: Team | None, context: dict[str, Any]) -> TemplateResponse:

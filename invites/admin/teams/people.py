@@ -24,6 +24,7 @@ from invites.queries.people import Person, Standing
 from invites.states import DepartureReason
 from notifications.texts.notices import removal_cost
 from teampool.models import Team
+from teampool.teams import held_places
 
 MOST_REMOVED = 50
 
@@ -93,6 +94,11 @@ def _row(team: Team, person: Person, claims: dict[int, Any], *, can: bool, now: 
         return Row(person, "", leaving_words(way), way.opened_at, problem_words(way))
     if not can or person.is_protected:
         return Row(person)
+    if person.vacancy_id is not None:
+        if not held_places.may_be_released(team, person.since, now):
+            return Row(person)
+        link = reverse("admin:team_place_release", args=[team.pk, person.vacancy_id])
+        return Row(person, row_button(link, _("Release")))
     if person.redemption is not None:
         claim = claims.get(person.redemption.pk)
         return Row(person, actions.buttons(claim, now) if claim is not None else "")

@@ -16,5 +16,6 @@ urlpatterns = [
     path("reseat/", _view(reseat.reseat), name="team_reseat"),
     path(f"{_people}add/", _view(add_and_remove.add), name="team_people_add"),
     path(f"{_people}<int:member_id>/allow/", _view(add_and_remove.allow), name="team_person_allow"),
+    path(f"{_people}held/<int:vacancy_id>/release/", _view(add_and_remove.release), name="team_place_release"),
     path(f"{_people}<int:member_id>/remove/", _view(add_and_remove.remove), name="team_person_remove"),
 ]

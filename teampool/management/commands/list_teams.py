@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from teampool.known import Known
 from teampool.models import Member, Team
 from teampool.teams.badges import badge_for
 
-COLUMNS = ("account_id", "owner", "health", "held", "cap", "pending", "last_sync")
+COLUMNS = ("account_id", "owner", "health", "held", "cap", "pending", "last_sync", "seats_known", "seats_read")
 
 
 class Command(BaseCommand):
-    help = "Lists the Teams. `pending` are the invitations of the last snapshot that nobody accepted yet."
+    help = (
+        "Lists the Teams. `pending` are the invitations of the last snapshot that nobody accepted yet; `cap` are the "
+        "places, `seats_known` says how their number is known, `seats_read` since when."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--format", choices=("table", "json"), default="table")
@@ -45,9 +50,15 @@ def teams() -> list[dict[str, Any]]:
             "owner": team.owner.email,
             "health": badge_for(team, now).key,
             "held": team.seats_held,
-            "cap": team.seat_total,
+            "cap": 0 if team.is_seats_unread(now) else team.seat_total,
             "pending": pending.get(team.pk, 0),
-            "last_sync": team.snapshot_started_at.isoformat(timespec="seconds") if team.snapshot_started_at else None,
+            "last_sync": _iso(team.snapshot_started_at),
+            "seats_known": (Known.STALE if team.is_seats_stale(now) else Known(team.seats_known)).value,
+            "seats_read": _iso(team.seats_read_at),
         }
         for team in found
     ]
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

@@ -165,5 +165,5 @@ class TestSeating:
         for n in range(20):
             present(team, f"{n}@example.com")
             a_grant(a_redemption(f"{n}@example.com"), GrantState.JOINED, team=team)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             [person.redemption and person.redemption.code for person in seating(team).people]

@@ -107,6 +107,7 @@ class TestLines:
         "token_expired": {"team": "Team A", "owner": "omar@example.com", "teams": 1},
         "login_expired": {"owner": "omar@example.com", "teams": 2},
         "team_suspended": {"team": "Team A", "people": 4, "state": "suspended"},
+        "seats_not_read": {"team": "Team A"},
         "team_over_full": {"team": "Team A", "used": 5, "total": 4},
         "subscription_ends": {"team": "Team A", "until": "2026-03-01T06:30:00+00:00"},
         "low_stock": {"current_seats": 3, "threshold": 10},

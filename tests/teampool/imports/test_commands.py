@@ -6,9 +6,11 @@ import io
 import json
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from teampool import api_keys
 from teampool.models import ApiKey, ImportJob, Team
@@ -110,6 +112,7 @@ class TestListTeams:
         out, _err = run("list_teams", "--format", "json")
         (row,) = json.loads(out)
         assert row.pop("last_sync").startswith("20")
+        assert row.pop("seats_read").startswith("20")
         assert row == {
             "account_id": opened["account_id"],
             "owner": "omar@example.com",
@@ -117,14 +120,32 @@ class TestListTeams:
             "held": 0,
             "cap": 5,
             "pending": 1,
+            "seats_known": "pools",
         }
 
     def test_a_table_for_people(self):
-        a_team(held=2, account_id="abc", opened_at=None, snapshot_started_at=None)
+        unread = {"seats_known": "unread", "seats_read_at": None}
+        a_team(held=2, account_id="abc", opened_at=None, snapshot_started_at=None, **unread)
         out, _err = run("list_teams")
         head, row = out.splitlines()
-        assert head.split() == ["account_id", "owner", "health", "held", "cap", "pending", "last_sync"]
-        assert row.split() == ["abc", "omar@example.com", "unsynced", "2", "4", "0", "-"]
+        assert head.split() == [
+            "account_id",
+            "owner",
+            "health",
+            "held",
+            "cap",
+            "pending",
+            "last_sync",
+            "seats_known",
+            "seats_read",
+        ]
+        assert row.split() == ["abc", "omar@example.com", "unsynced", "2", "0", "0", "-", "unread", "-"]
+
+    def test_a_number_of_yesterday_is_no_place(self):
+        a_team(seats_read_at=timezone.now() - timedelta(hours=25))
+        out, _err = run("list_teams", "--format", "json")
+        (row,) = json.loads(out)
+        assert (row["health"], row["cap"], row["seats_known"]) == ("seats_unread", 0, "stale")
 
     def test_constant_queries(self, django_assert_num_queries):
         for number in range(5):

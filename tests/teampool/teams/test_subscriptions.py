@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone, translation
 
-from base.times import full
+from base.times import day, full
 from notifications.models import AuditEvent, Message, Setting
 from notifications.texts.notices import line
 from teampool import tasks
@@ -85,3 +85,27 @@ class TestTeamPage:
     def test_a_renewed_one_is_no_news(self, db: None) -> None:
         with translation.override("en"):
             assert words.why(an_ending(seats=2, will_renew=True), NOW) == "It takes people: 2 seats are free."
+
+
+@pytest.mark.django_db
+class TestWords:
+    @pytest.mark.parametrize(
+        ("fields", "text", "tone"),
+        [
+            ({"will_renew": True}, "until {day} · renews", ""),
+            ({"will_renew": False}, "until {day} · not renewed", "warning"),
+            ({"will_renew": False, "subscription_until": NOW + 20 * DAY}, "until {later} · not renewed", ""),
+            (
+                {"will_renew": False, "cancellation_outcome": "deactivate", "subscription_until": NOW + 20 * DAY},
+                "until {later} · will be deactivated",
+                "danger",
+            ),
+            ({"will_renew": None}, "until {day}", "warning"),
+            ({"subscription_until": None}, "–", ""),
+        ],
+    )
+    def test_the_end_and_what_it_does(self, fields: dict[str, Any], text: str, tone: str) -> None:
+        with translation.override("en"):
+            said = words.subscription(an_ending(**fields), NOW)
+        assert said.text == text.format(day=day(NOW + 3 * DAY), later=day(NOW + 20 * DAY))
+        assert said.tone == tone
