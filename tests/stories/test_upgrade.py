@@ -41,10 +41,10 @@ UNREAD = {"seat_total": 0, "seat_cap": 2, "sync_tried_at": None}
 def old(tmp_path: Path, django_db_setup: None, django_db_blocker: Any) -> Iterator[MigrationExecutor]:
     """A database of its own, beside that of the other tests, with the tables of the first version."""
     with django_db_blocker.unblock():
-        yield from a_database(tmp_path)
+        yield from a_database(tmp_path, at=FIRST)
 
 
-def a_database(tmp_path: Path) -> Iterator[MigrationExecutor]:
+def a_database(tmp_path: Path, *, at: list[tuple[str, str]]) -> Iterator[MigrationExecutor]:
     here = connections["default"].settings_dict
     name = f"upgrade_{uuid.uuid4().hex[:12]}"
     is_postgres = connections["default"].vendor == "postgresql"
@@ -57,7 +57,7 @@ def a_database(tmp_path: Path) -> Iterator[MigrationExecutor]:
     try:
         executor = MigrationExecutor(connections[OLD])
         others = [node for node in executor.loader.graph.leaf_nodes() if node[0] not in OURS]
-        executor.migrate([*others, *FIRST])
+        executor.migrate([*others, *at])
         yield executor
     finally:
         connections[OLD].close()
