@@ -172,16 +172,16 @@ class TestAtOnce:
     """One place is free, one claim waits, ten people come with new codes."""
 
     def race(self) -> Redemption:
-        """A seat ends while ten people submit and the reconciler runs; the claim that waits."""
+        """An invitation is withdrawn while ten people submit and the reconciler runs; the claim that waits."""
         team = a_team(held=1, seats=1)
-        leaver = a_grant(a_redemption("gone@example.com"), GrantState.JOINED, team=team)
+        leaver = a_grant(a_redemption("gone@example.com"), GrantState.VERIFIED, team=team)
         waiting = a_waiting()
         codes = [a_code() for _ in range(10)]
 
         def leave() -> None:
             with transaction.atomic():
                 locking.lock_team(team.pk)
-                moves.leave(leaver, GrantState.ENDED, reason="left", now=timezone.now(), actor=JOB)
+                moves.leave(leaver, GrantState.CANCELLED, reason="withdrawn", now=timezone.now(), actor=JOB)
                 moves.end(redemption_id=leaver.redemption_id, reason="left", now=timezone.now(), actor=JOB)
 
         comers = [lambda n=n, code=code: redeems(f"p{n}@example.com", code) for n, code in enumerate(codes)]
