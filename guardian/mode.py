@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.utils import timezone
 from base.actors import Actor, job
 from guardian import settings
 from guardian.models import Finding, Watch
-from guardian.rules.states import State
+from guardian.rules.states import NEEDS_CARE, State
 from invites import matching
 from invites.departures.closing import OUT_OF_HOURS, REPORT_ONLY, SWITCHED_OFF, call_off
 from invites.models import Departure, SeatGrant
@@ -107,7 +108,7 @@ def settle(*, actor: Actor = ACTOR) -> None:
     elif watch().armed_at is None:
         arm(actor=actor)
     elif not policy.enforces:
-        _call_off(REPORT_ONLY, now, actor, (DepartureReason.STRANGER, DepartureReason.DUPLICATE))
+        _call_off(REPORT_ONLY, now, actor, [DepartureReason(kind.value) for kind in NEEDS_CARE])
 
 
 def rest(*, actor: Actor = ACTOR) -> None:
@@ -116,7 +117,7 @@ def rest(*, actor: Actor = ACTOR) -> None:
     _watch_again(Departure.objects.filter(state=DepartureState.DROPPED, last_problem=OUT_OF_HOURS))
 
 
-def _call_off(why: str, now: datetime, actor: Actor, reasons: tuple[DepartureReason, ...] = ()) -> None:
+def _call_off(why: str, now: datetime, actor: Actor, reasons: Collection[DepartureReason] = ()) -> None:
     """Drop removals the guardian opened and ChatGPT was not told of, also in Teams that are no longer read."""
     # Keep a removal that an operator approved, as a finding or as an overdue seat.
     approved = Finding.objects.filter(departure=OuterRef("pk")).exclude(decided_by="")

@@ -1,6 +1,6 @@
 """Requests to send the invitation mail again, and to look again for unconfirmed invitations.
 
-Only the wish is written here; the worker (`deliver`) acts on it.
+Only the wish is written here; the worker (`deliver`) acts on it. How often and how soon: `timing.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Fixed waits (design §4); `invites/settings.py` has those an operator sets, as for an unaccepted invitation.
+"""Fixed waits of a seat, and how often its mail may be sent (design §4).
+
+`invites/settings.py` has the waits an operator sets, as for an unaccepted invitation.
 
 Read as `timing.NAME`, never copied.
 """

@@ -1,4 +1,4 @@
-"""What a failed call means for the Team and its log-in (upstream §14.1).
+"""What a failed call means for the Team and its log-in (upstream §14.1); the states stand in `models/teams.py`.
 
 Only faults of the Team or of the token count. Network trouble changes nothing, a block page only sets a cool-down.
 Failures of a token count only while it is stored. An unknown 401 counts, and sets a cool-down, so that the next person

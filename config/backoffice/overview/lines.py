@@ -1,4 +1,7 @@
-"""What a line of the first screen is, where its button may lead, and the lines of the worker and of log-ins."""
+"""What a line of the first screen is, where its button may lead, and the lines of the worker and of log-ins.
+
+Every other line stands in the module of its topic; `dashboard.attention` lists them in order.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Read pasted accounts in any form: one Record for each line that holds anything. Pure.
 
+The columns stand in `record.py`.
+
 Nothing is lost silently: an unreadable line becomes a Record that says so. No text raises, and time is linear.
 """
 
