@@ -47,6 +47,40 @@ def bells() -> list[Callable[..., None]]:
     ]
 
 
+# Their addresses stand in queue rows of running installations: each version carries out what the one before queued.
+OF_0_2_0 = [
+    "teampool.tasks.run_import(1)",
+    "teampool.tasks.resume_imports()",
+    "teampool.tasks.keep_alive()",
+    "teampool.tasks.check_stock()",
+    "teampool.tasks.warn_of_subscriptions()",
+    "invites.tasks.deliver()",
+    "invites.tasks.reconcile()",
+    "invites.tasks.sync_team(1)",
+    "invites.tasks.sync()",
+    "invites.tasks.carry_out(1)",
+    "guardian.tasks.beat(sweep,1)",
+    "guardian.tasks.reseed()",
+    "guardian.tasks.heartbeat()",
+    "guardian.tasks.housekeeping()",
+    "guardian.tasks.sweep()",
+    "guardian.tasks.look_only()",
+    "notifications.tasks.deliver()",
+]
+
+
+@pytest.mark.parametrize("row", OF_0_2_0)
+def test_what_an_older_version_queued_is_a_task_still(row):
+    name, arguments = row.rstrip(")").split("(")
+    inspect.signature(import_string(name)).bind(*filter(None, arguments.split(",")))
+
+
+@pytest.mark.django_db
+def test_the_stock_check_of_an_older_version_rings_todays():
+    import_string("teampool.tasks.check_stock")()
+    assert [row.task["func"] for row in OrmQ.objects.all()] == ["invites.tasks.check_stock"]
+
+
 def test_no_task_is_named_outside_the_bells_and_the_timetable():
     strays = [
         f"{path.relative_to(ROOT)}:{line} names {name}"

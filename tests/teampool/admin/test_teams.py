@@ -304,7 +304,7 @@ class TestPage:
                 )
                 AllowedMember.objects.create(team=team, email=f"{people}-{n}-b@example.com", origin="baseline")
             desk.get(page_of(team))  # fills what the process keeps
-            with django_assert_max_num_queries(18) as asked:
+            with django_assert_max_num_queries(19) as asked:
                 desk.get(page_of(team))
             counts.append(len(asked))
         assert counts[0] == counts[1]

@@ -21,7 +21,8 @@ OLGA = Actor("operator", "olga")
 
 
 def a_held_place(**fields: Any) -> Vacancy:
-    team = a_team(outsiders=1, **({"seats_read_at": NOW - 3 * HOUR} | fields))
+    times = {"snapshot_started_at": NOW - timedelta(minutes=1), "seats_read_at": NOW - 3 * HOUR}
+    team = a_team(outsiders=1, **(times | fields))
     return Vacancy.objects.create(
         team=team, kind="member", upstream_id="user-1", email="ana@example.com", gone_by=NOW - HOUR
     )
