@@ -10,7 +10,7 @@ from teampool import bells, leases
 from teampool.imports import jobs
 from teampool.imports.worker import LEASE, waiting_jobs, work
 from teampool.login.keep_alive import due_team_ids, renew_due
-from teampool.teams import subscriptions, unread_seats
+from teampool.teams import entrance, subscriptions, unread_seats
 
 SLICE = timedelta(seconds=45)
 # More bells than places among the long jobs would be useless.
@@ -41,6 +41,14 @@ def keep_alive() -> None:
         renew_due(now=now, until=now + SLICE)
     if timezone.now() >= now + SLICE and due_team_ids(timezone.now()):
         bells.keep_alive()
+
+
+def read_entrances() -> None:
+    """Every hour: read once a day for each Team who else lets people in, for a slice."""
+    now = timezone.now()
+    with leases.slot(ttl=LEASE) as place:
+        if place is not None:
+            entrance.read_due(now=now, until=now + SLICE)
 
 
 def check_stock() -> None:

@@ -35,6 +35,7 @@ SCHEDULED = (
     Scheduled("sync", "invites.tasks.sync", timedelta(minutes=1)),
     Scheduled("stock", "invites.tasks.check_stock", timedelta(minutes=1)),
     Scheduled("subscriptions", "teampool.tasks.warn_of_subscriptions", timedelta(hours=1)),
+    Scheduled("entrances", "teampool.tasks.read_entrances", timedelta(hours=1)),
     Scheduled("keep alive", "teampool.tasks.keep_alive", timedelta(minutes=10)),
     Scheduled("housekeeping", "guardian.tasks.housekeeping", timedelta(days=1)),
 )

@@ -29,7 +29,7 @@ from teampool.admin.filters import FreeSeatsFilter, HeldFilter, RenewalFilter, S
 from teampool.models import SyncRun, Team, renewing
 from teampool.pool import stored
 from teampool.pool.capacity_words import explain
-from teampool.teams import changes, sync_runs, words
+from teampool.teams import changes, entrance, sync_runs, words
 from teampool.teams.badges import BY_KEY, badge_for, with_badge
 from teampool.teams.unread_seats import places_nobody
 
@@ -237,6 +237,7 @@ class TeamPages(OperatorPages):
             "cap_source": explain(stored.capacity(team, now)),
             "pools": words.pools(team),
             "subscription": words.subscription(team, now),
+            "entrance": entrance.warnings(team),
             "list_problem": words.list_problem(team),
             "credential": words.credential(team, renews_itself=team.renews_itself, now=now),
             "has_access_token": bool(team.access_token),

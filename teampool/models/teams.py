@@ -153,6 +153,10 @@ class Team(models.Model):
     seats_refused_status = models.PositiveSmallIntegerField(null=True, blank=True)
     is_codex_only = models.BooleanField(null=True, blank=True)
     features_read_at = models.DateTimeField(null=True, blank=True)
+    # Who else lets people in (`teams/entrance.py`); None where ChatGPT does not say.
+    members_may_invite = models.BooleanField(null=True, blank=True)
+    accepts_requests = models.BooleanField(null=True, blank=True)
+    entrance_read_at = models.DateTimeField(null=True, blank=True)
     cancellation_outcome = models.CharField(max_length=32, blank=True)
 
     # Import or revival; only a complete snapshot started after it makes the Team allocatable.

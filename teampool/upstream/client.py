@@ -22,6 +22,7 @@ from .readers import (
     Page,
     Unreadable,
     is_safe_id,
+    read_entrance,
     read_identity,
     read_invites_page,
     read_members_page,
@@ -32,6 +33,7 @@ from .transport import Deadline, Reply, Transport, is_header_safe, pause_before_
 from .types import (
     STANDARD,
     Answer,
+    Entrance,
     Failure,
     Identity,
     InviteRow,
@@ -109,6 +111,12 @@ class Upstream:
             lambda: "/backend-api/subscriptions?" + urlencode({"account_id": self._workspace(Op.SUBSCRIPTION)}),
             read_subscription,
             Deadline.of_a_call(),
+        )
+
+    def entrance(self) -> Entrance:
+        """Who else lets people in, by the settings of the workspace (upstream §8); none of them is ever written."""
+        return self._read(
+            Op.SETTINGS, lambda: self._scoped(Op.SETTINGS, "settings"), read_entrance, Deadline.of_a_call()
         )
 
     def me(self) -> Identity:

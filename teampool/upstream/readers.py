@@ -15,6 +15,7 @@ from typing import Any, Generic
 
 from .envelope import scrub
 from .types import (
+    Entrance,
     Identity,
     InviteRow,
     MemberRow,
@@ -239,6 +240,15 @@ def read_subscription(data: Any) -> Subscription:
         seats_in_use=_count(data.get("seats_in_use")),
         cancellation_outcome=_text(data.get("cancellation_outcome")).lower(),
     )
+
+
+def read_entrance(data: Any) -> Entrance:
+    """Who lets people in besides the log-in. No public source names the members' setting: several names are tried."""
+    if not isinstance(data, dict):
+        raise Unreadable("the answer is not an object")
+    said = [_flag(data.get(name)) for name in ("members_can_invite", "members_may_invite", "allow_member_invites")]
+    members = next((flag for flag in said if flag is not None), None)
+    return Entrance(members_may_invite=members, accepts_requests=_flag(data.get("auto_accept_requests")))
 
 
 def _count(value: Any) -> int | None:

@@ -62,6 +62,7 @@ class Op(StrEnum):
     REMOVE = "remove"
     ACCOUNT_CHECK = "account_check"
     SUBSCRIPTION = "subscription"
+    SETTINGS = "settings"
     ME = "me"
     SESSION = "session"
     OAUTH = "oauth"
@@ -279,6 +280,14 @@ class Subscription:
         """The pool of this type; None when there is none, or more than one."""
         found = [pool for pool in self.pools if pool.seat_type == seat_type]
         return found[0] if len(found) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Who lets people in besides the log-in, by the workspace's settings; None where they do not say (upstream §8)."""
+
+    members_may_invite: bool | None
+    accepts_requests: bool | None
 
 
 @dataclass(frozen=True, slots=True)
