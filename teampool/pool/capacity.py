@@ -9,6 +9,7 @@ leaves a choice, the safe one is taken:
 * A kept number follows the own row when that moves into a standard seat, and never back before the next read.
 * A cap stands in for a stale number only if it was set after the number went stale. Set before, it was meant as a
   bound on a number that was known: the lower of the two goes on counting.
+* A cap older than 0.3 (without `cap_set_at`) may have been a bound too: it stands in for line 4, not for an unread number.
 
 Known limit: line 3 sees neither seats kept after a removal nor Premium seats that nobody sits in.
 Seats that are taken away without a trace in the lists, as by a renewal, are seen by the next read, not before.
@@ -156,9 +157,10 @@ def capacity_of(evidence: Evidence) -> Capacity:
     own = evidence.lists.own
     if evidence.kept is not None:
         return _from(evidence.kept.with_own(own), evidence)
-    if evidence.cap is not None:
+    will_never_say = _will_never_say(evidence)
+    if evidence.cap is not None and (evidence.cap_set_at is not None or will_never_say):
         return Capacity(evidence.cap, Known.CAP, None, None, None, own, evidence.cap, refusals=evidence.refusals)
-    if _will_never_say(evidence):
+    if will_never_say:
         return Capacity(evidence.assumed, Known.ASSUMED, None, None, None, own, refusals=evidence.refusals)
     return Capacity(0, Known.UNREAD, None, None, None, own, refusals=evidence.refusals)
 

@@ -77,7 +77,7 @@ class TestThePool:
     def test_what_cannot_be_read_is_unread_or_the_last_number(self, seats) -> None:
         assert places(subscription=seats) == (0, Known.UNREAD)
         assert places(subscription=seats, kept=KEPT) == (4, Known.POOLS)
-        assert places(subscription=seats, cap=3) == (3, Known.CAP)
+        assert places(subscription=seats, cap=3, cap_set_at=START) == (3, Known.CAP)
         assert places(subscription=seats, refusals=REFUSED) == (0, Known.UNREAD)
 
     def test_one_member_and_one_pending_are_over_one_bought_seat_only_by_what_was_bought(self) -> None:
@@ -199,8 +199,13 @@ class TestTheCap:
 
     @pytest.mark.parametrize("facts", [{}, {"refusals": REFUSED}, {"is_codex_only": None}])
     def test_it_stands_in_where_nothing_was_read(self, facts: dict[str, Any]) -> None:
-        found = capacity(cap=6, **facts)
+        found = capacity(cap=6, cap_set_at=START, **facts)
         assert (found.places, found.known, found.since, found.is_capped) == (6, Known.CAP, None, False)
+
+    def test_one_older_than_the_upgrade_stands_in_only_where_chatgpt_will_never_say(self) -> None:
+        """It may have been a bound on a number that was read by the old rule: 50 on a Team of four."""
+        assert places(cap=50) == (0, Known.UNREAD)
+        assert places(cap=6, refusals=REFUSED) == (6, Known.CAP)
 
     def test_below_the_people_it_is_no_over_full(self) -> None:
         assert not capacity(subscription=pool(), cap=1).is_over_full(3)
