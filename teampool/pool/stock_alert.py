@@ -1,7 +1,7 @@
 """The low-stock alert: one for each time the stock falls to the line, however many nodes look and seats move.
 
 * It is told when the free seats (`stock`) come down to the threshold or below, and again every six hours while they
-  stay there. A pool without any Team is not looked at.
+  stay there. A pool without any Team is not looked at, nor one whose Teams wait for their first look after an upgrade.
 * It is armed again as soon as the stock is above the line by a Team imported since, or because the threshold was
   lowered; seats that merely became free must have stayed above it for five minutes. A stock that goes to and fro
   around the line therefore makes one alert, not a storm.
@@ -60,7 +60,7 @@ def check(now: datetime, *, waiting: int) -> None:
     pool, threshold = stock.summary(now, waiting=waiting), LOW_STOCK_THRESHOLD.get()
     if pool.is_low(threshold):
         _low(alert, pool.free, threshold, now)
-    elif pool.teams and alert.is_low:
+    elif pool.teams and alert.is_low and not pool.unlooked:
         _recovered(alert, threshold, now)
 
 

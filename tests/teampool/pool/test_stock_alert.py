@@ -143,6 +143,29 @@ class TestWhatCounts:
         stock_alert.check(NOW, waiting=0)
         assert not webhooks()
 
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"seat_total": 0, "seats_known": "unread", "seats_read_at": None, "sync_tried_at": None},
+            {"seats_read_at": NOW - 25 * HOUR, "sync_tried_at": NOW - 25 * HOUR},
+        ],
+        ids=["upgrade", "standstill"],
+    )
+    def test_seats_that_wait_for_the_first_look_are_not_low_stock(self, fields: dict[str, Any]) -> None:
+        """Nor is an alert armed again by it: what the first look says decides."""
+        team = a_team(seats=20, **fields)
+        stock_alert.check(NOW, waiting=0)
+        Team.objects.filter(pk=team.pk).update(sync_tried_at=NOW, sync_lease_until=NOW + MINUTE)
+        stock_alert.check(NOW, waiting=0)
+        assert not webhooks()
+        StockAlert.objects.update(is_low=True, told_at=NOW)
+        stock_alert.check(NOW, waiting=0)
+        assert StockAlert.objects.get().above_since is None
+        StockAlert.objects.update(is_low=False)
+        Team.objects.filter(pk=team.pk).update(sync_lease_until=None)
+        stock_alert.check(NOW, waiting=0)
+        assert webhooks()[0]["current_seats"] == 0
+
     def test_with_low_stock_they_count_as_on_the_first_screen(self) -> None:
         a_team(seats=3)
         a_team(seats=4, cooldown_until=NOW + 5 * MINUTE)
