@@ -226,11 +226,10 @@ def read_subscription(data: Any) -> Subscription:
     """Purchased seats, by type and in total. `seats_entitled` 0 is unknown, `paid` 0 is a real zero (upstream §9)."""
     if not isinstance(data, dict):
         raise Unreadable("the answer is not an object")
-    entitled = _number(data.get("seats_entitled"))
     capacity = data.get("seat_capacity")
     pools = [_dict(pool) for pool in capacity] if isinstance(capacity, list) else []
     return Subscription(
-        seats_entitled=entitled if entitled is not None and entitled > 0 else None,
+        seats_entitled=_count(data.get("seats_entitled")) or None,
         active_until=read_moment(data.get("active_until")),
         will_renew=_flag(data.get("will_renew")),
         is_delinquent=_flag(data.get("is_delinquent")),
@@ -252,9 +251,9 @@ def read_entrance(data: Any) -> Entrance:
 
 
 def _count(value: Any) -> int | None:
-    """A number of seats or people; None for a negative or unreadable value."""
+    """A number of seats or people; None for a negative or unreadable value, or one that fits no column."""
     number = _number(value)
-    return number if number is not None and number >= 0 else None
+    return number if number is not None and 0 <= number <= 1_000_000 else None
 
 
 def _read_pool(pool: dict[str, Any]) -> SeatPool:
@@ -281,21 +280,15 @@ def read_removal_notice(data: Any) -> RemovalNotice | None:
     said = _dict(data)
     policy, billing = _dict(said.get("policy_notice")), said.get("billing_notice")
     notice = RemovalNotice(
-        vacancy_ordinal=_small(policy.get("vacancy_ordinal")),
-        free_below=_small(policy.get("free_vacancy_threshold")),
-        seats_billed=_small(policy.get("billed_seat_delta")),
+        vacancy_ordinal=_count(policy.get("vacancy_ordinal")),
+        free_below=_count(policy.get("free_vacancy_threshold")),
+        seats_billed=_count(policy.get("billed_seat_delta")),
         needs_replacement=_flag(policy.get("replacement_required")),
         billed_from=_date(policy.get("billing_starts_at")),
         billed_until=_date(policy.get("expires_at")),
         billing_text=_as_text(billing) if billing else "",
     )
     return notice if notice != RemovalNotice() else None
-
-
-def _small(value: Any) -> int | None:
-    """A count that fits a column; a larger one is no number of seats."""
-    number = _count(value)
-    return number if number is not None and number <= 1_000_000 else None
 
 
 def _date(value: Any) -> datetime | None:

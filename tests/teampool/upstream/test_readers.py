@@ -226,7 +226,7 @@ class TestReadWorkspaces:
 
 
 class TestReadSubscription:
-    @pytest.mark.parametrize("value", [0, None, -1, "x", True, []])
+    @pytest.mark.parametrize("value", [0, None, -1, "x", True, [], 2**63])
     def test_nothing_entitled_is_unknown(self, value: object) -> None:
         assert read_subscription({"seats_entitled": value}).seats_entitled is None
 
@@ -241,7 +241,7 @@ class TestReadSubscription:
 
     @pytest.mark.parametrize(
         ("value", "paid"),
-        [(0, 0), ("0", 0), (4.0, 4), (None, None), (-1, None), ("x", None), (True, None), (4.5, None)],
+        [(0, 0), ("0", 0), (4.0, 4), (None, None), (-1, None), ("x", None), (True, None), (4.5, None), (2**31, None)],
     )
     def test_zero_paid_is_a_known_zero_and_no_number_is_unknown(self, value: object, paid: int | None) -> None:
         pool = read_subscription({"seat_capacity": [{"type": "default", "paid": value, "available": value}]}).pool(
