@@ -238,7 +238,7 @@ def _from(reading: Reading, evidence: Evidence) -> Capacity:
             return Capacity(cap, Known.CAP, reading.read_at, None, reading, own, cap)
         bought = None
     else:
-        bought = reading.bought - own
+        bought = max(0, reading.bought - own)  # an owner in a workspace without seats is no people too many
     if cap is not None and cap < reading.places:
         return Capacity(cap, Known.CAP, reading.read_at, bought, reading, own, cap)
     return Capacity(reading.places, reading.known, reading.read_at, bought, reading, own, cap)

@@ -51,6 +51,7 @@ class TestThePool:
 
     def test_zero_paid_is_a_known_zero(self) -> None:
         assert places(subscription=pool(0), kept=KEPT) == (0, Known.POOLS)
+        assert [capacity(subscription=pool(0)).is_over_full(people) for people in (0, 1)] == [False, True]
 
     def test_it_never_falls_below_nothing(self) -> None:
         assert places(subscription=pool(2, held=4))[0] == 0
