@@ -14,13 +14,13 @@ from base.transactions import require_transaction
 from invites import bells, locking
 from invites.models import Departure, Redemption, SeatGrant
 from invites.seats import moves, timing
-from invites.states import HOLDS_SEAT, DepartureReason, DepartureState, RedemptionState, Refusal
+from invites.states import HOLDS_SEAT, NO_PLACE, DepartureReason, DepartureState, RedemptionState, Refusal
 from notifications.audit import events
 from teampool.models import Member, Team, TeamQuerySet, living
 from teampool.pool import seats
 
-# When all tries failed with this reason, the refusal is "no seat".
-FULL = "seats_full"
+# When all tries failed with these reasons, the refusal is "no seat".
+FULL = {"seats_full", NO_PLACE}
 # An operator or the reclaim rule withdrew the invitation: try no other Team, free the code.
 WITHDRAWN = (DepartureReason.WITHDRAWN.value, DepartureReason.RECLAIMED.value)
 
@@ -173,7 +173,7 @@ def _refusal(tried: list[SeatGrant]) -> Refusal:
     reasons = {grant.reason for grant in tried}
     if reasons == {"domain_restricted"}:
         return Refusal.EMAIL_REFUSED
-    return Refusal.NO_SEAT if reasons <= {FULL} else Refusal.TEAM_UNAVAILABLE
+    return Refusal.NO_SEAT if reasons <= FULL else Refusal.TEAM_UNAVAILABLE
 
 
 def departures_under_way(email: str) -> QuerySet[Departure]:

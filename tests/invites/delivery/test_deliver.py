@@ -129,6 +129,16 @@ class TestFailover:
         assert again is not None
         assert again.pk != redemption.pk
 
+    def test_it_says_no_seat_when_the_seats_fell_before_the_invitation(self, sandbox: SandboxServer) -> None:
+        team = import_sandbox_team(sandbox)
+        redemption = redeem(email=ANA, code=a_code().code)
+        Team.objects.filter(pk=team.pk).update(seat_total=0)
+        deliver()
+        redemption.refresh_from_db()
+        redemption.code.refresh_from_db()
+        assert (redemption.state, redemption.refusal, redemption.code.uses_held) == ("refused", "no_seat", 0)
+        assert posts(sandbox) == []
+
     def test_a_bound_code_never_changes_team(self, sandbox: SandboxServer) -> None:
         bound = import_sandbox_team(sandbox)
         import_sandbox_team(sandbox)
