@@ -1,4 +1,4 @@
-"""Check log-ins and subscriptions: those that ended or soon will, as on the first screen."""
+"""Check log-ins, subscriptions and reads of the seats: those that ended or soon will, as on the first screen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from invites.settings import IS_OPEN, REMOVALS_PAUSED
 from notifications.settings.runtime import read
 from teampool.models import Team
 
-KINDS = {"login", "token", "unpaid", "subscription", "role"}
+KINDS = {"login", "token", "unpaid", "subscription", "role", "seats_unread"}
 
 
 def look(now: datetime) -> Iterator[Answer]:

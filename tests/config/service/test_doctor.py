@@ -289,6 +289,12 @@ class TestPool:
         assert any("cannot renew itself" in text for text in texts)
         assert Owner.objects.count() == 2
 
+    def test_teams_whose_seats_were_not_read(self, db):
+        long_ago = NOW() - timedelta(days=2)
+        for email in ("a@x.co", "b@x.co"):
+            a_team(owner=an_owner(email), seats_read_at=long_ago, opened_at=long_ago)
+        assert any("not read for 24 h" in text for text in said(pool.look(NOW()), "teams", Level.WARNING))
+
 
 class Late(BaseHTTPRequestHandler):
     """A server whose clock is five minutes behind."""
