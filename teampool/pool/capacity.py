@@ -9,7 +9,8 @@ leaves a choice, the safe one is taken:
 * A kept number follows the own row when that moves into a standard seat, and never back before the next read.
 * A cap stands in for a stale number only if it was set after the number went stale. Set before, it was meant as a
   bound on a number that was known: the lower of the two goes on counting.
-* A cap older than 0.3 (without `cap_set_at`) may have been a bound too: it stands in for line 4, not for an unread number.
+* A cap older than 0.3 (without `cap_set_at`) may have been a bound too: it stands in for line 4, not for a number that
+  was not read.
 
 Known limit: line 3 sees neither seats kept after a removal nor Premium seats that nobody sits in.
 Seats that are taken away without a trace in the lists, as by a renewal, are seen by the next read, not before.

@@ -2,8 +2,8 @@
 
 Free seats are those of allocatable Teams, without as many as there are claims that wait for a seat. A Team that cools
 down for some minutes drops out of that number and comes back by itself, so what falls below the line only with its
-seats left out is not low stock (`Stock.soon`). Nor is what lacks a number only until the first look after an upgrade or a long
-standstill (`Stock.unlooked`): a webhook might buy Teams for it.
+seats left out is not low stock (`Stock.soon`). Nor is what lacks a number only until the first look after an upgrade
+or a long standstill (`Stock.unlooked`): a webhook might buy Teams for it.
 """
 
 from __future__ import annotations
