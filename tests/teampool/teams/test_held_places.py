@@ -78,6 +78,6 @@ class TestPage:
 
     def test_not_within_15_minutes(self, olga_client: Client) -> None:
         place = a_held_place()
-        Vacancy.objects.update(gone_by=NOW - timedelta(minutes=14))
+        Vacancy.objects.update(gone_by=timezone.now() - timedelta(minutes=14))
         olga_client.post(f"/admin/teampool/team/{place.team_id}/people/held/{place.pk}/release/", {"confirmed": "yes"})
         assert Vacancy.objects.waiting().exists()
