@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from base.actors import Actor
-from invites import locking
+from invites import bells, locking
 from invites.codes import codes, uses
 from invites.departures import opening
 from invites.models import RedeemCode, Redemption, SeatGrant
@@ -217,12 +217,17 @@ def _adopt(claim: Claim, team_id: int) -> Redemption:
 def _follow_overdue(claim: Claim, old: SeatGrant, *, is_leaving: bool) -> Redemption:
     """A person whose time is over brings a new code: end the old claim, continue the seat under the new claim.
 
-    If a departure is under way, or the code is bound to another Team, the new claim waits until they have left.
+    If a departure is under way, or the code is bound to another Team, the new claim waits until they have left. If
+    the last list does not show them any more, they have: the new claim is given a seat by the next `reconcile`.
     """
     if old.team.is_lost:
         raise _OverdueInDeadTeam(old)
     moves.end(redemption_id=old.redemption_id, reason="time_over", now=claim.now, actor=claim.actor)
     if is_leaving:
+        return _open(claim, waits=True)
+    if old.state == GrantState.JOINED and old.absent_since is not None:
+        moves.leave(old, GrantState.ENDED, reason="left", now=claim.now, actor=claim.actor, was_in=True)
+        bells.reconcile()
         return _open(claim, waits=True)
     if claim.code.team_id not in (None, old.team_id):
         opening.open_departure(grant=old, reason=DepartureReason.OVERDUE, now=claim.now, actor=claim.actor)

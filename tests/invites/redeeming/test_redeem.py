@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from invites import locking
 from invites.models import Departure, Redemption, SeatGrant
+from invites.reconcile import reconcile
 from invites.redeeming import errors, presence
 from invites.redeeming import redeem as redeeming
 from invites.redeeming.presence import Presence
 from invites.redeeming.redeem import redeem
 from invites.seats import seating
 from invites.states import DepartureState, GrantState, RedemptionState
-from teampool.models import AllowedMember, Member, Team
+from teampool.models import AllowedMember, Member, Team, Vacancy
 from tests.cast import ANA, SAM, a_code, a_team, run_together
 from tests.invites.rows import a_member
 
@@ -196,6 +197,23 @@ class TestSomebodyAlreadyThere:
         assert (old.state, new.state, grant.state, grant.team) == ("ended", "open", "joined", team)
         assert new.ends_at > timezone.now() + timedelta(minutes=110)
         assert (held(team), grant.upstream_user_id) == (1, "user-1")
+
+    def test_an_overdue_person_whom_the_list_does_not_show_any_more_gets_a_seat_anew(self) -> None:
+        """Theirs would end as "left" with the next list, and the new code with it."""
+        team = a_team()
+        old = redeem(email=ANA, code=a_code(seat_time=timedelta(hours=1)).code)
+        past = timezone.now() - timedelta(minutes=30)
+        Redemption.objects.filter(pk=old.pk).update(ends_at=past)
+        SeatGrant.objects.update(state=GrantState.JOINED, created_at=past, joined_at=past, absent_since=timezone.now())
+        Vacancy.objects.create(team=team, kind="member", upstream_id="user-1", email=ANA, gone_by=timezone.now())
+        new = redeem(email=ANA, code=a_code().code)
+        old.refresh_from_db()
+        team.refresh_from_db()
+        assert (old.state, new.state, new.is_waiting, new.grants.count()) == ("ended", "open", True, 0)
+        assert (team.seats_held, team.outsiders, Vacancy.objects.count()) == (0, 1, 1)
+        reconcile()
+        assert SeatGrant.objects.live().get().redemption == new
+        assert held(team) == 1
 
     def test_it_lets_an_overdue_person_with_a_code_for_elsewhere_leave_first(self) -> None:
         team, other = a_team(), a_team()
