@@ -53,6 +53,7 @@ class House:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_as_from_a_terminal,
             )
         self._started.append(process)
         return process
@@ -122,6 +123,11 @@ class Cluster:
         count = int(house.env["WORKERS"])
         # Spawned in this order.
         self.workers, (self.monitor, self.pusher) = below[:count], below[count:]
+
+
+def _as_from_a_terminal() -> None:
+    """Hear SIGHUP even where the tests were started by nohup, which has it ignored by all that they start."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _state(entry: Path) -> str:
