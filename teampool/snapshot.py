@@ -12,7 +12,7 @@ from django.utils import timezone
 from teampool.models import AllowedMember, Member, Owner, Team, Vacancy
 from teampool.pool import vacancies
 from teampool.pool.capacity import needs_hold_list
-from teampool.pool.rows import Lists, people_on_hold, takes_place
+from teampool.pool.rows import Lists, people_on_hold, proves_invitation, takes_place
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.paging import Listing
@@ -39,6 +39,7 @@ class Person:
     """Someone who is there besides the credential's own user. `email` is empty when upstream hides it.
 
     `since`: when they came, or were invited; None when upstream does not say. `takes_place`: in a standard seat.
+    `only_asks`: the row is a request to join, which proves no invitation of ours.
     """
 
     kind: Member.Kind
@@ -47,6 +48,7 @@ class Person:
     role: str
     since: datetime | None = None
     takes_place: bool = True
+    only_asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,15 @@ class Snapshot:
         ]
         present = {row.email for row in self.members if row.email and row.deactivated_at is None}
         invited = [
-            Person(Member.Kind.INVITE, row.invite_id, row.email or "", row.role, row.created_at, takes_place(row))
+            Person(
+                Member.Kind.INVITE,
+                row.invite_id,
+                row.email or "",
+                row.role,
+                row.created_at,
+                takes_place(row),
+                only_asks=not proves_invitation(row),
+            )
             for row in self.invites
             if not row.email or row.email not in present
         ]

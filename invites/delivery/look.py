@@ -7,7 +7,7 @@ from datetime import datetime
 
 from invites.matching import Listed
 from teampool.models import Member
-from teampool.pool.rows import is_standard
+from teampool.pool.rows import is_standard, proves_invitation
 from teampool.upstream.client import Upstream
 
 
@@ -32,7 +32,7 @@ def look_for(upstream: Upstream, *, email: str, user_id: str = "", known_ids: fr
     A hidden e-mail in the member list may be this person, so it proves no absence, unless `known_ids` has its user.
     """
     pending = upstream.invites()
-    invited = Listed(("", row.email, row) for row in pending.rows).of("", email)
+    invited = Listed(("", row.email, row) for row in pending.rows if proves_invitation(row)).of("", email)
     found = Look(pending.started_at, pending.is_complete)
     if invited is not None:
         standard, since = is_standard(invited.seat_type), invited.created_at

@@ -116,12 +116,12 @@ def match(people: list[Person], grants: list[SeatGrant], *, known_ids: set[str])
     """Pure. Each grant gets one row at most; a further row of that person is an outsider.
 
     A row without an e-mail that no grant and no allowed person's id explains is hidden: it may be any of
-    the grants nobody was matched to.
+    the grants nobody was matched to. A request to join shows no seat of ours: our invitation may be missing.
     """
     seated: dict[int, Person] = {}
-    outsiders: list[Person] = []
+    outsiders = [person for person in people if person.only_asks]
     hidden: list[Person] = []
-    for person, grant in matching.known(grants).pair(people):
+    for person, grant in matching.known(grants).pair([person for person in people if not person.only_asks]):
         if grant is not None:
             seated[grant.pk] = person
         elif person.email or person.upstream_id in known_ids:

@@ -33,3 +33,9 @@ class TestLookFor:
         team = import_sandbox_team(sandbox)
         sandbox.member(team.account_id, SAM, lag=0, hide_email=True)
         assert look(team, email="").found is None
+
+    def test_a_request_to_join_is_no_invitation(self, sandbox: SandboxServer) -> None:
+        team = import_sandbox_team(sandbox)
+        sandbox.join_request(team.account_id, ANA)
+        seen = look(team, email=ANA)
+        assert (seen.found, seen.is_complete) == (None, True)
