@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,8 @@ def pytest_runtest_teardown() -> None:
     """What the product began in a thread ends with the test: it must not meet the next one's database, or none."""
     for thread in threading.enumerate():
         if thread.name.startswith(("import", "sync", "sweep", "deliver")):
+            while thread.ident is None:  # listed already, but not started yet: it cannot be joined
+                time.sleep(0.01)
             thread.join(60)
 
 
