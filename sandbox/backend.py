@@ -8,7 +8,7 @@ from email.utils import formatdate
 from functools import partial
 from typing import Any
 
-from sandbox import accounts, invites, members, oauth, sessions
+from sandbox import accounts, invites, members, oauth, sessions, sign_in_page
 from sandbox.base import Memory
 from sandbox.call import Call, Refused, made
 from sandbox.errors import plain
@@ -51,6 +51,10 @@ PATHS: list[tuple[re.Pattern[str], dict[str, tuple[str, Handler]]]] = [
     (re.compile(r"/backend-api/me"), {"GET": ("me", accounts.me)}),
     (re.compile(r"/api/auth/session"), {"GET": ("session", sessions.session)}),
     (re.compile(r"/oauth/token"), {"POST": ("token", oauth.token)}),
+    (
+        re.compile(r"/oauth/authorize"),
+        {"GET": ("authorize", sign_in_page.ask), "POST": ("authorize", sign_in_page.choose)},
+    ),
 ]
 
 

@@ -69,9 +69,9 @@ class Call:
             session = book.sessions.get(cookie) if cookie else None
             return session.person if session else None
         if self.op == "token":
-            sent = self.body.get("refresh_token") if isinstance(self.body, dict) else None
-            refresh = book.refresh.get(sent) if isinstance(sent, str) else None
-            return refresh.person if refresh else None
+            sent = self.body if isinstance(self.body, dict) else {}
+            known = book.refresh.get(str(sent.get("refresh_token"))) or book.codes.get(str(sent.get("code")))
+            return known.person if known else None
         access = book.access.get(bearer(self.request) or "")
         return access.person if access else None
 

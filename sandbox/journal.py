@@ -12,7 +12,16 @@ from sandbox.state import letters, short_hash
 from sandbox.wire import Request
 
 LIMIT = 50_000
-SECRETS = {"access_token", "refresh_token", "id_token", "session_token", "client_secret", "code"}
+SECRETS = {
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "session_token",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "state",
+}
 EDGE_COOKIE = "__cf_bm"
 logger = logging.getLogger("sandbox")
 _SESSION_COOKIE = re.compile(r"^__Secure-(?:next-auth|authjs)\.session-token(?:\.(\d+))?$")
@@ -85,7 +94,7 @@ class Journal:
             "received_at": time.perf_counter(),
             "method": request.method,
             "path": request.path,
-            "query": request.query,
+            "query": masked(request.query),
             "op": op,
             "account_id": account_id,
             "emails": emails,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlsplit
+
+from sandbox import codes
 from sandbox.base import Memory
 from sandbox.errors import DEAD_TOKEN, Json
 from sandbox.report import credentials_of
@@ -56,6 +59,22 @@ class Logins(Memory):
                         token.dead_as = dead_as
                         died += 1
             return {"died": died}
+
+    def sign_in(
+        self, address: str, email: str = "", *, account_id: str | None = None, error: str = "", description: str = ""
+    ) -> Json:
+        """Open an authorisation address (upstream §12.1) as a browser, and sign in as `email`.
+
+        Returns the `landing` address, which holds the code; with `error` that refusal instead.
+        """
+        with self.lock:
+            try:
+                asked = codes.read_address(dict(parse_qsl(urlsplit(address).query, keep_blank_values=True)))
+            except codes.BadSignIn as bad:
+                raise Refusal(f"{bad.error}: {bad.description}") from None
+            if error:
+                return {"landing": asked.landing(error=error, error_description=description)}
+            return {"landing": codes.issue(self, asked, self._known_login(email), account_id)}
 
     def ban(self, email: str, banned: bool = True) -> Json:
         """Deactivate a login's user, or forgive it."""

@@ -1,7 +1,8 @@
-"""The token endpoint: a refresh token buys one token set and is spent (upstream §12)."""
+"""The token endpoint: a refresh token or a sign-in's code buys one token set and is spent (upstream §12)."""
 
 from __future__ import annotations
 
+from sandbox import codes
 from sandbox.call import Call, Refused
 from sandbox.errors import BANNED, REUSED, SESSION_ENDED, Json, oauth
 from sandbox.sessions import OTHER, unsettle
@@ -15,11 +16,13 @@ def _plain(status: int, error: str, description: str) -> Json:
 
 
 def token(call: Call) -> Reply:
-    """POST oauth/token, JSON or form: refuses a spent, revoked, foreign or unknown refresh token."""
+    """POST oauth/token, JSON or form: refuses a spent, revoked, foreign or unknown refresh token or code."""
     if not isinstance(call.body, dict):
         raise Refused(_plain(400, "invalid_request", "The body could not be read."))
+    if call.body.get("grant_type") == "authorization_code":
+        return _first_set(call)
     if call.body.get("grant_type") != "refresh_token":
-        raise Refused(_plain(400, "unsupported_grant_type", "Only refresh_token is supported."))
+        raise Refused(_plain(400, "unsupported_grant_type", "Only refresh_token and authorization_code are supported."))
     spent = _spendable(call)
     world, now = call.world, call.world.now()
     if not call.tweak.get("keep_refresh"):
@@ -28,15 +31,40 @@ def token(call: Call) -> Reply:
     if call.tweak.get("identity") == "other":
         person = next((p for p in world.people.values() if p.client_id and p is not person), None) or world.login(OTHER)
     mine = world.workspaces_of(person)
-    workspace = mine[0] if mine else None
-    access = world.tokens.issue_access(person, workspace, now)
+    access = world.tokens.issue_access(person, mine[0] if mine else None, now, client_id=spent.client_id)
     unsettle(call, access)
-    body: Json = {"access_token": access.value}
+    refresh = ""
     if not call.tweak.get("keep_refresh"):
         # The chain stays with the login that owns it, whoever the access token turns out to be for.
-        body["refresh_token"] = world.tokens.issue_refresh(spent.person, spent.client_id, spent.chain).value
+        refresh = world.tokens.issue_refresh(spent.person, spent.client_id, spent.chain).value
+    return _token_set(access.value, refresh, _id_token(person, mine, spent.client_id, now))
+
+
+def _first_set(call: Call) -> Reply:
+    """Exchange a sign-in's code (upstream §12.1). A code that comes again costs all that it bought."""
+    world, now = call.world, call.world.now()
+    code = world.tokens.codes.get(str(call.body.get("code")))
+    if code is not None and code.chain is not None:
+        world.tokens.kill_chain(code.chain, "refresh_token_invalidated")
+    if code is None or (reason := codes.why_not(code, call.body, now)):
+        raise Refused(_plain(400, "invalid_grant", reason if code else "Unknown authorization code."))
+    if code.person.banned:
+        raise Refused(oauth(401, "account_deactivated", BANNED))
+    mine = world.workspaces_of(code.person)
+    chosen = next((one for one in mine if one.account_id == code.account_id), mine[0] if mine else None)
+    refresh = world.tokens.issue_refresh(code.person, code.client_id)
+    code.chain = refresh.chain
+    access = world.tokens.issue_access(code.person, chosen, now, client_id=code.client_id)
+    unsettle(call, access)
+    return _token_set(access.value, refresh.value, _id_token(code.person, mine, code.client_id, now))
+
+
+def _token_set(access_token: str, refresh_token: str, id_token: str) -> Reply:
+    body: Json = {"access_token": access_token}
+    if refresh_token:
+        body["refresh_token"] = refresh_token
     body |= {
-        "id_token": _id_token(person, mine, spent.client_id, now),
+        "id_token": id_token,
         "token_type": "Bearer",
         "expires_in": int(ACCESS_LIFETIME) - 1,
         "scope": " ".join(SCOPES),

@@ -59,7 +59,7 @@ def show(world: World, request: Request) -> Reply:
         return Reply(status=204, body="")
     with world.lock:
         body = _mails(world) if request.path.startswith("/mail") else _workspaces(world)
-    return _page(body, request.query.get("said", ""))
+    return framed(body, request.query.get("said", ""))
 
 
 def _do(world: World, request: Request) -> Reply:
@@ -82,7 +82,8 @@ def _stranger(world: World, form: dict[str, str]) -> str:
     return f"stranger{number}@outside.example"
 
 
-def _page(body: str, said: str) -> Reply:
+def framed(body: str, said: str = "") -> Reply:
+    """Return a page with this body, and above it what went wrong."""
     said = f'<p class="bad" role="status">{escape(said)}</p>' if said else ""
     text = (
         '<!DOCTYPE html><html lang="zh-Hans"><head><meta charset="utf-8">'

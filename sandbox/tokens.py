@@ -56,6 +56,25 @@ class WebSession:
     dead_as: str | None = None
 
 
+@dataclass(slots=True)
+class AuthorizationCode:
+    """What a sign-in hands to the browser: exchanged once for the first tokens of a chain."""
+
+    value: str
+    person: Person
+    client_id: str
+    redirect_uri: str
+    challenge: str
+    expires_at: float
+    account_id: str | None = None
+    chain: int | None = None
+
+    @property
+    def is_used(self) -> bool:
+        """It was exchanged: `chain` is the chain of refresh tokens it began."""
+        return self.chain is not None
+
+
 def encode(claims: dict[str, Any]) -> str:
     """Return a JWT with these claims, HS256 under the test key."""
     head = _b64(json.dumps({"alg": "HS256", "typ": "JWT", "kid": "sandbox"}, separators=(",", ":")).encode())
@@ -81,7 +100,13 @@ def _b64(raw: bytes) -> str:
 
 
 def access_claims(
-    person: Person, workspace: Workspace | None, *, now: float, number: int, lifetime: float
+    person: Person,
+    workspace: Workspace | None,
+    *,
+    now: float,
+    number: int,
+    lifetime: float,
+    client_id: str | None = None,
 ) -> dict[str, Any]:
     """Return the claims of upstream §13; without a workspace it is a personal token."""
     auth: dict[str, Any] = {
@@ -98,7 +123,7 @@ def access_claims(
         auth["poid"] = workspace.organization_id
     return {
         "aud": ["https://api.openai.com/v1"],
-        "client_id": person.client_id,
+        "client_id": client_id or person.client_id,
         "exp": int(now + lifetime),
         "iat": int(now),
         "nbf": int(now),
@@ -121,19 +146,26 @@ class TokenBook:
     access: dict[str, AccessToken] = field(default_factory=dict)
     refresh: dict[str, RefreshToken] = field(default_factory=dict)
     sessions: dict[str, WebSession] = field(default_factory=dict)
+    codes: dict[str, AuthorizationCode] = field(default_factory=dict)
     newest: dict[tuple[str, str | None], AccessToken] = field(default_factory=dict)
     number: int = 0
 
     def issue_access(
-        self, person: Person, workspace: Workspace | None, now: float, lifetime: float = ACCESS_LIFETIME
+        self,
+        person: Person,
+        workspace: Workspace | None,
+        now: float,
+        lifetime: float = ACCESS_LIFETIME,
+        client_id: str | None = None,
     ) -> AccessToken:
-        """Issue a new access token for a person, scoped to a workspace or personal."""
+        """Issue a new access token for a person, scoped to a workspace or personal; `client_id`: of a sign-in."""
         self.number += 1
-        claims = access_claims(person, workspace, now=now, number=self.number, lifetime=lifetime)
+        claims = access_claims(person, workspace, now=now, number=self.number, lifetime=lifetime, client_id=client_id)
         account_id = workspace.account_id if workspace else None
         token = AccessToken(encode(claims), person, account_id, now + lifetime)
         self.access[token.value] = token
-        self.newest[person.id, account_id] = token
+        if client_id in (None, person.client_id):
+            self.newest[person.id, account_id] = token
         return token
 
     def current_access(self, person: Person, workspace: Workspace | None, now: float) -> AccessToken:

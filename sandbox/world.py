@@ -47,6 +47,7 @@ WRITES = (
     "end_holds",
     "invalidate_tokens",
     "kill_tokens",
+    "sign_in",
     "ban",
     "fault",
     "clear_faults",
