@@ -6,7 +6,7 @@ from base.clock_repair import Moments
 from teampool import leases
 from teampool.imports import worker
 from teampool.login import keep_alive, renew, token_chain
-from teampool.models import ImportJob, JobLease, Owner, SentToken, StockAlert, SyncRun, Team, Vacancy
+from teampool.models import ImportJob, JobLease, Owner, SentToken, StockAlert, SyncRun, Team, TeamLogin, Vacancy
 from teampool.teams import health
 
 
@@ -33,7 +33,12 @@ def moments() -> list[Moments]:
             forgotten=["snapshot_started_at", "sync_tried_at", "entrance_read_at"],
         ),
         Moments(Vacancy.objects.waiting(), facts=["gone_by"]),
-        Moments(Owner.objects.all(), leases={"refresh_lease_until": renew.lease()}, facts=["refresh_sent_at"]),
+        Moments(
+            Owner.objects.all(),
+            leases={"refresh_lease_until": renew.lease()},
+            facts=["refresh_sent_at", "login_ended_at"],
+        ),
+        Moments(TeamLogin.objects.all(), facts=["problem_since", "tried_at"]),
         Moments(SentToken.objects.all(), leases={"lease_until": token_chain.lease()}, facts=["sent_at"]),
         Moments(ImportJob.objects.all(), leases={"lease_until": worker.LEASE}, facts=["created_at"]),
         Moments(JobLease.objects.all(), leases={"until": leases.LONGEST}),

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from invites.models import CodeBatch, RedeemCode
 from sandbox.server import SandboxServer
-from teampool.models import Owner, Team
+from teampool.models import Owner, Team, TeamLogin
 
 OLGA = "olga"
 ANA = "ana@example.com"
@@ -84,7 +84,9 @@ def a_team(
         "seats_held": held,
         "seat_cap": max(seats - outsiders, held),
     }
-    return Team.objects.create(owner=owner or an_owner(), account_id=account_id, **(values | fields))
+    team = Team.objects.create(owner=owner or an_owner(), account_id=account_id, **(values | fields))
+    TeamLogin.objects.create(team=team, owner=team.owner)
+    return team
 
 
 def import_sandbox_team(

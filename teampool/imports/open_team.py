@@ -22,7 +22,7 @@ from teampool.imports.reasons import EMAIL_MISMATCH, UNREACHABLE, Refused
 from teampool.imports.who import Login
 from teampool.login.token_chain import newest
 from teampool.login.tokens import store_tokens
-from teampool.models import AllowedMember, Owner, Team, Vacancy
+from teampool.models import AllowedMember, Owner, Team, TeamLogin, Vacancy
 from teampool.pool import seats
 from teampool.snapshot import Snapshot, fetch, is_news, is_own_row, store
 from teampool.upstream.client import Upstream
@@ -117,6 +117,7 @@ def _row(owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) 
                 access_token=tokens.access_token,
                 access_expires_at=tokens.expires_at,
             )
+            TeamLogin.objects.create(team=team, owner=owner)
             events.team_imported(subject=team.subject, action=CREATED, actor=actor, details={"owner": owner.email})
         return team.pk, True
     except IntegrityError:

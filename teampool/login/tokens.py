@@ -55,7 +55,7 @@ def store_tokens(
         if not client_id and owner.login == Owner.Login.OK and owner.refresh_token and owner.client_id:
             changes.pop("refresh_token", None)
         if owner.login != Owner.Login.OK and (access_token or refresh_token or session_token):
-            changes |= {"login": Owner.Login.OK, "login_problem": ""}
+            changes |= {"login": Owner.Login.OK, "login_problem": "", "login_ended_at": None}
             events.owner_changed(
                 subject=owner.subject,
                 before={"login": owner.login},
@@ -209,8 +209,10 @@ def _set_login(owner: Owner, login: Owner.Login, *, cause: str, actor: Actor, te
     """Write the log-in's state; False when it had it already. `teams`: how many take nobody new from now on."""
     if owner.login == login:
         return False
-    problem = "" if login == Owner.Login.OK else cause[:200]
-    Owner.objects.filter(pk=owner.pk).update(login=login, login_problem=problem)
+    ended: dict[str, Any] = {"login_problem": "", "login_ended_at": None}
+    if login != Owner.Login.OK:
+        ended = {"login_problem": cause[:200], "login_ended_at": timezone.now()}
+    Owner.objects.filter(pk=owner.pk).update(login=login, **ended)
     events.owner_changed(
         subject=owner.subject,
         before={"login": owner.login},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from teampool.models.access import ApiKey, JobLease, SyncRun
 from teampool.models.imports import ImportJob, ImportLine
+from teampool.models.logins import TeamLogin
 from teampool.models.owners import Owner, SentToken, renewing
 from teampool.models.people import AllowedMember, Member, Vacancy
 from teampool.models.stock import StockAlert
@@ -34,6 +35,7 @@ __all__ = [
     "StockAlert",
     "SyncRun",
     "Team",
+    "TeamLogin",
     "TeamQuerySet",
     "Vacancy",
     "living",

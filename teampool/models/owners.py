@@ -39,6 +39,7 @@ class Owner(models.Model):
     credential_version = models.PositiveIntegerField(default=1)
     login = models.CharField(_("log-in"), max_length=8, choices=Login.choices, default=Login.OK)
     login_problem = models.CharField(max_length=200, blank=True)
+    login_ended_at = models.DateTimeField(null=True, blank=True)
     # One refresh at a time: whoever moved this into the future holds the lease.
     refresh_lease_until = models.DateTimeField(null=True, blank=True)
     # Committed before a refresh token is sent; emptied with the answer. Left behind: the outcome is unknown.

@@ -24,7 +24,7 @@ from invites.states import GrantState
 from notifications.models import AuditEvent, Message
 from sandbox.server import SandboxServer
 from teampool import leases
-from teampool.models import ImportJob, JobLease, SentToken, StockAlert, SyncRun, Team, Vacancy
+from teampool.models import ImportJob, JobLease, SentToken, StockAlert, SyncRun, Team, TeamLogin, Vacancy
 from tests.cast import ANA, a_code, a_team, import_sandbox_team
 from tests.guardian.rows import a_finding
 
@@ -45,6 +45,8 @@ ONLY_SHOWN = {
     "RedeemCode.created_at",
     "Redemption.ends_at",
     "Team.access_expires_at",
+    "TeamLogin.access_expires_at",
+    "TeamLogin.created_at",
     "Team.subscription_until",
     "Team.subscription_warned_for",
     "Watch.armed_at",
@@ -74,6 +76,7 @@ def one_of_each() -> list[Any]:
         SentToken.objects.create(digest="x", sent_at=now, lease_until=now),
         ImportJob.objects.create(),
         SyncRun.objects.create(),
+        *TeamLogin.objects.all(),
         Vacancy.objects.create(team=team, kind="member", upstream_id="user-1", gone_by=now),
         StockAlert.objects.create(pk=1),
         JobLease.objects.create(name="sweep", until=now),
