@@ -52,6 +52,14 @@ def read_claims(access_token: str) -> Claims:
     )
 
 
+def claims_of(access_token: str) -> Claims | None:
+    """The claims of an access token, None when the text is no token."""
+    try:
+        return read_claims(access_token)
+    except NotAToken:
+        return None
+
+
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 

@@ -16,7 +16,7 @@ from .answers import answer_without_answer, read_answer, read_invite
 from .classify import failure_of
 from .envelope import read_envelope
 from .errors import UpstreamError, error_from
-from .oauth import exchange_session, refresh_oauth
+from .oauth import refresh_oauth
 from .paging import Listing, read_all
 from .readers import (
     Page,
@@ -44,6 +44,7 @@ from .types import (
     Verdict,
     Workspace,
 )
+from .web_session import exchange_session
 
 __all__ = ["Upstream", "exchange_session", "refresh_oauth"]
 
