@@ -10,7 +10,8 @@ from teampool.pool import stored, vacancies
 from teampool.pool.capacity import Capacity, Evidence, capacity_of
 from teampool.pool.rows import Kind, Occupant
 from teampool.settings import DEFAULT_SEAT_CAP
-from teampool.snapshot import Snapshot, stored_lists
+from teampool.snapshot import Snapshot
+from teampool.stored_snapshot import stored_lists
 
 
 def count(team: Team, snapshot: Snapshot, *, in_flight: int = 0, now: datetime) -> Capacity:

@@ -68,6 +68,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "login",
         "teams",
         "counting",
+        "stored_snapshot",
         "snapshot",
         "pool",
         "api_keys leases",

@@ -19,7 +19,7 @@ from invites.models import SeatGrant
 from invites.states import GrantState, Refusal
 from teampool.access import Access
 from teampool.models import Member, Owner, Team
-from teampool.snapshot import known_upstream_ids
+from teampool.stored_snapshot import known_upstream_ids
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Answer, Failure, Verdict
 

@@ -34,7 +34,8 @@ from invites.states import DepartureReason, GrantState
 from notifications.audit import events
 from teampool.access import Access
 from teampool.models import Member, Owner
-from teampool.snapshot import Person, fetch_lists, why_untrusted
+from teampool.snapshot import Person, fetch_lists
+from teampool.stored_snapshot import why_untrusted
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import MANAGER_ROLES, Answer, Failure, RemovalNotice, Verdict

@@ -23,7 +23,8 @@ from notifications.audit import events
 from teampool.counting import count
 from teampool.models import Member, Team, Vacancy
 from teampool.pool import seats
-from teampool.snapshot import NotItsList, Person, Snapshot, is_news, known_upstream_ids, store, why_untrusted
+from teampool.snapshot import NotItsList, Person, Snapshot
+from teampool.stored_snapshot import is_news, known_upstream_ids, store, why_untrusted
 from teampool.teams import health
 
 ACTOR = Actor("job", "sync")

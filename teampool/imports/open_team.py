@@ -24,7 +24,8 @@ from teampool.login.token_chain import newest
 from teampool.login.tokens import store_tokens
 from teampool.models import AllowedMember, Owner, Team, TeamLogin, Vacancy
 from teampool.pool import seats
-from teampool.snapshot import Snapshot, fetch, is_news, is_own_row, store
+from teampool.snapshot import Snapshot, fetch, is_own_row
+from teampool.stored_snapshot import is_news, store
 from teampool.upstream.client import Upstream
 from teampool.upstream.types import TokenSet, Workspace
 

@@ -15,7 +15,7 @@ from base.times import day, full, tag
 from teampool.models import Owner, Team
 from teampool.pool import stored
 from teampool.pool.capacity_words import explain
-from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
+from teampool.stored_snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.teams.badges import badge_for
 from teampool.teams.health import RESTRICTED_FOR
 from teampool.teams.subscriptions import ENDS_SOON, ends_soon

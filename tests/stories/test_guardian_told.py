@@ -16,7 +16,7 @@ from invites.models import Departure
 from notifications.audit import events
 from notifications.audit import words as wording
 from notifications.models import AuditEvent
-from teampool import snapshot
+from teampool import stored_snapshot
 from tests.cast import SAM, a_team
 from tests.guardian.admin.test_findings import words
 from tests.guardian.rows import MINUTE, OLGA, a_finding, a_removal
@@ -91,7 +91,7 @@ class TestAudit:
         mode.resume_removals(actor=OLGA)
         events.guardian_capped(sweep_id=7, wanted=24, limit=10, actor=ACTOR)
         events.sweep_too_slow(sweep_id=7, seconds=300, interval=120, actor=ACTOR)
-        events.list_untrusted(subject=team, problem=snapshot.OTHER_WORKSPACE, actor=ACTOR)
+        events.list_untrusted(subject=team, problem=stored_snapshot.OTHER_WORKSPACE, actor=ACTOR)
         for decision in (findings.approve, findings.allow, findings.dismiss):
             decision(finding_id=a_finding(f"{decision.__name__}@x.co").pk, actor=OLGA)
         with translation.override("en"):

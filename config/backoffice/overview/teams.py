@@ -13,7 +13,7 @@ from base.times import full
 from config.backoffice.overview.lines import Line, changed_at, those_teams
 from notifications.texts import notices
 from teampool.models import OVER_FULL, Team
-from teampool.snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
+from teampool.stored_snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.teams.subscriptions import ENDS_SOON, ends_soon
 from teampool.teams.unread_seats import does_place_nobody, places_nobody
 

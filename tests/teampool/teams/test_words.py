@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone, translation
 
-from teampool import snapshot
+from teampool import stored_snapshot
 from teampool.models import Owner, Team
 from teampool.teams import words
 from teampool.teams.badges import BADGES, badge_for
@@ -38,7 +38,7 @@ class TestWhy:
         others = {words.why(a_team(workspace_state=other), NOW) for other in Team.Workspace.values if other != state}
         assert words.why(a_team(workspace_state=state), NOW) not in others
 
-    @pytest.mark.parametrize("problem", [snapshot.OWN_LOGIN_MISSING, snapshot.OTHER_WORKSPACE])
+    @pytest.mark.parametrize("problem", [stored_snapshot.OWN_LOGIN_MISSING, stored_snapshot.OTHER_WORKSPACE])
     def test_a_list_that_is_not_believed_asks_for_a_session(self, problem: str) -> None:
         said = words.why(a_team(snapshot_has_self=False, sync_problem=problem), NOW)
         assert "not believed" in said
@@ -97,7 +97,7 @@ class TestListProblem:
             ({"token_state": "expired"}, "the login expired"),
             ({"workspace_state": "access_lost"}, "the login no longer reaches the Team"),
             ({"sync_problem": "page 1: no items"}, "the list is incomplete"),
-            ({"sync_problem": snapshot.OTHER_WORKSPACE}, "the list is that of another Team"),
+            ({"sync_problem": stored_snapshot.OTHER_WORKSPACE}, "the list is that of another Team"),
             ({"sync_problem": "canary"}, "ChatGPT cannot be reached"),
         ],
     )

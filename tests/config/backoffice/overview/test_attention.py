@@ -22,7 +22,7 @@ from notifications.audit import events
 from notifications.models import Setting
 from notifications.settings.declared import LOW_STOCK_THRESHOLD
 from teampool.models import AllowedMember, Member, Owner, Team
-from teampool.snapshot import OTHER_WORKSPACE
+from teampool.stored_snapshot import OTHER_WORKSPACE
 from tests.cast import a_team, an_owner
 from tests.invites.rows import a_grant, a_member, a_redemption
 

@@ -13,7 +13,7 @@ from config.backoffice.overview.lines import Line
 from guardian import mode
 from guardian.models import Watch
 from guardian.rules.states import Kind, State
-from teampool import snapshot
+from teampool import stored_snapshot
 from tests.cast import a_team
 from tests.guardian.rows import HOUR, MINUTE, OLGA, a_finding, a_sweep, a_vanished, an_overdue_seat
 
@@ -121,7 +121,7 @@ class TestTooSlow:
 
 
 class TestUntrusted:
-    @pytest.mark.parametrize("problem", [snapshot.OWN_LOGIN_MISSING, snapshot.OTHER_WORKSPACE])
+    @pytest.mark.parametrize("problem", [stored_snapshot.OWN_LOGIN_MISSING, stored_snapshot.OTHER_WORKSPACE])
     def test_a_list_that_cannot_be_its_own_leads_to_the_team(self, olga_client: Client, problem: str) -> None:
         team = a_team(sync_problem=problem)
         line = only()
