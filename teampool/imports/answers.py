@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from teampool.imports import words
 from teampool.imports.jobs import GOOD
-from teampool.imports.reasons import reason_text
 from teampool.models import ImportJob, ImportLine
 
 
@@ -32,21 +31,22 @@ def single(line: ImportLine | None) -> dict[str, Any]:
         "account_id": first.get("account_id"),
         "email": line.email or None,
         "message": _message(line) if is_good else None,
-        "error": None if is_good else reason_text(line.reason),
+        "error": None if is_good else words.explanation(line),
         "error_code": None if is_good else line.reason,
         "action": str(line.state) if is_good else None,
         "renews_itself": line.renews_itself,
         "expires_at": line.access_until.isoformat() if line.access_until else None,
         "teams": line.teams,
+        "unused": line.unused,
     }
 
 
 def result(line: ImportLine) -> dict[str, Any]:
     is_good = line.state in GOOD
-    answer: dict[str, Any] = {"line": line.number, "success": is_good, "email": line.email or None}
+    answer = {"line": line.number, "success": is_good, "email": line.email or None, "unused": line.unused}
     if is_good:
         return answer | {"action": str(line.state), "message": _message(line), "teams": line.teams}
-    return answer | {"error": reason_text(line.reason), "error_code": line.reason, "teams": line.teams}
+    return answer | {"error": words.explanation(line), "error_code": line.reason, "teams": line.teams}
 
 
 class Count:

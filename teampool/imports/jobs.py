@@ -39,6 +39,7 @@ KEPT_FOR = timedelta(hours=24)
 MOST_BYTES = 5 * 1024 * 1024
 MOST_LINES = 20_000
 _ROWS_AT_ONCE = 500
+_KEPT_FOR_RETRY = ("number", "part", "email", "holds", "unused", "payload")
 
 State = ImportLine.State
 GOOD = (State.CREATED, State.UPDATED, State.DUPLICATE)
@@ -96,10 +97,7 @@ def retry_failed(*, job_id: int, actor: Actor, is_rung: bool = True) -> ImportJo
         if not old:
             raise NothingToImport
         ImportLine.objects.filter(pk__in=[line.pk for line in old]).update(payload="")
-        again = [
-            ImportLine(number=line.number, part=line.part, email=line.email, holds=line.holds, payload=line.payload)
-            for line in old
-        ]
+        again = [ImportLine(**{field: getattr(line, field) for field in _KEPT_FOR_RETRY}) for line in old]
         return _open_job(again, actor, is_rung=is_rung, retry_of_id=job_id)
 
 
@@ -147,7 +145,11 @@ def _lines(records: list[Record], now: datetime) -> Iterator[ImportLine]:
     for record in records:
         parts[record.line] = parts.get(record.line, 0) + 1
         line = ImportLine(
-            number=record.line, part=parts[record.line], email=login_email(record)[:254], holds=holds(record)
+            number=record.line,
+            part=parts[record.line],
+            email=login_email(record)[:254],
+            holds=holds(record),
+            unused=list(record.unused),
         )
         same = (line.email, record.access_token, record.refresh_token, record.session_token, record.account_id)
         if record.problem:

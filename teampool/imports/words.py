@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from base.times import full
 from teampool.imports.reasons import reason_text
@@ -20,6 +22,16 @@ _LOOKS = {
     State.FAILED: (gettext_lazy("Failed"), "danger", "cancel"),
 }
 
+_COLUMNS = {
+    "password": gettext_lazy("password"),
+    "2fa": "2FA",
+    "recovery": gettext_lazy("recovery address"),
+    "phone": gettext_lazy("phone number"),
+    "date": gettext_lazy("date"),
+    "note": gettext_lazy("note"),
+    "other": gettext_lazy("other"),
+}
+
 
 def badge(state: str) -> dict[str, str]:
     word, tone, icon = _LOOKS[State(state)]
@@ -32,8 +44,26 @@ def holds(line: ImportLine) -> str:
     return " ".join(f"{mark} {'✓' if mark in there else '–'}" for mark in ("AT", "RT", "ST"))
 
 
+def unused(kinds: Sequence[str]) -> str:
+    """`Columns not used: password, 2FA`: what was ignored, never its values; "" when everything was used."""
+    names = dict.fromkeys(str(_COLUMNS.get(kind, _COLUMNS["other"])) for kind in kinds)
+    if not names:
+        return ""
+    return _("Columns not used: {names}").format(names=pgettext("between names of columns", ", ").join(names))
+
+
+def unused_count(kinds: Sequence[str]) -> str:
+    """`2 columns not used`, where there is little room; "" when everything was used."""
+    n = len(kinds)
+    return ngettext("{n} column not used", "{n} columns not used", n).format(n=n) if n else ""
+
+
 def explanation(line: ImportLine) -> str:
-    """Why the line failed; or how long the log-in lasts, and how many people the Teams had."""
+    """Why the line failed; or how long the log-in lasts, and how many people the Teams had. Then what was not used."""
+    return " · ".join(part for part in (_outcome(line), unused(line.unused)) if part)
+
+
+def _outcome(line: ImportLine) -> str:
     if line.reason:
         return reason_text(line.reason)
     if line.state not in (State.CREATED, State.UPDATED):

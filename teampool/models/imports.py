@@ -56,6 +56,8 @@ class ImportLine(models.Model):
     reason = models.CharField(max_length=40, blank=True)
     email = models.CharField(_("owner"), max_length=254, blank=True)
     holds = models.CharField(max_length=16, blank=True)  # what the line had: "AT RT ST", never the value
+    # The kinds of its columns that were ignored: ["password", "2fa"], one for each, never a value.
+    unused = models.JSONField(default=list)
     payload = EncryptedTextField(blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     teams = models.JSONField(default=list)  # [{"id", "account_id", "name", "action", "baseline"}]

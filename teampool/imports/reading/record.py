@@ -50,6 +50,7 @@ class Record:
     """What was read from a line, or from the lines up to `last_line`.
 
     `problem` is "" or a reason: unreadable, no_token, two_access_tokens. An absent field is "".
+    `unused` has the kind of each column that was ignored, never its value.
     """
 
     line: int
@@ -62,6 +63,7 @@ class Record:
     problem: str = ""
     text_kind: str = "line"
     last_line: int = 0
+    unused: tuple[str, ...] = ()
 
 
 def unreadable(line: int, text_kind: str = "line", last_line: int = 0) -> Record:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from base import actors
-from teampool.imports import answers, jobs
+from teampool.imports import answers, jobs, words
 from teampool.imports.bring_in import holds, login_email
 from teampool.imports.follow import follow
 from teampool.imports.reading.text import FORMATS, parse
@@ -38,7 +38,8 @@ class Command(BaseCommand):
         records = parse(text, format=format)
         for record in records:
             found = reason_text(record.problem) if record.problem else f"{login_email(record) or '-'} {holds(record)}"
-            self.stdout.write(f"{record.line}: {found}")
+            parts = (found, words.unused(record.unused))
+            self.stdout.write(f"{record.line}: " + " · ".join(part for part in parts if part))
         return sum(1 for record in records if record.problem)
 
     def _import(self, text: str, format: str) -> int:
