@@ -7,13 +7,12 @@ import time
 from typing import Any
 
 from sandbox import books, shapes
+from sandbox.clients import CODEX
 from sandbox.faults import FaultQueue
 from sandbox.journal import Journal
 from sandbox.pools import Pool, Purchase
 from sandbox.state import DAY, Invite, Mail, Member, Person, Refusal, Workspace, digits, letters, normal
 from sandbox.tokens import TokenBook
-
-CLIENT_ID = "app_SandboxSandboxSandbox"
 
 
 class Memory:
@@ -73,8 +72,8 @@ class Memory:
         """Return the person with this address as a login: with a session and a refresh token."""
         person = self.person(email, name)
         if person.client_id is None:
-            person.client_id = CLIENT_ID
-            self.tokens.issue_refresh(person, CLIENT_ID)
+            person.client_id = CODEX
+            self.tokens.issue_refresh(person, CODEX)
             self.tokens.issue_session(person, self.now(), self.shapes["session_token_length"])
         return person
 

@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sandbox.base import Memory
+from sandbox.clients import CODEX
 from sandbox.state import Person, Refusal, letters
 from sandbox.tokens import AuthorizationCode
 
-CLIENTS = {"app_EMoamEEZ73f0CkXaXp7hrann": "http://localhost:1455/auth/callback"}
+CLIENTS = {CODEX: "http://localhost:1455/auth/callback"}
 """The clients that may send people here, each with the one address it may have them land on."""
 
 LIFETIME = 600.0

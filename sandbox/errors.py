@@ -19,6 +19,7 @@ REMOVED = "You were removed from this workspace"
 UNUSUAL = "Unusual activity has been detected from your device. Try again later."
 REUSED = "Your refresh token has already been used to generate a new access token. Please try signing in again."
 SESSION_ENDED = "Your session has ended. Please log in again."
+NOT_VALID = "Could not validate your token. Please try signing in again."
 
 
 def coded(status: int, code: str, message: str, kind: str | None = None) -> Json:
@@ -31,6 +32,11 @@ def oauth(status: int, code: str, message: str) -> Json:
     """Return a token endpoint's refusal (upstream §12)."""
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
     return {"status": status, "body": {"error": error}}
+
+
+def oauth_plain(status: int, error: str, description: str) -> Json:
+    """Return a token endpoint's refusal as plain OAuth writes it."""
+    return {"status": status, "body": {"error": error, "error_description": description}}
 
 
 def detailed(status: int, code: str, message: str | None = None) -> Json:
@@ -124,3 +130,23 @@ ALREADY: dict[str, Json] = {
     "already_409_team": plain(409, "already in team"),
 }
 """Every known way of refusing somebody who is in already; keys are presets and values of shape `already_member`."""
+
+WRONG_CLIENT: dict[str, Json] = {
+    "token_expired": oauth(401, "token_expired", NOT_VALID),
+    "invalid_client": oauth_plain(401, "invalid_client", "Unknown client."),
+    "unauthorized_client": oauth_plain(400, "unauthorized_client", "This client may not use this grant."),
+}
+"""Answers to a refresh token under the id of another client; keys are values of shape `wrong_client`."""
+
+NO_CLIENT = oauth(400, "missing_required_parameter", "Missing required parameter: 'client_id'.")
+NO_CLIENT["body"]["error"]["param"] = "client_id"
+
+DEAD_REFRESH = (
+    "refresh_token_invalidated",
+    "refresh_token_expired",
+    "refresh_token_revoked",
+    "invalid_refresh_token",
+    "app_session_terminated",
+    "token_expired",
+)
+"""The codes a refresh token may be dead with."""

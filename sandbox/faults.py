@@ -77,8 +77,10 @@ Presets and orders by number of upstream §16.4 (`orders` are methods of `World`
     order `set_workspace` (invites_per_minute)
 27  session_empty session_warning session_error session_error_stale session_wrong_workspace session_other_identity
     session_chunk_missing session_chunks_unordered rotate_body rotate_cookie rotate_both rotate_different
-28  refresh_token_reused refresh_token_invalidated refresh_token_expired oauth_token_expired app_session_terminated
-    oauth_account_deactivated invalid_grant invalid_client country_403, and the rows 3, 6 and 26
+28  refresh_token_reused refresh_token_invalidated refresh_token_expired refresh_token_revoked invalid_refresh_token
+    oauth_token_expired app_session_terminated oauth_account_deactivated invalid_grant invalid_client
+    unauthorized_client missing_required_parameter country_403, and the rows 3, 6 and 26; for good: order
+    `invalidate_tokens` (refresh_as); a wrong client id: order `token_set`, shape `wrong_client`
 29  reset_after timeout_after no_refresh_token no_access_token no_expires_in oauth_other_identity
 30  nothing to set: a spent token is refused with refresh_token_reused
 

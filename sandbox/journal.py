@@ -102,6 +102,7 @@ class Journal:
             "authorization": token is not None,
             "token_hash": short_hash(token) if token else None,
             "session_hash": short_hash(cookie) if cookie else None,
+            "client_id": body.get("client_id") if isinstance(body, dict) else None,
             "edge_cookie": edge_cookie,
             "foreign_cookie": edge_cookie is not None and edge_cookie != edge_cookie_of(login),
             "account_header": scope,

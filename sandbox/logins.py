@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from sandbox import codes
 from sandbox.base import Memory
-from sandbox.errors import DEAD_TOKEN, Json
+from sandbox.clients import CODEX, USUAL
+from sandbox.errors import DEAD_REFRESH, DEAD_TOKEN, Json
 from sandbox.report import credentials_of
 from sandbox.sessions import DEAD_BODIES
 from sandbox.state import Person, Refusal, normal
@@ -42,17 +43,19 @@ class Logins(Memory):
         refresh: bool = False,
         code: str = "token_invalidated",
         session_as: str = "empty",
+        refresh_as: str = "refresh_token_invalidated",
     ) -> Json:
         """Kill tokens of one login or of `all`, whatever their `exp` says; returns how many died."""
-        if code not in DEAD_TOKEN or session_as not in DEAD_BODIES:
-            raise Refusal(f"code is one of {', '.join(DEAD_TOKEN)}; session_as one of {', '.join(DEAD_BODIES)}")
+        for value, allowed in ((code, DEAD_TOKEN), (session_as, DEAD_BODIES), (refresh_as, DEAD_REFRESH)):
+            if value not in allowed:
+                raise Refusal(f"not {value!r}, but one of {', '.join(allowed)}")
         with self.lock:
             book, wanted = self.tokens, None if email == "all" else self._known_login(email)
             died = 0
             for is_asked, tokens, dead_as in (
                 (access, book.access, code),
                 (session, book.sessions, session_as),
-                (refresh, book.refresh, "refresh_token_invalidated"),
+                (refresh, book.refresh, refresh_as),
             ):
                 for token in tokens.values() if is_asked else ():
                     if wanted in (None, token.person) and token.dead_as is None:
@@ -75,6 +78,23 @@ class Logins(Memory):
             if error:
                 return {"landing": asked.landing(error=error, error_description=description)}
             return {"landing": codes.issue(self, asked, self._known_login(email), account_id)}
+
+    def token_set(self, email: str, client_id: str = CODEX, *, account_id: str | None = None) -> Json:
+        """Return a new token set of a login, as one token response gave it to this client: a pair, and its id.
+
+        From then on `credentials` shows its refresh token. The web client never gets one.
+        """
+        if client_id not in USUAL:
+            raise Refusal(f"client_id is one of {', '.join(USUAL)}")
+        with self.lock:
+            person = self._known_login(email)
+            workspace = self.find(account_id) if account_id else next(iter(self.workspaces_of(person)), None)
+            return {
+                "email": person.email,
+                "access_token": self.tokens.issue_access(person, workspace, self.now(), client_id=client_id).value,
+                "refresh_token": self.tokens.issue_refresh(person, client_id).value,
+                "client_id": client_id,
+            }
 
     def ban(self, email: str, banned: bool = True) -> Json:
         """Deactivate a login's user, or forgive it."""

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from sandbox import codes
 from sandbox.call import Call, Refused
-from sandbox.errors import BANNED, REUSED, SESSION_ENDED, Json, oauth
+from sandbox.clients import USUAL, WEB
+from sandbox.errors import BANNED, NO_CLIENT, NOT_VALID, REUSED, SESSION_ENDED, WRONG_CLIENT, Json, oauth, oauth_plain
 from sandbox.sessions import OTHER, unsettle
 from sandbox.state import Person, Workspace
 from sandbox.tokens import ACCESS_LIFETIME, SCOPES, RefreshToken, encode
 from sandbox.wire import Reply
 
 
-def _plain(status: int, error: str, description: str) -> Json:
-    return {"status": status, "body": {"error": error, "error_description": description}}
-
-
 def token(call: Call) -> Reply:
     """POST oauth/token, JSON or form: refuses a spent, revoked, foreign or unknown refresh token or code."""
     if not isinstance(call.body, dict):
-        raise Refused(_plain(400, "invalid_request", "The body could not be read."))
+        raise Refused(oauth_plain(400, "invalid_request", "The body could not be read."))
     if call.body.get("grant_type") == "authorization_code":
         return _first_set(call)
     if call.body.get("grant_type") != "refresh_token":
-        raise Refused(_plain(400, "unsupported_grant_type", "Only refresh_token and authorization_code are supported."))
+        raise Refused(oauth_plain(400, "unsupported_grant_type", "Only refresh_token and authorization_code."))
     spent = _spendable(call)
     world, now = call.world, call.world.now()
     if not call.tweak.get("keep_refresh"):
@@ -47,7 +44,7 @@ def _first_set(call: Call) -> Reply:
     if code is not None and code.chain is not None:
         world.tokens.kill_chain(code.chain, "refresh_token_invalidated")
     if code is None or (reason := codes.why_not(code, call.body, now)):
-        raise Refused(_plain(400, "invalid_grant", reason if code else "Unknown authorization code."))
+        raise Refused(oauth_plain(400, "invalid_grant", reason if code else "Unknown authorization code."))
     if code.person.banned:
         raise Refused(oauth(401, "account_deactivated", BANNED))
     mine = world.workspaces_of(code.person)
@@ -76,13 +73,17 @@ def _spendable(call: Call) -> RefreshToken:
     """Return the refresh token sent, if it may be spent now by this client."""
     book = call.world.tokens
     client_id, sent = call.body.get("client_id"), call.body.get("refresh_token")
+    if not client_id:
+        raise Refused(NO_CLIENT)
     if not isinstance(sent, str) or not sent:
-        raise Refused(_plain(400, "invalid_request", "Missing required parameter: refresh_token"))
-    if client_id not in {known.client_id for known in book.refresh.values()}:
-        raise Refused(_plain(401, "invalid_client", "Unknown client."))
+        raise Refused(oauth_plain(400, "invalid_request", "Missing required parameter: refresh_token"))
+    if client_id not in {WEB, *USUAL, *(known.client_id for known in book.refresh.values())}:
+        raise Refused(oauth_plain(401, "invalid_client", "Unknown client."))
     found = book.refresh.get(sent)
-    if found is None or found.client_id != client_id:
-        raise Refused(_plain(400, "invalid_grant", "Unknown or invalid refresh token."))
+    if found is None:
+        raise Refused(WRONG_CLIENT["token_expired"])
+    if found.client_id != client_id:
+        raise Refused(WRONG_CLIENT[call.shapes["wrong_client"]])
     if found.person.banned:
         raise Refused(oauth(401, "account_deactivated", BANNED))
     if found.is_spent:
@@ -90,7 +91,7 @@ def _spendable(call: Call) -> RefreshToken:
             book.kill_chain(found.chain, "refresh_token_invalidated")
         raise Refused(oauth(401, "refresh_token_reused", REUSED))
     if found.dead_as:
-        raise Refused(oauth(401, found.dead_as, SESSION_ENDED))
+        raise Refused(oauth(401, found.dead_as, NOT_VALID if found.dead_as == "token_expired" else SESSION_ENDED))
     return found
 
 

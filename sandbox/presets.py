@@ -205,15 +205,17 @@ OAUTH: dict[str, Json] = {
     "refresh_token_reused": row(errors.oauth(401, "refresh_token_reused", errors.REUSED)),
     "refresh_token_invalidated": row(errors.oauth(401, "refresh_token_invalidated", errors.SESSION_ENDED)),
     "refresh_token_expired": row(errors.oauth(401, "refresh_token_expired", "Your refresh token has expired.")),
-    "oauth_token_expired": row(
-        errors.oauth(401, "token_expired", "Could not validate your token. Please try signing in again.")
-    ),
+    "oauth_token_expired": row(errors.oauth(401, "token_expired", errors.NOT_VALID)),
+    "refresh_token_revoked": row(errors.oauth(401, "refresh_token_revoked", errors.SESSION_ENDED)),
+    "invalid_refresh_token": row(errors.oauth(401, "invalid_refresh_token", errors.NOT_VALID)),
     "app_session_terminated": row(errors.oauth(401, "app_session_terminated", errors.SESSION_ENDED)),
     "oauth_account_deactivated": row(errors.oauth(401, "account_deactivated", errors.BANNED)),
     "invalid_grant": row(
         {"status": 400, "body": {"error": "invalid_grant", "error_description": "Unknown or invalid refresh token."}}
     ),
-    "invalid_client": row({"status": 401, "body": {"error": "invalid_client", "error_description": "Unknown client."}}),
+    "invalid_client": row(errors.WRONG_CLIENT["invalid_client"]),
+    "unauthorized_client": row(errors.WRONG_CLIENT["unauthorized_client"]),
+    "missing_required_parameter": row(errors.NO_CLIENT),
     "no_refresh_token": row({"tweak": {"keep_refresh": True}, "edit": {"drop": ["refresh_token"]}}, "before"),
     "no_access_token": row({"edit": {"drop": ["access_token"]}}, "before"),
     "no_expires_in": row({"edit": {"drop": ["expires_in"]}}, "before"),

@@ -78,6 +78,6 @@ def credentials_of(world: Memory, person: Person, workspace: Workspace | None = 
         "access_token": access.value,
         "session_token": session.value,
         "refresh_token": refresh.value if refresh else None,
-        "client_id": person.client_id,
+        "client_id": refresh.client_id if refresh else person.client_id,
         "session_json": session_json(world, person, chosen, session, access),
     }

@@ -67,6 +67,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "session_id_token": (False, True),
     "session_rotation": ("none", "body", "cookie", "both", "both_different"),
     "reuse_revokes_grant": (False, True),
+    "wrong_client": ("token_expired", "invalid_client", "unauthorized_client"),
 }
 """Key → allowed values, the default first."""
 

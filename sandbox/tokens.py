@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.clients import WEB
 from sandbox.state import DAY, Person, Workspace, digits, letters
 
 ACCESS_LIFETIME = 10 * DAY
@@ -106,7 +107,7 @@ def access_claims(
     now: float,
     number: int,
     lifetime: float,
-    client_id: str | None = None,
+    client_id: str = WEB,
 ) -> dict[str, Any]:
     """Return the claims of upstream §13; without a workspace it is a personal token."""
     auth: dict[str, Any] = {
@@ -123,7 +124,7 @@ def access_claims(
         auth["poid"] = workspace.organization_id
     return {
         "aud": ["https://api.openai.com/v1"],
-        "client_id": client_id or person.client_id,
+        "client_id": client_id,
         "exp": int(now + lifetime),
         "iat": int(now),
         "nbf": int(now),
@@ -156,15 +157,15 @@ class TokenBook:
         workspace: Workspace | None,
         now: float,
         lifetime: float = ACCESS_LIFETIME,
-        client_id: str | None = None,
+        client_id: str = WEB,
     ) -> AccessToken:
-        """Issue a new access token for a person, scoped to a workspace or personal; `client_id`: of a sign-in."""
+        """Issue a new access token for a person, scoped to a workspace or personal, to this client."""
         self.number += 1
         claims = access_claims(person, workspace, now=now, number=self.number, lifetime=lifetime, client_id=client_id)
         account_id = workspace.account_id if workspace else None
         token = AccessToken(encode(claims), person, account_id, now + lifetime)
         self.access[token.value] = token
-        if client_id in (None, person.client_id):
+        if client_id == WEB:
             self.newest[person.id, account_id] = token
         return token
 

@@ -48,6 +48,7 @@ WRITES = (
     "invalidate_tokens",
     "kill_tokens",
     "sign_in",
+    "token_set",
     "ban",
     "fault",
     "clear_faults",

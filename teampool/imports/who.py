@@ -16,6 +16,7 @@ from teampool.imports.reasons import DEAD, EMAIL_MISMATCH, NO_TEAM, TOKEN_DEAD, 
 from teampool.login import token_chain
 from teampool.upstream.claims import Claims, NotAToken, read_claims
 from teampool.upstream.client import Upstream, exchange_session
+from teampool.upstream.clients import for_refresh
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure, Op, SessionAnswer, TokenSet, Workspace, normalise_email
 
@@ -58,9 +59,11 @@ def log_in(record: Record, *, device_id: str, client_id: str = "", keep: Keep) -
     `client_id`: the known client of a refresh token that came without its own.
     """
     claims = _claims(record.access_token)
+    # A session's access token names the web client, to which no refresh token belongs (upstream §12).
+    record = replace(record, client_id=for_refresh(record.client_id))
     if record.refresh_token and not record.client_id and claims is not None:
-        # The tokens came together, so the access token names the refresh token's client (upstream §12).
-        record = replace(record, client_id=claims.client_id)
+        # The tokens came out of one token response, so the access token names the refresh token's client.
+        record = replace(record, client_id=for_refresh(claims.client_id))
     attempt = _Attempt(record, device_id, keep)
     # Unverified claims can only refuse; they are believed once upstream accepts the token.
     if claims is not None:

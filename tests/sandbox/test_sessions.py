@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from sandbox.clients import WEB
 from sandbox.tokens import decode
 from tests.sandbox.client import COOKIE, Admin
 
@@ -33,7 +34,7 @@ class TestSession:
         assert omar.me().data["email"] == omar.email
         claims = decode(omar.token)
         assert claims["exp"] - claims["iat"] == 10 * 86400
-        assert claims["client_id"] == omar.credentials["client_id"]
+        assert claims["client_id"] == WEB
         assert claims["https://api.openai.com/profile"]["email"] == omar.email
         assert claims[AUTH]["chatgpt_account_id"] == omar.account_id
         assert claims[AUTH]["chatgpt_user_id"] == omar.credentials["user_id"]

@@ -16,7 +16,7 @@ FIELDS = ("email", "access_token", "refresh_token", "session_token", "client_id"
 
 def csv_line(credentials: dict[str, Any], *wanted: str, separator: str = ",") -> str:
     """The documented columns, `email,AT,RT,ST,client id`, those not wanted left empty."""
-    return separator.join((credentials[field] or "") if field in wanted else "" for field in FIELDS)
+    return separator.join((credentials.get(field) or "") if field in wanted else "" for field in FIELDS)
 
 
 def bring(text: str, **options: Any) -> list[ImportLine]:

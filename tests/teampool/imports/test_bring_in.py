@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from notifications.models import AuditEvent
+from sandbox.clients import IOS
 from teampool.imports import bring_in, who
 from teampool.imports.worker import work
 from teampool.login import renew, token_chain
@@ -169,12 +170,14 @@ class TestARefreshToken:
         assert len(sandbox.log(op="token")) == 1
 
     def test_the_client_id_may_stand_in_the_access_token(self, sandbox):
-        login = sandbox.workspace("omar@example.com")["credentials"]
+        sandbox.workspace("omar@example.com")
+        login = sandbox.token_set("omar@example.com", IOS)
         sandbox.invalidate_tokens()
         assert bring_one(csv_line(login, "access_token", "refresh_token")).state == State.CREATED
 
     def test_beside_a_living_access_token_it_learns_its_client_id_from_that(self, sandbox):
-        login = sandbox.workspace("omar@example.com")["credentials"]
+        sandbox.workspace("omar@example.com")
+        login = sandbox.token_set("omar@example.com", IOS)
         line = bring_one(csv_line(login, "email", "access_token", "refresh_token"))
         assert (line.state, line.renews_itself) == (State.CREATED, True)
         assert Owner.objects.get().client_id == login["client_id"]
@@ -183,7 +186,8 @@ class TestARefreshToken:
         assert renew.renew(team_id=team.pk, rejected_token=team.access_token)
 
     def test_it_does_not_come_to_another_token_s_client_id(self, sandbox):
-        login = sandbox.workspace("omar@example.com")["credentials"]
+        sandbox.workspace("omar@example.com")
+        login = sandbox.token_set("omar@example.com", IOS)
         an_owner(login["email"], refresh_token="rt_of-another-app", client_id="app_Another")
         bring_one(csv_line(login, "email", "access_token", "refresh_token"))
         owner = Owner.objects.get()
