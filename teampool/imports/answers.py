@@ -43,7 +43,10 @@ def single(line: ImportLine | None) -> dict[str, Any]:
 
 def result(line: ImportLine) -> dict[str, Any]:
     is_good = line.state in GOOD
-    answer = {"line": line.number, "success": is_good, "email": line.email or None, "unused": line.unused}
+    answer: dict[str, Any] = {"line": line.number, "success": is_good, "email": line.email or None}
+    answer["unused"] = line.unused
+    if line.place:
+        answer["place"] = line.place
     if is_good:
         return answer | {"action": str(line.state), "message": _message(line), "teams": line.teams}
     return answer | {"error": words.explanation(line), "error_code": line.reason, "teams": line.teams}

@@ -60,10 +60,11 @@ def follow(
     while True:
         # Read before the lines: if the import is over now, the lines read next are all.
         is_over = ImportJob.objects.filter(pk=job_id, finished_at__isnull=False).exists()
-        lines = ImportLine.objects.filter(job_id=job_id, finished_at__isnull=False).defer("payload")
+        lines = ImportLine.objects.filter(job_id=job_id, finished_at__isnull=False)
+        lines = lines.select_related("duplicate_of").defer("payload", "duplicate_of__payload")
         if since is not None and not is_over:
             lines = lines.filter(finished_at__gte=since - _OVERLAP)
-        news = [line for line in lines.order_by("finished_at", "number", "part") if line.pk not in seen]
+        news = [line for line in lines.order_by("finished_at", "file", "number", "part") if line.pk not in seen]
         for line in news:
             seen.add(line.pk)
             since = max(since, line.finished_at) if since and line.finished_at else line.finished_at

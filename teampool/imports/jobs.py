@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -39,7 +40,7 @@ KEPT_FOR = timedelta(hours=24)
 MOST_BYTES = 5 * 1024 * 1024
 MOST_LINES = 20_000
 _ROWS_AT_ONCE = 500
-_KEPT_FOR_RETRY = ("number", "part", "email", "holds", "unused", "payload")
+_KEPT_FOR_RETRY = ("file", "number", "part", "place", "email", "holds", "unused", "payload")
 
 State = ImportLine.State
 GOOD = (State.CREATED, State.UPDATED, State.DUPLICATE)
@@ -138,15 +139,24 @@ def _open_job(lines: list[ImportLine], actor: Actor, *, is_rung: bool, retry_of_
     return job
 
 
+def shortened(file: str) -> str:
+    """The name of a file as it is kept; of a long one the end, which tells files apart."""
+    longest = 200
+    return file if len(file) <= longest else f"…{file[1 - longest :]}"
+
+
 def _lines(records: list[Record], now: datetime) -> Iterator[ImportLine]:
     """A row for each record. An unreadable record is finished at once; a duplicate waits for the first like it."""
     seen: dict[tuple[str, ...], ImportLine] = {}
-    parts: dict[int, int] = {}
+    parts: Counter[tuple[str, int]] = Counter()
     for record in records:
-        parts[record.line] = parts.get(record.line, 0) + 1
+        file = shortened(record.file)
+        parts[file, record.line] += 1
         line = ImportLine(
+            file=file,
             number=record.line,
-            part=parts[record.line],
+            part=parts[file, record.line],
+            place=record.place[:80],
             email=login_email(record)[:254],
             holds=holds(record),
             unused=list(record.unused),
@@ -154,6 +164,7 @@ def _lines(records: list[Record], now: datetime) -> Iterator[ImportLine]:
         same = (line.email, record.access_token, record.refresh_token, record.session_token, record.account_id)
         if record.problem:
             line.state, line.reason, line.finished_at = state_of(record.problem), record.problem, now
+            line.detail = record.detail[:80]
         elif same in seen:
             line.duplicate_of = seen[same]
         else:

@@ -8,12 +8,11 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -24,7 +23,7 @@ from teampool.imports.jobs import BAD
 from teampool.imports.reading.record import Record
 from teampool.imports.reading.text import parse
 from teampool.imports.worker import OPEN
-from teampool.models import FREE_SEATS, ImportJob, ImportLine, Owner, Team
+from teampool.models import ImportJob, ImportLine, Owner
 
 PAGE = 50
 PAST_IMPORTS = 50
@@ -94,7 +93,7 @@ def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
     job = get_object_or_404(ImportJob, pk=job_id)
     counts = {row["state"]: row["n"] for row in job.lines.values("state").order_by().annotate(n=Count("pk"))}
     only_failed = request.GET.get("only") == "failed"
-    lines = job.lines.defer("payload").order_by("number", "part")
+    lines = job.lines.defer("payload", "duplicate_of__payload").select_related("duplicate_of")
     page = Paginator(lines.filter(state__in=BAD) if only_failed else lines, PAGE).get_page(request.GET.get("page"))
     context = {
         "title": _("Import {n}").format(n=job.pk),
@@ -105,7 +104,7 @@ def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
         "only_failed": only_failed,
         "page": page,
         "rows": [_row(line) for line in page],
-        "finish": words.finish(counts, free=_free_seats_brought(job)) if job.finished_at else "",
+        "finish": words.finish(counts, free=job.free_seats or 0) if job.finished_at else "",
     }
     if getattr(request, "htmx", False):
         return TemplateResponse(request, "admin/import/live.html", context)
@@ -132,7 +131,7 @@ def _row(line: ImportLine) -> dict[str, Any]:
         if team.get("id")
     ]
     return {
-        "number": line.number,
+        "where": line.where,
         "email": line.email,
         "holds": words.holds(line),
         "badge": words.badge(line.state),
@@ -143,13 +142,6 @@ def _row(line: ImportLine) -> dict[str, Any]:
 
 def _team_name(team: dict[str, Any]) -> str:
     return f"{team.get('name') or _('Team')} {str(team.get('account_id', ''))[:8]}"
-
-
-def _free_seats_brought(job: ImportJob) -> int:
-    created = job.lines.filter(state=State.CREATED).values_list("teams", flat=True)
-    ids = {team["id"] for teams in created for team in teams if team.get("action") == "created"}
-    teams: QuerySet[Team] = Team.objects.allocatable(timezone.now()).filter(pk__in=ids)
-    return teams.aggregate(n=Sum(FREE_SEATS))["n"] or 0
 
 
 def _owner(request: HttpRequest) -> Owner | None:

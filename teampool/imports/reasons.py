@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from teampool.imports.reading.record import NO_TOKEN, TWO_ACCESS_TOKENS, UNREADABLE
+from teampool.imports.reading.record import NO_TOKEN, OTHER_PLATFORM, TWO_ACCESS_TOKENS, UNREADABLE
 from teampool.models import ImportLine
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure
@@ -18,7 +18,7 @@ UNREACHABLE: Final = "unreachable"
 SLOW_DOWN: Final = "slow_down"
 
 # The line itself is wrong: no retry can help.
-INVALID = frozenset({UNREADABLE, NO_TOKEN, TWO_ACCESS_TOKENS, EMAIL_MISMATCH})
+INVALID = frozenset({UNREADABLE, NO_TOKEN, TWO_ACCESS_TOKENS, OTHER_PLATFORM, EMAIL_MISMATCH})
 
 # May pass: a retry can help.
 RETRYABLE = frozenset({UNREACHABLE, SLOW_DOWN})
@@ -68,8 +68,8 @@ def state_of(reason: str) -> ImportLine.State:
     return ImportLine.State.INVALID if reason in INVALID else ImportLine.State.FAILED
 
 
-def reason_text(slug: str) -> str:
-    """The words of a reason, in the active language; "" for ""."""
+def reason_text(slug: str, detail: str = "") -> str:
+    """The words of a reason, in the active language; "" for "". `detail` is what they name."""
     match slug:
         case "":
             return ""
@@ -79,6 +79,8 @@ def reason_text(slug: str) -> str:
             return _("No token")
         case "two_access_tokens":
             return _("Two access tokens")
+        case "other_platform":
+            return _("An account of {name}, not of OpenAI: skipped").format(name=detail or "?")
         case "token_dead":
             return _("The token is dead and cannot be renewed")
         case "email_mismatch":

@@ -65,7 +65,9 @@ def explanation(line: ImportLine) -> str:
 
 def _outcome(line: ImportLine) -> str:
     if line.reason:
-        return reason_text(line.reason)
+        return reason_text(line.reason, line.detail)
+    if line.state == State.DUPLICATE and line.duplicate_of is not None:
+        return _("Same as line {n}").format(n=line.duplicate_of.where)
     if line.state not in (State.CREATED, State.UPDATED):
         return ""
     parts = []

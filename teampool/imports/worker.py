@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, Sum
 from django.utils import timezone
 
 from base.actors import Actor
@@ -22,7 +22,7 @@ from base.work import free
 from notifications.audit import events
 from teampool.imports.bring_in import bring_in_line, end_line
 from teampool.imports.reasons import UNREACHABLE
-from teampool.models import ImportJob, ImportLine
+from teampool.models import FREE_SEATS, ImportJob, ImportLine, Team
 
 SLICE = timedelta(seconds=45)
 LEASE = timedelta(seconds=60)
@@ -109,7 +109,7 @@ def _claim(job_id: int) -> ImportLine | None:
     """Claim the next line. `attempts` is raised before the work, so that a death counts too."""
     while True:
         waiting = ImportLine.objects.filter(job_id=job_id, state=State.WAITING, duplicate_of=None)
-        line = waiting.order_by("number", "part").first()
+        line = waiting.order_by("file", "number", "part").first()
         if line is None:
             return None
         mine = ImportLine.objects.filter(pk=line.pk, state=State.WAITING, attempts=line.attempts)
@@ -124,8 +124,17 @@ def _finish(job_id: int, actor: Actor) -> bool:
         return False
     with transaction.atomic():
         open_job = ImportJob.objects.filter(pk=job_id, finished_at=None)
-        if open_job.update(finished_at=timezone.now(), lease_until=None):
+        free_seats = _free_seats_brought(job_id)
+        if open_job.update(finished_at=timezone.now(), lease_until=None, free_seats=free_seats):
             counted = ImportLine.objects.filter(job_id=job_id).values("state").annotate(n=Count("pk")).order_by("state")
             counts = {row["state"]: row["n"] for row in counted}
             events.import_finished(subject=ImportJob(pk=job_id).subject, counts=counts, actor=actor)
     return True
+
+
+def _free_seats_brought(job_id: int) -> int:
+    """The free seats that the Teams of this import have now."""
+    created = ImportLine.objects.filter(job_id=job_id, state=State.CREATED).values_list("teams", flat=True)
+    ids = {team["id"] for teams in created for team in teams if team.get("action") == "created"}
+    teams = Team.objects.allocatable(timezone.now()).filter(pk__in=ids)
+    return teams.aggregate(n=Sum(FREE_SEATS))["n"] or 0

@@ -20,6 +20,8 @@ class ImportJob(models.Model):
     total = models.PositiveIntegerField(_("lines"), default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    # Free seats of the Teams it brought, as counted when it ended.
+    free_seats = models.PositiveIntegerField(null=True, blank=True)
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
 
     class Meta:
@@ -48,12 +50,15 @@ class ImportLine(models.Model):
         FAILED = "failed", _("failed")
 
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="lines")
-    number = models.PositiveIntegerField(_("line"))
+    file = models.CharField(max_length=200, blank=True)  # the file's name; "" for pasted text
+    number = models.PositiveIntegerField(_("line"))  # 0: the file as a whole
+    place = models.CharField(max_length=80, blank=True)  # `accounts[3]`, where several accounts begin on one line
     part = models.PositiveIntegerField(default=1)  # one line may hold several JSON documents
     # The line that brings the same account: this one ends as that one does.
     duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
     state = models.CharField(_("result"), max_length=9, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=40, blank=True)
+    detail = models.CharField(max_length=80, blank=True)  # what the words of the reason name; never a secret
     email = models.CharField(_("owner"), max_length=254, blank=True)
     holds = models.CharField(max_length=16, blank=True)  # what the line had: "AT RT ST", never the value
     # The kinds of its columns that were ignored: ["password", "2fa"], one for each, never a value.
@@ -68,9 +73,17 @@ class ImportLine(models.Model):
     class Meta:
         verbose_name = _("import line")
         verbose_name_plural = _("import lines")
-        ordering = ["job", "number", "part"]
-        constraints = [models.UniqueConstraint(fields=["job", "number", "part"], name="teampool_importline_once")]
+        ordering = ["job", "file", "number", "part"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "file", "number", "part"], name="teampool_importline_once")
+        ]
         indexes = [models.Index(fields=["state"], name="teampool_importline_state")]
 
     def __str__(self) -> str:
-        return f"{self.job_id}:{self.number}"
+        return f"{self.job_id}:{self.where}"
+
+    @property
+    def where(self) -> str:
+        """`accounts.json:3`, or `3` of pasted text; where several accounts begin on a line, also which."""
+        line = ":".join(part for part in (self.file, str(self.number or "")) if part)
+        return f"{line} {self.place}".rstrip()

@@ -1,15 +1,16 @@
-"""Accounts from JSON: find where a document among other lines ends, and read its accounts. Pure.
+"""Accounts from JSON: a session, an account file of another tool, a cookie export, or many of these. Pure.
 
-A document is a session, an object of our own API, a cookie export, or an array of these. Finding its end is linear:
-each line is scanned once, for strings and brackets. A document that never closes is given up at the first line that
-cannot belong to it, so it swallows no account below.
+An account file wraps its accounts: in an array, under `accounts`, `data`, `items`, `teams` or `list`, by e-mail. Inside
+an account, tokens stand at the top or in `credentials`, `token`, `metadata.token` and the like, in any spelling.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -18,157 +19,315 @@ from teampool.imports.reading.record import (
     ACCOUNT,
     CLIENT,
     EMAIL,
+    NO_TOKEN,
+    OTHER_PLATFORM,
     REFRESH,
     SESSION,
+    UNREADABLE,
     Record,
     Slot,
     build,
+    clean,
+    fits,
+    read_fields,
     slot_of,
     unreadable,
 )
+from teampool.upstream.claims import NotAToken, read_claims
 from teampool.upstream.cookies import session_token_in
 
-# The JSON keys of each slot: at the top, or one level down.
-_KEYS: dict[Slot, tuple[str, ...]] = {
-    EMAIL: ("email", "user.email"),
-    ACCESS: ("accessToken", "access_token", "tokens.access_token"),
-    REFRESH: ("refreshToken", "refresh_token", "tokens.refresh_token"),
-    SESSION: ("sessionToken", "session_token"),
-    CLIENT: ("clientId", "client_id"),
-    ACCOUNT: ("accountId", "account_id", "account.id", "tokens.account_id"),
+# The names of fields, without case, `_` and `-`.
+_FIELDS: dict[str, Slot] = {
+    "email": EMAIL,
+    "mail": EMAIL,
+    "emailaddress": EMAIL,
+    "useremail": EMAIL,
+    "accesstoken": ACCESS,
+    "at": ACCESS,
+    "refreshtoken": REFRESH,
+    "rt": REFRESH,
+    "sessiontoken": SESSION,
+    "st": SESSION,
+    "securenextauth.sessiontoken": SESSION,
+    "secureauthjs.sessiontoken": SESSION,
+    "clientid": CLIENT,
+    "chatgptaccountid": ACCOUNT,
+    "accountid": ACCOUNT,
 }
+_TOKENS = (ACCESS, REFRESH, SESSION)
+# Objects that belong to the account around them.
+_PARTS = frozenset(
+    [
+        "credentials",
+        "credential",
+        "token",
+        "tokens",
+        "metadata",
+        "auth",
+        "session",
+        "oauth",
+        "user",
+        "account",
+        "profile",
+    ]
+)
+# May hold an e-mail or a token, which then shows by its shape.
+_BY_SHAPE = frozenset(["name", "username", "login", "label", "user", "account", "token", "authorization", "session"])
+_ENVELOPES = frozenset(("accounts", "data", "items", "teams", "list"))
+_DEEPEST, _DEEPEST_PART = 8, 3
 
-# A string that does not close ends with its line: JSON strings hold no line breaks.
-_MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|$|\\$)|[{}\[\]]')
-_PLAUSIBLE = re.compile(r'\s*(?:["{}\[\],:]|-?\d|(?:true|false|null)\b|$)')
-_PAIRS = {"}": "{", "]": "["}
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The lines `first` to `last` (0-based) of one document; it ends before column `end` of the last.
-
-    If not `is_closed`, these lines are no document, and the next line may begin one.
-    """
-
-    first: int
-    last: int
-    start: int
-    end: int
-    is_closed: bool
-    element_lines: list[int]
-
-    def text(self, lines: list[str]) -> str:
-        if self.first == self.last:
-            return lines[self.first][self.start : self.end]
-        middle = lines[self.first + 1 : self.last]
-        return "\n".join((lines[self.first][self.start :], *middle, lines[self.last][: self.end]))
-
-
-def find_block(lines: list[str], first: int, start: int) -> Block:
-    """The document that begins here with `{` or `[`."""
-    stack: list[str] = []
-    elements: list[int] = []
-    before = ""
-    for number in range(first, len(lines)):
-        line = lines[number]
-        begin = start if number == first else 0
-        if number > first and _breaks_off(line, stack, before):
-            return Block(first, number - 1, start, 0, False, elements)
-        for mark in _MARKS.finditer(line, begin):
-            found = mark[0]
-            if found[0] == '"':
-                if len(found) < 2 or found[-1] != '"':
-                    return Block(first, number, start, 0, False, elements)
-            elif found in "{[":
-                if len(stack) == 1 and stack[0] == "[":
-                    elements.append(number + 1)
-                stack.append(found)
-            elif not stack or stack.pop() != _PAIRS[found]:
-                return Block(first, number, start, 0, False, elements)
-            elif not stack:
-                return Block(first, number, start, mark.end(), True, elements)
-        stripped = line.rstrip()
-        before = stripped[-1] if stripped else before
-    return Block(first, len(lines) - 1, start, 0, False, elements)
+_OURS = ("openai", "chatgpt", "codex", "gpt")
+_OTHERS = frozenset(
+    [
+        "anthropic",
+        "claude",
+        "gemini",
+        "geminicli",
+        "google",
+        "vertex",
+        "qwen",
+        "iflow",
+        "antigravity",
+        "kiro",
+        "grok",
+        "xai",
+        "deepseek",
+        "kimi",
+        "copilot",
+    ]
+)
+_NAME = re.compile(r"[\w .-]{1,24}")
 
 
-def _breaks_off(line: str, stack: list[str], before: str) -> bool:
-    """True for a line that cannot continue the document above it."""
-    if not _PLAUSIBLE.match(line):
-        return True
-    if not line.lstrip().startswith("{"):
-        return False
-    # In an object a brace can only follow a key's colon; in an array, `[` or a comma.
-    return before != ":" if stack[-1] == "{" else before not in "[,"
+class _Object(dict[str, Any]):
+    """A JSON object that knows the line on which it begins."""
+
+    __slots__ = ("line",)
+    line: int
 
 
 class _WrongType(Exception):
     """A value that should be text is not."""
 
 
-def read_json(text: str, line: int, last_line: int, element_lines: list[int]) -> list[Record] | None:
+def read_json(text: str, line: int, last_line: int, object_lines: list[int]) -> list[Record] | None:
     """The records of one JSON document; None when it is not JSON.
 
-    `element_lines`: the lines where the objects of a top-level array begin.
+    `object_lines`: the lines where its objects begin, in the order in which they close.
     """
+    lines = iter(object_lines)
+
+    def place(pairs: list[tuple[str, Any]]) -> _Object:
+        found = _Object(pairs)
+        found.line = next(lines, line)
+        return found
+
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=place)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(data, list):
-        return [_read_one(data, line, last_line)]
-    if not data:
-        return [unreadable(line, "json", last_line)]
-    if _is_cookie_export(data):
-        return [_read_cookies(data, line, last_line)]
-    lines = element_lines if len(element_lines) == len(data) else [line] * len(data)
-    ends = [max(begin, following - 1) for begin, following in pairwise(lines)] + [last_line]
-    return [_read_one(item, begin, end) for item, begin, end in zip(data, lines, ends, strict=True)]
+    # An account ends where the next one begins.
+    records = sorted(_read(data, _At(line, "", 0, is_listed=True)), key=lambda record: record.line)
+    ends = [max(record.line, after.line - 1) for record, after in pairwise(records)]
+    shared = Counter(record.line for record in records)
+    return [
+        replace(record, last_line=end, place=record.place if shared[record.line] > 1 else "")
+        for record, end in zip(records, [*ends, last_line], strict=True)
+    ] or [unreadable(line, "json", last_line)]
 
 
-def _read_one(data: Any, line: int, last_line: int) -> Record:
-    if isinstance(data, str) and slot_of(data) == ACCESS:
-        return build([(ACCESS, data)], line, text_kind="json", last_line=last_line)
-    if isinstance(data, list) and _is_cookie_export(data):
-        return _read_cookies(data, line, last_line)
-    if not isinstance(data, dict):
-        return unreadable(line, "json", last_line)
+class _At:
+    """Where the reader is: line, path, depth, and whether everything here must get a result."""
+
+    __slots__ = ("depth", "email", "is_listed", "line", "path")
+
+    def __init__(self, line: int, path: str, depth: int, *, is_listed: bool, email: str = "") -> None:
+        self.line, self.path, self.depth, self.is_listed, self.email = line, path, depth, is_listed, email
+
+    def inside(self, name: str, value: Any, *, is_listed: bool, email: str = "") -> _At:
+        line = value.line if isinstance(value, _Object) else self.line
+        return _At(line, f"{self.path}{name}".lstrip("."), self.depth + 1, is_listed=is_listed, email=email)
+
+
+def _read(data: Any, at: _At) -> Iterator[Record]:
+    """The accounts in this value; each has its line and path."""
+    if at.depth > _DEEPEST:
+        yield _problem(UNREADABLE, at)
+    elif isinstance(data, list):
+        if _is_cookie_export(data):
+            yield replace(_read_cookies(data, at.line), place=at.path)
+        elif not data:
+            yield _problem(UNREADABLE, at)
+        for number, item in enumerate([] if _is_cookie_export(data) else data):
+            yield from _read(item, at.inside(f"[{number}]", item, is_listed=at.is_listed))
+    elif isinstance(data, _Object):
+        yield from _read_object(data, at)
+    elif isinstance(data, str) and data.isprintable():
+        yield replace(_read_text(data, at), place=at.path, text_kind="json")
+    else:
+        yield _problem(UNREADABLE, at)
+
+
+def _read_text(value: str, at: _At) -> Record:
+    """A line of text inside JSON: a token, or columns."""
+    mark = "----" if "----" in value else ","
+    record = read_fields(value.split(mark), None, at.line)
+    return replace(record, email=at.email) if at.email and not record.email and not record.problem else record
+
+
+def _read_object(data: _Object, at: _At) -> Iterator[Record]:
     if isinstance(data.get("cookies"), list) and _is_cookie_export(data["cookies"]):
-        return _read_cookies(data["cookies"], line, last_line)
+        yield replace(_read_cookies(data["cookies"], at.line), place=at.path)
+        return
+    own = _read_account(data, at)
+    if own is not None and own.problem not in ("", NO_TOKEN):
+        yield own
+        return
+    nested = list(_read_nested(data, at, own))
+    if own is not None and not own.problem:
+        yield own
+        yield from (record for record in nested if not record.problem)
+    elif nested:
+        yield from nested
+    else:
+        yield own or _problem(NO_TOKEN, at)
+
+
+def _read_nested(data: _Object, at: _At, own: Record | None) -> Iterator[Record]:
+    """The accounts further in. What no name announces counts only if it has a token, or is all there is."""
+    is_map = at.is_listed and at.depth > 0 and own is None and not any(_plain(key) in _ENVELOPES for key in data)
+    for key, value in data.items():
+        name = _plain(key)
+        by_email = key.strip().lower() if slot_of(key.strip()) == EMAIL else ""
+        is_whole = isinstance(value, dict | list)
+        if name in _PARTS or not (is_whole or by_email):
+            continue
+        email = by_email or (own.email if own is not None and isinstance(value, dict) else at.email)
+        is_named = name in _ENVELOPES or bool(by_email) or is_map
+        found = _read(value, at.inside(f".{key}", value, is_listed=is_named, email=email))
+        yield from (record for record in found if is_named or not record.problem or record.problem == OTHER_PLATFORM)
+
+
+def _read_account(data: _Object, at: _At) -> Record | None:
+    """The account that this object is; None when nothing in it belongs to one."""
     try:
-        found = [(slot, value) for slot, keys in _KEYS.items() for key in keys if (value := _value(data, key))]
+        found = _Found(data)
     except _WrongType:
-        return unreadable(line, "json", last_line)
-    if any(slot == EMAIL and slot_of(value) != EMAIL for slot, value in found):
-        return unreadable(line, "json", last_line)
-    return build(found, line, text_kind="json", last_line=last_line)
+        return _problem(UNREADABLE, at)
+    if found.platform and not found.is_openai:
+        name = found.platform if _NAME.fullmatch(found.platform) else ""
+        return replace(_problem(OTHER_PLATFORM, at), email=found.email or at.email, detail=name)
+    if not found.is_account:
+        return None
+    values = list(found.values)
+    email = found.email or at.email
+    if email:
+        values.append((EMAIL, email))
+    return replace(build(values, at.line, text_kind="json"), place=at.path)
 
 
-def _value(data: dict[str, Any], key: str) -> str:
-    """The text under a key; "" when it is absent or null."""
-    value: Any = data
-    for part in key.split("."):
-        if value is None or isinstance(value, str):
-            return ""
-        if not isinstance(value, dict):
-            raise _WrongType(key)
-        value = value.get(part)
-    if value is None:
-        return ""
-    # Other text could be neither stored nor sent.
-    if not isinstance(value, str) or not value.isprintable():
-        raise _WrongType(key)
-    return value.strip()
+class _Found:
+    """The values of one account, and of the objects that belong to it. Raises _WrongType."""
+
+    def __init__(self, data: _Object) -> None:
+        self.values: list[tuple[Slot, str]] = []
+        self.platform = ""
+        self.is_account = False
+        self._names: dict[str, str] = {}  # an account id under each name it has
+        self._email = self._maybe_email = ""
+        self._look(data, "", 0)
+        account_id = next(
+            (self._names[name] for name in ("chatgptaccountid", "accountid", "id") if name in self._names), ""
+        )
+        if account_id:
+            self.values.append((ACCOUNT, account_id))
+
+    @property
+    def email(self) -> str:
+        """The e-mail; a name that looks like an e-mail counts only where the token names nobody."""
+        return self._email or ("" if any(claims.email for claims in self._claims()) else self._maybe_email)
+
+    @property
+    def is_openai(self) -> bool:
+        return self.platform.lower().startswith(_OURS) or any(claims.user_id for claims in self._claims())
+
+    def _claims(self) -> Iterator[Any]:
+        for slot, value in self.values:
+            if slot == ACCESS:
+                try:
+                    yield read_claims(value)
+                except NotAToken:
+                    continue
+
+    def _look(self, data: dict[str, Any], part: str, depth: int) -> None:
+        for key, value in data.items():
+            name = _plain(key)
+            if name in _PARTS and isinstance(value, dict) and depth < _DEEPEST_PART:
+                self._look(value, name, depth + 1)
+            elif name in _FIELDS or (name == "id" and part == "account"):
+                self._take(name, _FIELDS.get(name, ACCOUNT), value)
+            elif name in ("platform", "provider") and isinstance(value, str):
+                self.platform = self.platform or value.strip()
+            elif name == "type" and isinstance(value, str) and _plain(value) in _OTHERS:
+                self.platform = value.strip()
+            elif name in _BY_SHAPE and isinstance(value, str):
+                self._take_by_shape(clean(value))
+
+    def _take(self, name: str, slot: Slot, value: Any) -> None:
+        self.is_account = True
+        if value is None:
+            return
+        if not isinstance(value, str) or not value.isprintable():
+            if slot == ACCOUNT:  # a number of the other tool's own
+                return
+            raise _WrongType(name)
+        value = clean(value)
+        shape = slot_of(value)
+        if not value:
+            return
+        if slot == EMAIL:
+            if shape != EMAIL or (self._email and self._email != value.lower()):
+                raise _WrongType(name)
+            self._email = value.lower()
+        elif slot == ACCOUNT:
+            if shape == ACCOUNT:
+                self._names.setdefault(name, value)
+        elif slot == CLIENT:
+            if shape == CLIENT or (shape is None and fits(CLIENT, value)):
+                self.values.append((CLIENT, value))
+        elif not value.isascii():
+            raise _WrongType(name)
+        elif shape in _TOKENS:
+            if not (slot == REFRESH and shape == ACCESS):
+                self.values.append((shape, value))
+        elif shape is None and fits(slot, value):
+            self.values.append((slot, value))
+
+    def _take_by_shape(self, value: str) -> None:
+        shape = slot_of(value)
+        if shape in _TOKENS:
+            self.is_account = True
+            self.values.append((shape, value))
+        elif shape == EMAIL:
+            self.is_account = True
+            self._maybe_email = self._maybe_email or value.lower()
+
+
+def _plain(name: str) -> str:
+    return name.lower().translate({ord("_"): None, ord("-"): None, ord(" "): None})
+
+
+def _problem(problem: str, at: _At) -> Record:
+    return Record(at.line, email=at.email, problem=problem, text_kind="json", last_line=at.line, place=at.path)
 
 
 def _is_cookie_export(data: list[Any]) -> bool:
     return bool(data) and all(isinstance(item, dict) and "name" in item and "value" in item for item in data)
 
 
-def _read_cookies(data: list[Any], line: int, last_line: int) -> Record:
+def _read_cookies(data: list[Any], line: int) -> Record:
     jar = {item["name"]: item["value"] for item in data if all(isinstance(item[key], str) for key in ("name", "value"))}
-    return cookie_record(jar, line, last_line)
+    return cookie_record(jar, line, line)
 
 
 def cookie_record(jar: dict[str, str], line: int, last_line: int) -> Record:

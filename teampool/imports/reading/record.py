@@ -11,6 +11,7 @@ from teampool.upstream.cookies import COOKIE_NAMES
 UNREADABLE = "unreadable"
 NO_TOKEN = "no_token"  # noqa: S105 - a reason, not a token
 TWO_ACCESS_TOKENS = "two_access_tokens"
+OTHER_PLATFORM = "other_platform"
 
 Slot = str
 EMAIL, ACCESS, REFRESH, SESSION, CLIENT, ACCOUNT = (
@@ -49,7 +50,9 @@ _EMPTY = frozenset({"", "-", "--", "null", "none", "nil", "nan", "n/a", "undefin
 class Record:
     """What was read from a line, or from the lines up to `last_line`.
 
-    `problem` is "" or a reason: unreadable, no_token, two_access_tokens. An absent field is "".
+    `problem` is "" or a reason: unreadable, no_token, two_access_tokens, other_platform; `detail` is what the words of
+    the reason name, never a secret. `file` and `place` (`accounts[3]`) say where it stood, beside the line. An absent
+    field is "".
     `unused` has the kind of each column that was ignored, never its value.
     """
 
@@ -64,6 +67,9 @@ class Record:
     text_kind: str = "line"
     last_line: int = 0
     unused: tuple[str, ...] = ()
+    file: str = ""
+    place: str = ""
+    detail: str = ""
 
 
 def unreadable(line: int, text_kind: str = "line", last_line: int = 0) -> Record:

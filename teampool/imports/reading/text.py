@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 import re
 
-from teampool.imports.reading.json_records import cookie_record, find_block, read_json
+from teampool.imports.reading.json_documents import find_block
+from teampool.imports.reading.json_records import cookie_record, read_json
 from teampool.imports.reading.record import (
     ACCESS,
     ACCOUNT,
@@ -115,7 +116,7 @@ class _Parser:
             block = find_block(self.lines, first, start)
             records = None
             if block.is_closed:
-                records = read_json(block.text(self.lines), first + 1, block.last + 1, block.element_lines)
+                records = read_json(block.text(self.lines), first + 1, block.last + 1, block.object_lines)
             if records is None:
                 self._read_broken(first, block.last, start)
                 return block.last + 1

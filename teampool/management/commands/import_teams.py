@@ -37,7 +37,9 @@ class Command(BaseCommand):
         """Print how each line is read; return how many cannot be used."""
         records = parse(text, format=format)
         for record in records:
-            found = reason_text(record.problem) if record.problem else f"{login_email(record) or '-'} {holds(record)}"
+            found = f"{login_email(record) or '-'} {holds(record)}"
+            if record.problem:
+                found = reason_text(record.problem, record.detail)
             parts = (found, words.unused(record.unused))
             self.stdout.write(f"{record.line}: " + " · ".join(part for part in parts if part))
         return sum(1 for record in records if record.problem)
@@ -75,4 +77,4 @@ def _result(line: ImportLine) -> str:
     answer = answers.result(line)
     teams = ", ".join(team["account_id"] for team in line.teams)
     parts = (str(line.state), line.email, teams, answer.get("message") or answer.get("error") or "")
-    return f"{line.number}: " + "  ".join(part for part in parts if part)
+    return f"{line.where}: " + "  ".join(part for part in parts if part)

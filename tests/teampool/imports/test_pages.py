@@ -149,6 +149,7 @@ class TestJob:
             {"state": State.DUPLICATE, "email": OMAR, "holds": "AT RT"},
             {"state": State.INVALID, "reason": "unreadable"},
             {"state": State.FAILED, "reason": "token_dead", "email": "c@x.co", "holds": "ST"},
+            free_seats=4,
         )
         text = text_of(desk.get(page_of(job)))
         for words in (
