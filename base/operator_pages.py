@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.admin import display
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from base.encryption import EncryptedTextField
 
@@ -43,6 +48,18 @@ class OperatorPages(ThemedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def frame(self, request: HttpRequest, row: Any = None) -> dict[str, Any]:
+        """The context of a page that a template of ours draws; with a row, the breadcrumbs end in it."""
+        return {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media, "original": row}
+
+    def find(self, request: HttpRequest, object_id: int | str) -> Any:
+        """The row of a page. Answers 403 who may not see it, 404 where there is none."""
+        only_if(self.has_view_permission(request))
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        return row
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -67,6 +84,34 @@ class ReadOnlyPages(OperatorPages):
         return False
 
 
+class OwnRowPages(ReadOnlyPages):
+    """A table whose rows have a page of ours each: `show`."""
+
+    def show(self, request: HttpRequest, row: Any, /) -> HttpResponse:
+        raise NotImplementedError
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        return self.show(request, self.find(request, object_id))
+
+
+def column(name: str, title: Any, show: Callable[[Any], object], *, ordering: str | None = None) -> Any:
+    """A column for `list_display`: `show` makes the cell of a row. Style sheets know it as `field-<name>`."""
+
+    @display(description=title, ordering=ordering)
+    def cell(row: Any) -> object:
+        return show(row)
+
+    cell.__name__ = name
+    return cell
+
+
+def badge(text: object, tone: str, icon: str) -> SafeString:
+    """A state as a word with an icon: colour alone would not do."""
+    return render_to_string("admin/parts/badge.html", {"text": capfirst(str(text)), "tone": tone, "icon": icon})
+
+
 def row_button(action: str, name: object) -> SafeString:
     """A button of one row. It posts the page's only form (`admin/parts/row_actions.html`) to `action`."""
     return format_html(
@@ -78,3 +123,14 @@ def where_from(request: HttpRequest, *, otherwise: str) -> str:
     """The page to return to: the form's `next` if it is on this site, else `otherwise`."""
     back = request.POST.get("next", "")
     return back if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else otherwise
+
+
+def only_if(is_allowed: bool) -> None:
+    """Answer 403 unless this is so."""
+    if not is_allowed:
+        raise PermissionDenied
+
+
+def read_id(text: str) -> int | None:
+    """The id that an address or a form names; None for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None

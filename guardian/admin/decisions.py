@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from base import operator_pages
 from base.actors import operator
+from base.operator_pages import only_if
 from base.times import tag
 from guardian.admin import words
 from guardian.admin.access import may_decide
@@ -71,8 +71,7 @@ def where_from(request: HttpRequest) -> str:
 
 def remove_page(request: HttpRequest, finding_id: int | None = None) -> HttpResponse:
     """Show exactly who will be removed; the second POST, `confirmed`, removes them."""
-    if not may_decide(request):
-        raise PermissionDenied
+    only_if(may_decide(request))
     if request.method == "POST" and "confirmed" in request.POST:
         chosen = read_ids(request.POST.getlist("picked"))[:MOST_AT_ONCE]
         known = dict(Finding.objects.filter(pk__in=chosen).values_list("pk", "email"))
@@ -163,8 +162,7 @@ def _act(request: HttpRequest, chosen: Sequence[tuple[int, str]], action: Callab
 
 def overdue_seats(request: HttpRequest) -> HttpResponse:
     """Show everybody whose seat has ended and who is still in; the second POST removes those shown."""
-    if not may_decide(request):
-        raise PermissionDenied
+    only_if(may_decide(request))
     now = timezone.now()
     if request.method == "POST" and "confirmed" in request.POST:
         chosen = read_ids(request.POST.getlist("picked"))[:MOST_AT_ONCE]
@@ -196,8 +194,7 @@ def _what_happens_to_seat(grant: SeatGrant) -> str:
 
 def vanished_seats(request: HttpRequest) -> HttpResponse:
     """The page "Take the seat back", for the seats of people whom complete lists no longer show."""
-    if not page.may_operate(request):
-        raise PermissionDenied
+    only_if(page.may_operate(request))
     rows = Finding.objects.asking().filter(kind=Kind.VANISHED, grant__isnull=False).order_by("pk")
     ids = list(rows.values_list("grant__redemption", flat=True)[:MOST_AT_ONCE])
     if not ids:
@@ -211,16 +208,14 @@ def vanished_seats(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def allow_page(request: HttpRequest, finding_id: int) -> HttpResponse:
-    if not may_decide(request):
-        raise PermissionDenied
+    only_if(may_decide(request))
     allow(request, [finding_id])
     return redirect(where_from(request))
 
 
 @require_POST
 def dismiss_page(request: HttpRequest, finding_id: int) -> HttpResponse:
-    if not may_decide(request):
-        raise PermissionDenied
+    only_if(may_decide(request))
     dismiss(request, [finding_id])
     return redirect(where_from(request))
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from base.operator_pages import read_id
 from guardian.admin import words
 from guardian.models import Finding, Sweep
 from guardian.rules.states import STANDING, Kind, State
@@ -71,9 +72,8 @@ class TeamFilter(SimpleListFilter):
         return bool(self.lookup_choices) or bool(self.value())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Finding]) -> QuerySet[Finding]:
-        value = self.value() or ""
-        is_id = value.isascii() and value.isdecimal() and len(value) < 18
-        return queryset.filter(team=int(value)) if is_id else queryset
+        team_id = read_id(self.value() or "")
+        return queryset if team_id is None else queryset.filter(team=team_id)
 
 
 class HappenedFilter(SimpleListFilter):

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from base.operator_pages import ReadOnlyPages, row_button
+from base.operator_pages import ReadOnlyPages, column, row_button
 from guardian.admin import decisions, strip, switch_pages, words
 from guardian.admin.access import may_decide
 from guardian.admin.evidence import evidence, shown
@@ -26,11 +26,57 @@ from invites.actions.bulk import Action
 from invites.admin.redemptions.actions import NAMES, joined, view_name
 
 
+def _link_to_person(finding: Finding) -> SafeString:
+    page = f"{reverse('admin:find')}?{urlencode({'q': finding.email})}"
+    return format_html('<a href="{}">{}</a>', page, finding.email)
+
+
+def _link_to_team(finding: Finding) -> SafeString:
+    page = reverse("admin:teampool_team_change", args=[finding.team_id])
+    return format_html('<a href="{}">{}</a>', page, finding.team)
+
+
+def buttons(finding: Finding) -> SafeString | str:
+    """The buttons of a finding, which post the page's hidden form; – when nothing can be decided."""
+    if finding.kind == Kind.VANISHED:
+        return _of_vanished(finding)
+    parts = []
+    if finding.state in CAN_BE_REMOVED and finding.kind not in ONLY_REPORTED:
+        parts.append(_button("finding_remove", finding, _("Remove")))
+    if finding.kind in OF_A_PERSON and finding.state in STANDING:
+        parts.append(_button("finding_allow", finding, _("Allow")))
+    if finding.state in UNDECIDED:
+        parts.append(_button("finding_dismiss", finding, _("Dismiss")))
+    return joined(parts)
+
+
+def _of_vanished(finding: Finding) -> SafeString | str:
+    """Nobody is there to remove: take the seat back, or dismiss."""
+    parts = []
+    if finding.state in STANDING and finding.grant is not None:
+        page = reverse(f"admin:{view_name(Action.TAKE_BACK)}", args=[finding.grant.redemption_id])
+        parts.append(row_button(page, NAMES[Action.TAKE_BACK]))
+    if finding.state in UNDECIDED:
+        parts.append(_button("finding_dismiss", finding, _("Dismiss")))
+    return joined(parts)
+
+
+def _button(view: str, finding: Finding, name: str) -> SafeString:
+    return row_button(reverse(f"admin:{view}", args=[finding.pk]), name)
+
+
 @admin.register(Finding)
 class FindingPages(ReadOnlyPages):
     """A row has buttons; the same actions work on several rows. Removing always asks first."""
 
-    list_display = ("what", "who", "where", "why", "stands", "buttons")
+    list_display = (
+        column("what", gettext_lazy("Kind"), words.kind_badge),
+        column("who", gettext_lazy("E-mail"), _link_to_person),
+        column("where", gettext_lazy("Team"), _link_to_team),
+        column("why", gettext_lazy("Evidence"), evidence),
+        column("stands", gettext_lazy("State"), words.state_badge),
+        column("buttons", gettext_lazy("Actions"), buttons),
+    )
     list_display_links = None
     has_row_pages = False
     list_filter = (KindFilter, StateFilter, TeamFilter)
@@ -48,7 +94,7 @@ class FindingPages(ReadOnlyPages):
         return shown(Finding.objects.all())
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return [column for column in self.list_display if column != "buttons" or may_decide(request)]
+        return list(self.list_display if may_decide(request) else self.list_display[:-1])
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return super().changelist_view(request, (extra_context or {}) | strip.context(request))
@@ -87,64 +133,6 @@ class FindingPages(ReadOnlyPages):
     def dismiss(self, request: HttpRequest, queryset: QuerySet[Finding]) -> None:
         decisions.dismiss(request, _ids(queryset))
 
-    # Columns
-
-    @admin.display(description=gettext_lazy("Kind"))
-    def what(self, finding: Finding) -> SafeString:
-        return words.kind_badge(finding)
-
-    @admin.display(description=gettext_lazy("E-mail"))
-    def who(self, finding: Finding) -> SafeString:
-        page = f"{reverse('admin:find')}?{urlencode({'q': finding.email})}"
-        return format_html('<a href="{}">{}</a>', page, finding.email)
-
-    @admin.display(description=gettext_lazy("Team"))
-    def where(self, finding: Finding) -> SafeString:
-        return format_html(
-            '<a href="{}">{}</a>', reverse("admin:teampool_team_change", args=[finding.team_id]), finding.team
-        )
-
-    @admin.display(description=gettext_lazy("Evidence"))
-    def why(self, finding: Finding) -> SafeString | str:
-        return evidence(finding)
-
-    @admin.display(description=gettext_lazy("State"))
-    def stands(self, finding: Finding) -> SafeString:
-        return words.state_badge(finding)
-
-    @admin.display(description=gettext_lazy("Actions"))
-    def buttons(self, finding: Finding) -> SafeString | str:
-        return buttons(finding)
-
 
 def _ids(rows: QuerySet[Finding]) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
-
-
-def buttons(finding: Finding) -> SafeString | str:
-    """The buttons of a finding, which post the page's hidden form; – when nothing can be decided."""
-    if finding.kind == Kind.VANISHED:
-        return _of_vanished(finding)
-    parts = []
-    if finding.state in CAN_BE_REMOVED and finding.kind not in ONLY_REPORTED:
-        parts.append(_button("finding_remove", finding, _("Remove")))
-    if finding.kind in OF_A_PERSON and finding.state in STANDING:
-        parts.append(_button("finding_allow", finding, _("Allow")))
-    if finding.state in UNDECIDED:
-        parts.append(_button("finding_dismiss", finding, _("Dismiss")))
-    return joined(parts)
-
-
-def _of_vanished(finding: Finding) -> SafeString | str:
-    """Nobody is there to remove: take the seat back, or dismiss."""
-    parts = []
-    if finding.state in STANDING and finding.grant is not None:
-        page = reverse(f"admin:{view_name(Action.TAKE_BACK)}", args=[finding.grant.redemption_id])
-        parts.append(row_button(page, NAMES[Action.TAKE_BACK]))
-    if finding.state in UNDECIDED:
-        parts.append(_button("finding_dismiss", finding, _("Dismiss")))
-    return joined(parts)
-
-
-def _button(view: str, finding: Finding, name: str) -> SafeString:
-    return row_button(reverse(f"admin:{view}", args=[finding.pk]), name)

@@ -6,10 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -20,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from base.operator_pages import ReadOnlyPages, row_button
+from base.operator_pages import OwnRowPages, badge, column, only_if, read_id, row_button
 from base.times import full, tag
 from guardian import bells
 from guardian.admin import strip, words
@@ -31,7 +30,7 @@ from guardian.models import Finding, Sweep
 from guardian.rules.states import NEEDS_CARE, Kind, State
 from guardian.sweeping.removal import REASONS
 from invites import matching
-from invites.admin.parts import badge, table
+from invites.admin.parts import table
 from invites.words import number
 from teampool.models import AllowedMember
 
@@ -48,11 +47,23 @@ _REMOVALS = (
 _SKIPPED = (gettext_lazy("Team"), gettext_lazy("Why"))
 
 
+def _link(sweep: Sweep) -> SafeString:
+    page = reverse("admin:guardian_sweep_change", args=[sweep.pk])
+    return format_html('<a href="{}">{}</a>', page, tag(sweep.started_at))
+
+
 @admin.register(Sweep)
-class SweepPages(ReadOnlyPages):
+class SweepPages(OwnRowPages):
     """Newest first, below the removals of the last day."""
 
-    list_display = ("began", "lasted", "covered", "noted", "removals", "result")
+    list_display = (
+        column("began", gettext_lazy("Started"), _link),
+        column("lasted", gettext_lazy("Took"), words.took),
+        column("covered", pgettext_lazy("sweep", "Complete/incomplete"), words.coverage),
+        column("noted", pgettext_lazy("sweep", "Found"), words.found),
+        "removals",
+        column("result", gettext_lazy("Result"), words.sweep_badge),
+    )
     list_display_links = None
     list_filter = (HappenedFilter,)
     list_before_template = "admin/parts/row_actions.html"
@@ -71,7 +82,7 @@ class SweepPages(ReadOnlyPages):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         since = timezone.now() - LATELY
         lately = Finding.objects.filter(departure__opened_at__gte=since).order_by("-departure__opened_at", "-pk")
-        followed = _number(request.GET.get("follow", ""))
+        followed = read_id(request.GET.get("follow", ""))
         if "follow" in request.GET:  # `follow` is not a filter of the table
             request.GET = request.GET.copy()  # type: ignore[assignment]
             del request.GET["follow"]  # type: ignore[misc]
@@ -81,39 +92,9 @@ class SweepPages(ReadOnlyPages):
         }
         return super().changelist_view(request, (extra_context or {}) | context)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        sweep: Sweep | None = self.get_object(request, object_id)
-        if sweep is None:
-            raise Http404
-        frame = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media, "original": sweep}
-        return TemplateResponse(request, "admin/guardian/sweep/page.html", frame | _sheet(request, sweep))
-
-    # Columns
-
-    @admin.display(description=gettext_lazy("Started"))
-    def began(self, sweep: Sweep) -> SafeString:
-        page = reverse("admin:guardian_sweep_change", args=[sweep.pk])
-        return format_html('<a href="{}">{}</a>', page, tag(sweep.started_at))
-
-    @admin.display(description=gettext_lazy("Took"))
-    def lasted(self, sweep: Sweep) -> str:
-        return words.took(sweep)
-
-    @admin.display(description=pgettext_lazy("sweep", "Complete/incomplete"))
-    def covered(self, sweep: Sweep) -> SafeString | str:
-        return words.coverage(sweep)
-
-    @admin.display(description=pgettext_lazy("sweep", "Found"))
-    def noted(self, sweep: Sweep) -> str:
-        return words.found(sweep)
-
-    @admin.display(description=gettext_lazy("Result"))
-    def result(self, sweep: Sweep) -> SafeString:
-        return words.sweep_badge(sweep)
+    def show(self, request: HttpRequest, sweep: Sweep) -> HttpResponse:
+        context = self.frame(request, sweep) | _sheet(request, sweep)
+        return TemplateResponse(request, "admin/guardian/sweep/page.html", context)
 
 
 def removals(rows: QuerySet[Finding], *, can_decide: bool) -> list[list[object]]:
@@ -184,8 +165,7 @@ def _capped(sweep: Sweep) -> str:
 @require_POST
 def look(request: HttpRequest) -> HttpResponse:
     """Queue a sweep that removes nobody; the list shows its progress."""
-    if not may_switch(request):
-        raise PermissionDenied
+    only_if(may_switch(request))
     newest = Sweep.objects.order_by("-pk").first()
     after = 0 if newest is None else newest.pk if newest.finished_at is not None else newest.pk - 1
     with transaction.atomic():
@@ -197,9 +177,8 @@ def look(request: HttpRequest) -> HttpResponse:
 @require_safe
 def progress(request: HttpRequest) -> HttpResponse:
     """The progress of the sweep after `?after=`, which the page polls."""
-    if not request.user.has_perm("guardian.view_sweep"):
-        raise PermissionDenied
-    after = _number(request.GET.get("after", ""))
+    only_if(request.user.has_perm("guardian.view_sweep"))
+    after = read_id(request.GET.get("after", ""))
     return TemplateResponse(request, "admin/guardian/sweep/progress.html", {"following": following(after or 0)})
 
 
@@ -208,7 +187,3 @@ def following(after: int) -> dict[str, Any]:
     sweep = Sweep.objects.filter(pk__gt=after).order_by("pk").first()
     done, total = status.progress(sweep) if sweep is not None and sweep.finished_at is None else (0, 0)
     return {"after": after, "sweep": sweep, "done": done, "total": total}
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from base.actors import operator
+from base.operator_pages import badge, only_if
 from guardian import mode, settings
 from guardian.admin import strip, words
 from guardian.admin.access import may_switch
@@ -24,7 +24,7 @@ from guardian.admin.decisions import LIST, frame, where_from
 from guardian.decisions import preview
 from guardian.decisions.preview import Fate
 from guardian.models import Finding
-from invites.admin.parts import badge, table
+from invites.admin.parts import table
 from invites.settings import REMOVALS_PAUSED
 from invites.words import number
 
@@ -135,8 +135,7 @@ def resume(request: HttpRequest) -> HttpResponse:
 
 
 def _only_who_may(request: HttpRequest) -> None:
-    if not may_switch(request):
-        raise PermissionDenied
+    only_if(may_switch(request))
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:

@@ -11,12 +11,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
+from base.operator_pages import badge
 from base.times import clock, full
 from guardian.decisions.status import Outlook
 from guardian.models import Finding, Sweep
 from guardian.rules.states import Kind, State, SweepState
 from guardian.settings import Policy
-from invites.admin.parts import badge
 from invites.admin.reasons import in_the_way
 from invites.models import Departure
 from invites.states import DepartureState

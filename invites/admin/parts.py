@@ -9,10 +9,11 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from base.operator_pages import badge
 from base.times import tag
 from invites import words
 from invites.codes.standing import CodeState, Counts, state_of
@@ -28,12 +29,6 @@ _LOOK_OF_CODE = {
 }
 
 
-def badge(text: str, tone: str, icon: str) -> SafeString:
-    """A state as a word with an icon: colour alone would not do."""
-    context = {"text": capfirst(text), "type": tone, "icon": icon}
-    return mark_safe(render_to_string("unfold/helpers/label.html", context))  # noqa: S308 - a template escaped it
-
-
 def code_badge(code: RedeemCode, state: CodeState) -> SafeString:
     text = str(state.label)
     if code.max_uses > 1 and state == CodeState.USED:
@@ -46,7 +41,7 @@ def bar(counts: Counts) -> SafeString:
         {"state": state.value, "word": state.label, "count": count, "text": words.number(count)}
         for state, count in counts.each()
     ]
-    return mark_safe(render_to_string("admin/invites/bar.html", {"parts": parts}))  # noqa: S308 - a template escaped it
+    return render_to_string("admin/invites/bar.html", {"parts": parts})
 
 
 def terms(batch: CodeBatch) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from base.actors import operator
-from base.operator_pages import ReadOnlyPages
+from base.operator_pages import ReadOnlyPages, only_if
 from notifications import announcement
 from notifications.markdown import as_html
 from notifications.models import Announcement
@@ -61,7 +60,7 @@ class AnnouncementPages(ReadOnlyPages):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The form. POST saves it; POST with `preview` shows the result and keeps the typed text."""
-        self._check(request)
+        only_if(request.user.has_perm("notifications.change_announcement"))
         row = announcement.stored()
         stored = {"zh": row.zh, "en": row.en, "is_shown": row.is_shown}
         form = AnnouncementForm(request.POST if request.method == "POST" else None, initial=stored)
@@ -75,12 +74,8 @@ class AnnouncementPages(ReadOnlyPages):
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
         """The preview alone; htmx swaps it in while the operator types."""
-        self._check(request)
+        only_if(request.user.has_perm("notifications.change_announcement"))
         return render(request, _PREVIEW, _looks(AnnouncementForm(request.POST), {}))
-
-    def _check(self, request: HttpRequest) -> None:
-        if not request.user.has_perm("notifications.change_announcement"):
-            raise PermissionDenied
 
 
 def _looks(form: AnnouncementForm | None, stored: dict[str, Any]) -> dict[str, Any]:

@@ -8,18 +8,16 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters, ShowFacets
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import InvalidPage
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from base.actors import operator
-from base.operator_pages import ReadOnlyPages
+from base.operator_pages import ReadOnlyPages, column, only_if
 from base.redaction import redact
 from base.times import tag
 from notifications.admin.filters import BeforeFilter, DayFilter, WordFilter
@@ -68,7 +66,13 @@ class Newest(ChangeList):
 
 @admin.register(AuditEvent)
 class AuditPages(ReadOnlyPages):
-    list_display = ("time", "who", "what", "on_what", "origin")
+    list_display = (
+        column("time", gettext_lazy("Time"), lambda event: tag(event.at)),
+        column("who", gettext_lazy("Who"), words.who),
+        column("what", gettext_lazy("What"), words.what),
+        column("on_what", gettext_lazy("On whom"), words.on_what),
+        column("origin", gettext_lazy("From where"), lambda event: event.ip or "–"),
+    )
     list_display_links = None
     has_row_pages = False
     list_filter = (ActorFilter, DayFilter, ActionFilter, BeforeFilter)
@@ -105,8 +109,7 @@ class AuditPages(ReadOnlyPages):
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """Download every record the list's filters match; the export is audited itself."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        only_if(self.has_view_permission(request))
         if request.method != "POST":
             return redirect("admin:notifications_auditevent_changelist")
         try:
@@ -116,23 +119,3 @@ class AuditPages(ReadOnlyPages):
         narrowed_to = ", ".join(f"{key}={value}" for key, value in request.GET.items() if value and key != "p")
         events.audit_exported(narrowed_to=redact(narrowed_to)[:500], actor=operator(request))
         return export.as_csv(records)
-
-    @admin.display(description=gettext_lazy("Time"))
-    def time(self, event: AuditEvent) -> SafeString | str:
-        return tag(event.at)
-
-    @admin.display(description=gettext_lazy("Who"))
-    def who(self, event: AuditEvent) -> str:
-        return words.who(event)
-
-    @admin.display(description=gettext_lazy("What"))
-    def what(self, event: AuditEvent) -> str:
-        return words.what(event)
-
-    @admin.display(description=gettext_lazy("On whom"))
-    def on_what(self, event: AuditEvent) -> str:
-        return words.on_what(event)
-
-    @admin.display(description=gettext_lazy("From where"))
-    def origin(self, event: AuditEvent) -> str:
-        return event.ip or "–"

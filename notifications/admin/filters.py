@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.timezone import localdate, make_aware
 from django.utils.translation import gettext_lazy
 
+from base.operator_pages import read_id
+
 
 class WordFilter(SimpleListFilter):
     """Filter on a column, offering the values in `words`."""
@@ -77,9 +79,8 @@ class BeforeFilter(SimpleListFilter):
         return [("", "")]  # Django skips a filter that offers no choice
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value() or ""
-        is_id = value.isascii() and value.isdecimal() and len(value) < 18
-        return queryset.filter(pk__lt=int(value)) if is_id else queryset
+        first = read_id(self.value() or "")
+        return queryset if first is None else queryset.filter(pk__lt=first)
 
 
 def _midnight(day: date) -> datetime:

@@ -6,11 +6,9 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse, reverse_lazy
 from django.utils import timezone
 from django.utils.html import format_html
@@ -20,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
 from base.actors import operator
-from base.operator_pages import ReadOnlyPages, row_button, where_from
+from base.operator_pages import ReadOnlyPages, badge, column, only_if, row_button, where_from
 from base.times import ago, tag
 from notifications.admin.filters import DayFilter, WordFilter
 from notifications.channels.registry import CHANNELS
@@ -66,9 +64,28 @@ class EventFilter(WordFilter):
     words = message_words.EVENTS
 
 
+def _state(message: Message) -> SafeString:
+    hint = tag(message.sent_at) if message.state == Message.State.SENT else message.last_error
+    return format_html('{} <span class="sk-hint">{}</span>', badge(**message_words.standing(message)), hint)
+
+
+def _send_again(message: Message) -> SafeString | str:
+    if message.state != Message.State.FAILED:
+        return ""
+    return row_button(reverse("admin:message_again", args=[message.pk]), pgettext("message", "Send again"))
+
+
 @admin.register(Message)
 class MessagePages(ReadOnlyPages):
-    list_display = ("time", "what", "way", "whom", "stands", "tries", "again")
+    list_display = (
+        column("time", gettext_lazy("Time"), lambda one: tag(one.created_at, ago(one.created_at, timezone.now()))),
+        column("what", gettext_lazy("Event"), message_words.about),
+        column("way", gettext_lazy("Channel"), message_words.channel),
+        column("whom", gettext_lazy("To or about"), message_words.whom),
+        column("stands", gettext_lazy("State"), _state),
+        column("tries", gettext_lazy("Tries"), lambda message: message.attempts),
+        column("again", "", _send_again),
+    )
     list_display_links = None
     has_row_pages = False
     list_filter = (StateFilter, ChannelFilter, EventFilter, DayFilter.on("created_at"))
@@ -87,7 +104,7 @@ class MessagePages(ReadOnlyPages):
         return bool(request.user.has_perm("notifications.change_message"))
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return [column for column in self.list_display if column != "again" or self.has_send_permission(request)]
+        return list(self.list_display if self.has_send_permission(request) else self.list_display[:-1])
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view
@@ -97,60 +114,23 @@ class MessagePages(ReadOnlyPages):
             *super().get_urls(),
         ]
 
-    @admin.display(description=gettext_lazy("Time"))
-    def time(self, message: Message) -> SafeString | str:
-        return tag(message.created_at, ago(message.created_at, timezone.now()))
-
-    @admin.display(description=gettext_lazy("Event"))
-    def what(self, message: Message) -> str:
-        return message_words.about(message)
-
-    @admin.display(description=gettext_lazy("Channel"))
-    def way(self, message: Message) -> str:
-        return message_words.channel(message)
-
-    @admin.display(description=gettext_lazy("To or about"))
-    def whom(self, message: Message) -> str:
-        return message_words.whom(message)
-
-    @admin.display(description=gettext_lazy("State"))
-    def stands(self, message: Message) -> SafeString:
-        badge = render_to_string("admin/parts/badge.html", message_words.standing(message))
-        if message.state == Message.State.SENT:
-            return format_html('{} <span class="sk-hint">{}</span>', badge, tag(message.sent_at))
-        return format_html('{} <span class="sk-hint">{}</span>', badge, message.last_error)
-
-    @admin.display(description=gettext_lazy("Tries"))
-    def tries(self, message: Message) -> int:
-        return message.attempts
-
-    @admin.display(description="")
-    def again(self, message: Message) -> SafeString | str:
-        if message.state != Message.State.FAILED:
-            return ""
-        return row_button(reverse("admin:message_again", args=[message.pk]), pgettext("message", "Send again"))
-
     @admin.action(description=pgettext_lazy("message", "Send again"), permissions=["send"])
     def send_chosen_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
         ids = queryset.values_list("pk", flat=True)
         self._say(request, send_again(message_ids=ids, actor=operator(request)))
 
     def again_view(self, request: HttpRequest, message_id: int) -> HttpResponse:
-        self._check(request)
+        only_if(self.has_send_permission(request))
         if request.method == "POST":
             self._say(request, send_again(message_ids=[message_id], actor=operator(request)))
         return self._back(request)
 
     def all_again_view(self, request: HttpRequest) -> HttpResponse:
         """Send every failed message again: the button on the first screen."""
-        self._check(request)
+        only_if(self.has_send_permission(request))
         if request.method == "POST":
             self._say(request, send_all_again(actor=operator(request)))
         return self._back(request)
-
-    def _check(self, request: HttpRequest) -> None:
-        if not self.has_send_permission(request):
-            raise PermissionDenied
 
     def _back(self, request: HttpRequest) -> HttpResponse:
         return redirect(where_from(request, otherwise=reverse("admin:notifications_message_changelist")))

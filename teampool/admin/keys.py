@@ -6,19 +6,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse_lazy
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 
 from base.actors import operator
-from base.operator_pages import OperatorPages
+from base.operator_pages import OperatorPages, badge, column, only_if
 from base.times import tag
 from teampool import api_keys
 from teampool.models import ApiKey
@@ -32,9 +31,21 @@ class KeyForm(forms.Form):
     )
 
 
+def _state(key: ApiKey) -> SafeString:
+    if key.revoked_at is None:
+        return badge(_("Valid"), "success", "check_circle")
+    return badge(_("Revoked"), "default", "block")
+
+
 @admin.register(ApiKey)
 class KeyPages(OperatorPages):
-    list_display = ("name", "begins_with", "created", "last_use", "state")
+    list_display = (
+        "name",
+        column("begins_with", gettext_lazy("Begins with"), lambda key: format_html("<code>{}…</code>", key.prefix)),
+        column("created", gettext_lazy("Made"), lambda key: tag(key.created_at), ordering="created_at"),
+        column("last_use", gettext_lazy("Last used"), lambda key: tag(key.last_used_at), ordering="last_used_at"),
+        column("state", gettext_lazy("State"), _state),
+    )
     list_display_links = None
     has_row_pages = False
     actions = ("revoke",)
@@ -46,26 +57,6 @@ class KeyPages(OperatorPages):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # A key is never edited; this permission decides who may revoke.
         return obj is None and super().has_change_permission(request)
-
-    @admin.display(description=gettext_lazy("Begins with"))
-    def begins_with(self, key: ApiKey) -> str:
-        return format_html("<code>{}…</code>", key.prefix)
-
-    @admin.display(description=gettext_lazy("Made"), ordering="created_at")
-    def created(self, key: ApiKey) -> str:
-        return tag(key.created_at)
-
-    @admin.display(description=gettext_lazy("Last used"), ordering="last_used_at")
-    def last_use(self, key: ApiKey) -> str:
-        return tag(key.last_used_at)
-
-    @admin.display(description=gettext_lazy("State"))
-    def state(self, key: ApiKey) -> str:
-        if key.revoked_at is None:
-            facts = {"tone": "success", "icon": "check_circle", "text": _("Valid")}
-        else:
-            facts = {"tone": "default", "icon": "block", "text": _("Revoked")}
-        return render_to_string("admin/parts/badge.html", facts)
 
     @admin.action(description=gettext_lazy("Revoke the key"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
@@ -79,8 +70,7 @@ class KeyPages(OperatorPages):
         return never_cache(self._make)(request)
 
     def _make(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
+        only_if(self.has_add_permission(request))
         form = KeyForm(request.POST or None)
         plain = ""
         if request.method == "POST" and form.is_valid():
@@ -90,10 +80,5 @@ class KeyPages(OperatorPages):
                 )
             except api_keys.NameTaken:
                 form.add_error("name", _("There is a key of this name already."))
-        context = self.admin_site.each_context(request) | {
-            "title": _("New API key"),
-            "form": form,
-            "plain": plain,
-            "opts": self.opts,
-        }
+        context = self.frame(request) | {"title": _("New API key"), "form": form, "plain": plain}
         return TemplateResponse(request, "admin/teampool/apikey/new.html", context)

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -22,7 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from base.actors import operator
-from base.operator_pages import OperatorPages
+from base.operator_pages import OperatorPages, badge, column, only_if, read_id
 from base.times import ago, tag
 from notifications.models import AuditEvent
 from teampool.admin.filters import FreeSeatsFilter, HeldFilter, RenewalFilter, StateFilter, order
@@ -58,11 +57,56 @@ class CapForm(forms.Form):
     )
 
 
+def _title(team: Team) -> SafeString:
+    return format_html('{} <span class="sk-id">{}</span>', team.name or _("Team"), team.account_id[:8])
+
+
+def _seats(team: Team) -> SafeString:
+    return render_to_string("admin/parts/team_seats.html", {"team": team})
+
+
+def _state(team: Any) -> SafeString:
+    state = BY_KEY[team.badge_key]
+    return badge(state.text(team, timezone.now()), state.tone, state.icon)
+
+
+def _subscription(team: Team) -> SafeString | str:
+    ends = words.subscription(team, timezone.now())
+    return format_html('<span class="sk-{}">{}</span>', ends.tone, ends.text) if ends.tone else ends.text
+
+
+def _login(team: Any) -> SafeString:
+    credential = words.credential(team, renews_itself=team.renews_itself, now=timezone.now())
+    return format_html('<span class="sk-{}">{}</span>', credential.tone, credential.text)
+
+
+def _last_invite(team: Team) -> SafeString | str:
+    return _ago(team.last_invite_at)
+
+
+def _last_sync(team: Team) -> SafeString | str:
+    at = _ago(team.snapshot_started_at)
+    return format_html('{} <span class="sk-warning">{}</span>', at, _("Sync failed")) if team.sync_problem else at
+
+
+def _ago(moment: datetime | None) -> SafeString | str:
+    return tag(moment, ago(moment, timezone.now()) if moment is not None else "")
+
+
 @admin.register(Team)
 class TeamPages(OperatorPages):
     form = TeamForm
     fields = ("name", "is_enabled", "operator_cap")
-    list_display = ("title", "seats", "state", "subscription", "owner_email", "login", "last_invite", "last_sync")
+    list_display = (
+        column("title", gettext_lazy("Team"), _title, ordering="name"),
+        column("seats", gettext_lazy("Seats"), _seats, ordering="seats_held"),
+        column("state", gettext_lazy("State"), _state),
+        column("subscription", gettext_lazy("Subscription"), _subscription, ordering="subscription_until"),
+        column("owner_email", gettext_lazy("Owner"), lambda team: team.owner.email, ordering="owner__email"),
+        column("login", gettext_lazy("Login"), _login, ordering="access_expires_at"),
+        column("last_invite", gettext_lazy("Last invitation"), _last_invite, ordering="last_invite_at"),
+        column("last_sync", gettext_lazy("Last sync"), _last_sync, ordering="snapshot_started_at"),
+    )
     # Rooms above add their filters.
     list_filter: ClassVar[tuple[type[admin.SimpleListFilter], ...]] = (
         StateFilter,
@@ -91,44 +135,6 @@ class TeamPages(OperatorPages):
     def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
         return order()
 
-    # Columns
-
-    @admin.display(description=gettext_lazy("Team"), ordering="name")
-    def title(self, team: Team) -> SafeString:
-        return format_html('{} <span class="sk-id">{}</span>', team.name or _("Team"), team.account_id[:8])
-
-    @admin.display(description=gettext_lazy("Seats"), ordering="seats_held")
-    def seats(self, team: Team) -> str:
-        return render_to_string("admin/parts/team_seats.html", {"team": team})
-
-    @admin.display(description=gettext_lazy("State"))
-    def state(self, team: Team) -> str:
-        return _badge(team, team.badge_key)  # type: ignore[attr-defined]
-
-    @admin.display(description=gettext_lazy("Subscription"), ordering="subscription_until")
-    def subscription(self, team: Team) -> SafeString | str:
-        ends = words.subscription(team, timezone.now())
-        return format_html('<span class="sk-{}">{}</span>', ends.tone, ends.text) if ends.tone else ends.text
-
-    @admin.display(description=gettext_lazy("Owner"), ordering="owner__email")
-    def owner_email(self, team: Team) -> str:
-        return team.owner.email
-
-    @admin.display(description=gettext_lazy("Login"), ordering="access_expires_at")
-    def login(self, team: Team) -> str:
-        renews_itself: bool = team.renews_itself  # type: ignore[attr-defined]
-        credential = words.credential(team, renews_itself=renews_itself, now=timezone.now())
-        return format_html('<span class="sk-{}">{}</span>', credential.tone, credential.text)
-
-    @admin.display(description=gettext_lazy("Last invitation"), ordering="last_invite_at")
-    def last_invite(self, team: Team) -> str:
-        return _ago(team.last_invite_at)
-
-    @admin.display(description=gettext_lazy("Last sync"), ordering="snapshot_started_at")
-    def last_sync(self, team: Team) -> str:
-        at = _ago(team.snapshot_started_at)
-        return format_html('{} <span class="sk-warning">{}</span>', at, _("Sync failed")) if team.sync_problem else at
-
     # Actions for many
 
     @admin.action(description=gettext_lazy("Sync"), permissions=["change"])
@@ -151,12 +157,7 @@ class TeamPages(OperatorPages):
         if form.is_valid():
             self._change(request, queryset, {"operator_cap": form.cleaned_data["seats"]})
             return None
-        context = self.admin_site.each_context(request) | {
-            "title": _("Set the seat cap"),
-            "teams": queryset,
-            "form": form,
-            "opts": self.opts,
-        }
+        context = self.frame(request) | {"title": _("Set the seat cap"), "teams": queryset, "form": form}
         return TemplateResponse(request, "admin/teampool/team/seat_cap.html", context)
 
     @admin.action(description=gettext_lazy("Archive"), permissions=["change"])
@@ -184,18 +185,18 @@ class TeamPages(OperatorPages):
         ]
 
     def sync_all(self, request: HttpRequest) -> HttpResponse:
-        self._may_change(request)
+        only_if(self.has_change_permission(request))
         self.message_user(request, _sync_started(changes.want_sync_of_all()), messages.SUCCESS)
         return redirect("admin:teampool_team_changelist")
 
     def sync_one(self, request: HttpRequest, team_id: int) -> HttpResponse:
-        self._may_change(request)
+        only_if(self.has_change_permission(request))
         self.message_user(request, _sync_started(changes.want_sync(team_ids=[team_id])), messages.SUCCESS)
         return redirect(reverse("admin:teampool_team_change", args=[team_id]))
 
     def read_seats(self, request: HttpRequest) -> HttpResponse:
         """Sync the Teams that place nobody because their seats were not read: the first screen's button."""
-        self._may_change(request)
+        only_if(self.has_change_permission(request))
         unread = Team.objects.filter(places_nobody(timezone.now()))
         run = changes.want_sync(team_ids=unread.values_list("pk", flat=True))
         self.message_user(request, _sync_started(run), messages.SUCCESS)
@@ -203,17 +204,11 @@ class TeamPages(OperatorPages):
 
     def sync_progress(self, request: HttpRequest) -> HttpResponse:
         """The line of a sync's progress, which the page polls."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        team = request.GET.get("team", "")
-        return TemplateResponse(request, PROGRESS, _progress(int(team) if is_id(team) else None))
+        only_if(self.has_view_permission(request))
+        return TemplateResponse(request, PROGRESS, _progress(read_id(request.GET.get("team", ""))))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, _progress(None) | (extra_context or {}))
-
-    def _may_change(self, request: HttpRequest) -> None:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -223,8 +218,8 @@ class TeamPages(OperatorPages):
 
     def _facts(self, object_id: str) -> dict[str, Any]:
         """What the page of a Team shows beside the form; {} for an unknown id."""
-        found = Team.objects.filter(pk=object_id) if is_id(object_id) else Team.objects.none()
-        team: Any = found.select_related("owner").annotate(renews_itself=renewing("owner__")).first()
+        teams = Team.objects.select_related("owner").annotate(renews_itself=renewing("owner__"))
+        team: Any = teams.filter(pk=read_id(object_id) or 0).first()
         if team is None:
             return {}
         now = timezone.now()
@@ -251,23 +246,8 @@ class TeamPages(OperatorPages):
         changes.change_team(team_id=obj.pk, changes=changed, actor=operator(request))
 
 
-def _badge(team: Team, key: str) -> str:
-    badge = BY_KEY[key]
-    return render_to_string(
-        "admin/parts/badge.html", {"tone": badge.tone, "icon": badge.icon, "text": badge.text(team, timezone.now())}
-    )
-
-
-def _ago(moment: datetime | None) -> str:
-    return tag(moment, ago(moment, timezone.now()) if moment is not None else "")
-
-
 def _progress(team_id: int | None) -> dict[str, Any]:
     return {"sync": sync_runs.newest(timezone.now(), team_id=team_id), "sync_of": team_id}
-
-
-def is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 18
 
 
 def _sync_started(run: SyncRun) -> str:

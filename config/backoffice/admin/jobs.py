@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django_q import admin as queue_admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from base.operator_pages import ReadOnlyPages
+from base.operator_pages import ReadOnlyPages, badge, column
 from base.times import tag
 
 MINUTES_A_DAY = 24 * 60
@@ -23,6 +23,9 @@ for model in (Schedule, Success, Failure, OrmQ):
     model._meta.verbose_name_plural = gettext_lazy("Jobs")
 
 
+_JOB = column("function", gettext_lazy("Job"), lambda row: str(row.func), ordering="func")
+
+
 class QueuePages(ReadOnlyPages):
     """Lists only, no page per row: a job's arguments and results are not shown."""
 
@@ -31,71 +34,55 @@ class QueuePages(ReadOnlyPages):
     change_list_template = "admin/django_q/change_list.html"
     empty_text = gettext_lazy("Nothing here.")
 
-    @admin.display(description=gettext_lazy("Job"), ordering="func")
-    def function(self, row: Any) -> str:
-        return str(row.func)
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"title": _("Jobs")} | (extra_context or {}))
 
 
+def _rhythm(schedule: Any) -> str:
+    if schedule.schedule_type != Schedule.MINUTES:
+        return str(schedule.get_schedule_type_display())
+    days, rest = divmod(schedule.minutes or 0, MINUTES_A_DAY)
+    if days and not rest:
+        return ngettext("{n} day", "{n} days", days).format(n=days)
+    return _("{n} min").format(n=schedule.minutes)
+
+
 @admin.register(Schedule)
 class ScheduleTable(QueuePages):
-    list_display = ("function", "rhythm", "next_time")
+    list_display = (
+        _JOB,
+        column("rhythm", gettext_lazy("Every"), _rhythm),
+        column("next_time", gettext_lazy("Next run"), lambda schedule: tag(schedule.next_run), ordering="next_run"),
+    )
     ordering = ("next_run",)
-
-    @admin.display(description=gettext_lazy("Every"))
-    def rhythm(self, schedule: Any) -> str:
-        if schedule.schedule_type != Schedule.MINUTES:
-            return str(schedule.get_schedule_type_display())
-        days, rest = divmod(schedule.minutes or 0, MINUTES_A_DAY)
-        if days and not rest:
-            return ngettext("{n} day", "{n} days", days).format(n=days)
-        return _("{n} min").format(n=schedule.minutes)
-
-    @admin.display(description=gettext_lazy("Next run"), ordering="next_run")
-    def next_time(self, schedule: Any) -> str:
-        return tag(schedule.next_run)
 
 
 @admin.register(OrmQ)
 class WaitingTable(QueuePages):
-    list_display = ("task_function", "due")
+    list_display = (
+        column("task_function", gettext_lazy("Job"), lambda row: str(row.func())),
+        column("due", gettext_lazy("Due"), lambda row: tag(row.lock), ordering="lock"),
+    )
     ordering = ("lock",)
 
-    @admin.display(description=gettext_lazy("Job"))
-    def task_function(self, row: Any) -> str:
-        return str(row.func())
 
-    @admin.display(description=gettext_lazy("Due"), ordering="lock")
-    def due(self, row: Any) -> str:
-        return tag(row.lock)
+def _state(task: Any) -> SafeString:
+    return badge(_("Done"), "success", "check_circle") if task.success else badge(_("Failed"), "danger", "cancel")
 
 
 class DoneTable(QueuePages):
-    list_display = ("function", "began", "took", "state")
+    list_display = (
+        _JOB,
+        column("began", gettext_lazy("Began"), lambda task: tag(task.started), ordering="started"),
+        column("took", gettext_lazy("Took"), lambda task: _("{n} s").format(n=f"{task.time_taken():.1f}")),
+        column("state", gettext_lazy("State"), _state),
+    )
     search_fields = ("func",)
     search_help_text = gettext_lazy("Job")
     is_good = True
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).filter(success=self.is_good).defer("args", "kwargs", "result")
-
-    @admin.display(description=gettext_lazy("Began"), ordering="started")
-    def began(self, task: Any) -> str:
-        return tag(task.started)
-
-    @admin.display(description=gettext_lazy("Took"))
-    def took(self, task: Any) -> str:
-        return _("{n} s").format(n=f"{task.time_taken():.1f}")
-
-    @admin.display(description=gettext_lazy("State"))
-    def state(self, task: Any) -> str:
-        if task.success:
-            facts = {"tone": "success", "icon": "check_circle", "text": _("Done")}
-        else:
-            facts = {"tone": "danger", "icon": "cancel", "text": _("Failed")}
-        return render_to_string("admin/parts/badge.html", facts)
 
 
 @admin.register(Success)

@@ -10,13 +10,13 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from base.actors import operator
-from base.operator_pages import ReadOnlyPages
+from base.operator_pages import ReadOnlyPages, badge, column
 from base.times import clock, tag
 from config.backoffice import operators
 
@@ -28,9 +28,22 @@ for model in (AccessAttempt, AccessLog, AccessFailureLog):
         admin.site.unregister(model)
 
 
+def _state(attempt: AccessAttempt) -> SafeString:
+    now, until = timezone.now(), attempt.attempt_time + settings.AXES_COOLOFF_TIME
+    if attempt.failures_since_start < settings.AXES_FAILURE_LIMIT or until <= now:
+        return badge(_("Not locked"), "default", "lock_open")
+    return badge(_("Locked until {time}").format(time=clock(until, now)), "danger", "lock")
+
+
 @admin.register(AccessAttempt)
 class LockoutTable(ReadOnlyPages):
-    list_display = ("username", "ip_address", "wrong_tries", "last_try", "state")
+    list_display = (
+        "username",
+        "ip_address",
+        column("wrong_tries", gettext_lazy("Wrong tries"), lambda attempt: int(attempt.failures_since_start)),
+        column("last_try", gettext_lazy("Last try"), lambda one: tag(one.attempt_time), ordering="attempt_time"),
+        column("state", gettext_lazy("State"), _state),
+    )
     list_display_links = None
     has_row_pages = False
     search_fields = ("username", "ip_address")
@@ -46,24 +59,6 @@ class LockoutTable(ReadOnlyPages):
         # axes also stores what was typed, with the password masked; no page needs it.
         attempts: QuerySet[AccessAttempt] = AccessAttempt.objects.defer("get_data", "post_data")
         return attempts
-
-    @admin.display(description=gettext_lazy("Wrong tries"))
-    def wrong_tries(self, attempt: AccessAttempt) -> int:
-        return int(attempt.failures_since_start)
-
-    @admin.display(description=gettext_lazy("Last try"), ordering="attempt_time")
-    def last_try(self, attempt: AccessAttempt) -> str:
-        return tag(attempt.attempt_time)
-
-    @admin.display(description=gettext_lazy("State"))
-    def state(self, attempt: AccessAttempt) -> str:
-        now, until = timezone.now(), attempt.attempt_time + settings.AXES_COOLOFF_TIME
-        if attempt.failures_since_start < settings.AXES_FAILURE_LIMIT or until <= now:
-            facts = {"tone": "default", "icon": "lock_open", "text": _("Not locked")}
-        else:
-            text = _("Locked until {time}").format(time=clock(until, now))
-            facts = {"tone": "danger", "icon": "lock", "text": text}
-        return render_to_string("admin/parts/badge.html", facts)
 
     @admin.action(description=gettext_lazy("Unlock"), permissions=["view"])
     def unlock(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:

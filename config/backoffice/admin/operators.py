@@ -10,12 +10,12 @@ from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import password_validation, update_session_auth_hash
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
-from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from base.actors import operator
-from base.operator_pages import OperatorPages
+from base.operator_pages import OperatorPages, badge, column
 from base.times import tag
 from config.backoffice import operators
 
@@ -68,11 +68,22 @@ class OperatorForm(forms.ModelForm):  # type: ignore[type-arg]
         return is_active
 
 
+def _state(user: User) -> SafeString:
+    if user.is_active and user.is_staff:
+        return badge(_("May log in"), "success", "check_circle")
+    return badge(_("May not log in"), "default", "block")
+
+
 @admin.register(User)
 class OperatorTable(OperatorPages):
     form = OperatorForm
     fields = ("username", "email", "new_password", "is_active")
-    list_display = ("username", "e_mail", "state", "last_time")
+    list_display = (
+        "username",
+        column("e_mail", gettext_lazy("E-mail"), lambda user: user.email or "–", ordering="email"),
+        column("state", gettext_lazy("State"), _state),
+        column("last_time", gettext_lazy("Last log-in"), lambda user: tag(user.last_login), ordering="last_login"),
+    )
     search_fields = ("username", "email")
     search_help_text = gettext_lazy("User name or e-mail")
     ordering = ("username",)
@@ -107,22 +118,6 @@ class OperatorTable(OperatorPages):
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.actor_name = request.user.get_username()
         return form
-
-    @admin.display(description=gettext_lazy("E-mail"), ordering="email")
-    def e_mail(self, user: User) -> str:
-        return user.email or "–"
-
-    @admin.display(description=gettext_lazy("State"))
-    def state(self, user: User) -> str:
-        if user.is_active and user.is_staff:
-            facts = {"tone": "success", "icon": "check_circle", "text": _("May log in")}
-        else:
-            facts = {"tone": "default", "icon": "block", "text": _("May not log in")}
-        return render_to_string("admin/parts/badge.html", facts)
-
-    @admin.display(description=gettext_lazy("Last log-in"), ordering="last_login")
-    def last_time(self, user: User) -> str:
-        return tag(user.last_login)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         actor, password = operator(request), form.cleaned_data["new_password"]

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from base.actors import Actor, operator
+from base.operator_pages import only_if
 from config.backoffice.settings_page import mail
 from config.backoffice.settings_page.forms import SectionForm
 from config.backoffice.settings_page.pages import address, answer, find, may_change, stored
@@ -91,8 +91,7 @@ def change_key(request: HttpRequest, section: Section) -> HttpResponse:
     """The key for the import: the first one, or a new text for the one that was shown."""
     if section is not API:
         raise Http404
-    if not request.user.has_perm("teampool.add_apikey"):
-        raise PermissionDenied
+    only_if(request.user.has_perm("teampool.add_apikey"))
     plain = _new_key(request.POST.get("key", ""), actor=operator(request))
     problem = "" if plain else _("The key was changed meanwhile; this is how it stands now.")
     return answer(request, _as_typed(section, request.POST), template="key", plain=plain, key_problem=problem)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from base.actors import operator
+from base.operator_pages import only_if
 from config.backoffice.settings_page.forms import SectionForm
 from config.backoffice.settings_page.mail import PRESETS
 from config.backoffice.settings_page.sections import API, NOTICES, PUBLIC, SECTIONS, Section
@@ -96,5 +96,4 @@ def is_htmx(request: HttpRequest) -> bool:
 
 
 def may_change(request: HttpRequest) -> None:
-    if not request.user.has_perm("notifications.change_setting"):
-        raise PermissionDenied
+    only_if(request.user.has_perm("notifications.change_setting"))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from base.operator_pages import only_if
 from config.service import doctor
 from config.service.doctor import Level
 
@@ -24,8 +24,7 @@ ALL = ".venv/bin/python manage.py doctor"
 @never_cache
 def doctor_page(request: HttpRequest) -> TemplateResponse:
     """Only the checks of this machine and the database: the others may take seconds."""
-    if not request.user.is_superuser:
-        raise PermissionDenied
+    only_if(request.user.is_superuser)
     answers = doctor.examine(timezone.now(), is_outside=False)
     order = [Level.FAILED, Level.WARNING, Level.OK]
     context = {

@@ -6,21 +6,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse, reverse_lazy
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from base.actors import operator
-from base.operator_pages import ReadOnlyPages
+from base.operator_pages import OwnRowPages, column, only_if
 from base.times import tag
 from invites.admin.codes import exporting, new_codes, voiding
 from invites.admin.parts import bar, row, table, terms
@@ -45,11 +43,16 @@ class _Counted(ChangeList):
 
 
 @admin.register(CodeBatch)
-class CodeBatchPages(ReadOnlyPages):
+class CodeBatchPages(OwnRowPages):
     """The list of batches, a page for each, and the page that makes one."""
 
-    list_display = ("name", "kind", "stands", "until", "made")
-    list_display_links = ("name",)
+    list_display = (
+        column("name", gettext_lazy("Label"), str),
+        column("kind", gettext_lazy("Kind"), terms),
+        column("stands", gettext_lazy("Codes"), lambda batch: bar(batch.counts)),
+        column("until", gettext_lazy("Redeem until"), lambda batch: tag(batch.redeem_until)),
+        column("made", gettext_lazy("Time"), lambda batch: tag(batch.created_at)),
+    )
     list_select_related = ("team",)
     search_fields = ("label", "team__name", "team__account_id")
     search_help_text = gettext_lazy("Label or Team")
@@ -64,26 +67,6 @@ class CodeBatchPages(ReadOnlyPages):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return _Counted
 
-    @admin.display(description=gettext_lazy("Label"))
-    def name(self, batch: CodeBatch) -> str:
-        return str(batch)
-
-    @admin.display(description=gettext_lazy("Kind"))
-    def kind(self, batch: CodeBatch) -> str:
-        return terms(batch)
-
-    @admin.display(description=gettext_lazy("Codes"))
-    def stands(self, batch: Any) -> SafeString:
-        return bar(batch.counts)
-
-    @admin.display(description=gettext_lazy("Redeem until"))
-    def until(self, batch: CodeBatch) -> SafeString | str:
-        return tag(batch.redeem_until)
-
-    @admin.display(description=gettext_lazy("Time"))
-    def made(self, batch: CodeBatch) -> SafeString | str:
-        return tag(batch.created_at)
-
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view
         return [
@@ -96,13 +79,10 @@ class CodeBatchPages(ReadOnlyPages):
         ]
 
     def new_view(self, request: HttpRequest) -> HttpResponse:
-        return new_codes.new_codes(request, self._frame(request))
+        return new_codes.new_codes(request, self.frame(request) | {"opts": None})
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
+    def show(self, request: HttpRequest, batch: CodeBatch) -> HttpResponse:
         """A batch: its terms, its codes, and what can be done with the unused ones."""
-        batch = self._find(request, object_id)
         now = timezone.now()
         counts = standing.count(RedeemCode.objects.filter(batch=batch), now)
         shown = standing.with_users(RedeemCode.objects.filter(batch=batch).order_by("id"))
@@ -127,46 +107,31 @@ class CodeBatchPages(ReadOnlyPages):
             "most_copied": MOST_COPIED,
             "can_void": counts.redeemable and voiding.may_void(request),
         }
-        return TemplateResponse(request, "admin/invites/codebatch/page.html", self._frame(request, batch) | context)
+        return TemplateResponse(request, "admin/invites/codebatch/page.html", self.frame(request, batch) | context)
 
     def unused_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:
         """The unused codes to copy: in a text box, or as plain text for the script that copies them."""
-        batch = self._find(request, batch_id)
+        batch = self.find(request, batch_id)
         unused = RedeemCode.objects.filter(batch=batch).unused(timezone.now()).order_by("id")
         text = "\n".join(code.dashed for code in unused.only("code")[:MOST_COPIED])
         if request.headers.get("Accept") == "text/plain":
             return HttpResponse(text, content_type="text/plain; charset=utf-8")
         context = {"title": str(batch), "batch": batch, "codes": text}
-        return render(request, "admin/invites/codebatch/unused.html", self._frame(request, batch) | context)
+        return render(request, "admin/invites/codebatch/unused.html", self.frame(request, batch) | context)
 
     def export_view(self, request: HttpRequest, batch_id: int) -> HttpResponseBase:
         if request.method != "POST":  # an export is audited, so it is a POST
             return redirect("admin:invites_codebatch_change", batch_id)
-        batch = self._find(request, batch_id)
+        batch = self.find(request, batch_id)
         events.codes_exported(subject=batch.subject, count=batch.size, actor=operator(request))
         return exporting.as_csv(batch)
 
     def void_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:
-        batch = self._find(request, batch_id)
-        if not voiding.may_void(request):
-            raise PermissionDenied
+        batch = self.find(request, batch_id)
+        only_if(voiding.may_void(request))
         picked = RedeemCode.objects.filter(batch=batch)
         back = reverse("admin:invites_codebatch_change", args=[batch.pk])
         if request.method == "POST":
             voiding.carry_out(request, picked)
             return redirect(back)
-        return voiding.confirm(request, picked, frame=self._frame(request, batch), back=back)
-
-    def _find(self, request: HttpRequest, batch_id: int | str) -> CodeBatch:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        found = CodeBatch.objects.select_related("team").filter(pk=batch_id) if str(batch_id).isdecimal() else None
-        batch = found.first() if found is not None else None
-        if batch is None:
-            raise Http404
-        return batch
-
-    def _frame(self, request: HttpRequest, batch: CodeBatch | None = None) -> dict[str, Any]:
-        """The site's context; with a batch, the breadcrumbs end in it."""
-        frame = {**self.admin_site.each_context(request), "media": self.media}
-        return frame if batch is None else frame | {"opts": self.opts, "original": batch}
+        return voiding.confirm(request, picked, frame=self.frame(request, batch), back=back)

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from base.operator_pages import ReadOnlyPages
+from base.operator_pages import ReadOnlyPages, column
 from invites.admin.codes import voiding
 from invites.admin.parts import code_badge, code_text, used_at, users
 from invites.codes import codes, standing
@@ -39,11 +39,22 @@ class StateFilter(SimpleListFilter):
         return queryset.filter(standing.codes_in(state, timezone.now()))
 
 
+def _link_to_batch(code: RedeemCode) -> SafeString:
+    page = reverse("admin:invites_codebatch_change", args=[code.batch_id])
+    return format_html('<a href="{}">{}</a>', page, code.batch)
+
+
 @admin.register(RedeemCode)
 class RedeemCodePages(ReadOnlyPages):
     """The list of single codes; a code's page is the list filtered to it."""
 
-    list_display = ("dashed", "state", "used_by", "at", "in_batch")
+    list_display = (
+        column("dashed", _("Code"), code_text),
+        column("state", _("State"), lambda code: code_badge(code, state_of(code, timezone.now()))),
+        column("used_by", _("Used by"), users),
+        column("at", _("Time"), used_at),
+        column("in_batch", _("Batch"), _link_to_batch),
+    )
     list_display_links = None
     has_row_pages = False
     list_select_related = ("batch",)
@@ -86,8 +97,7 @@ class RedeemCodePages(ReadOnlyPages):
         kept = [(name, value) for name in _KEPT for value in request.POST.getlist(name)]
         # Codes made after the page was shown are left out.
         kept.append(("confirmed", str(rows.aggregate(newest=Max("pk"))["newest"] or 0)))
-        frame = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media, "kept": kept}
-        return voiding.confirm(request, rows, frame=frame, back=back)
+        return voiding.confirm(request, rows, frame=self.frame(request) | {"kept": kept}, back=back)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -95,27 +105,6 @@ class RedeemCodePages(ReadOnlyPages):
         code = self.get_object(request, object_id)
         page = reverse("admin:invites_redeemcode_changelist")
         return redirect(f"{page}?q={code.dashed}" if code is not None else page)
-
-    @admin.display(description=_("Code"))
-    def dashed(self, code: RedeemCode) -> SafeString:
-        return code_text(code)
-
-    @admin.display(description=_("State"))
-    def state(self, code: RedeemCode) -> SafeString:
-        return code_badge(code, state_of(code, timezone.now()))
-
-    @admin.display(description=_("Used by"))
-    def used_by(self, code: RedeemCode) -> SafeString | str:
-        return users(code)
-
-    @admin.display(description=_("Time"))
-    def at(self, code: RedeemCode) -> SafeString | str:
-        return used_at(code)
-
-    @admin.display(description=_("Batch"))
-    def in_batch(self, code: RedeemCode) -> SafeString:
-        page = reverse("admin:invites_codebatch_change", args=[code.batch_id])
-        return format_html('<a href="{}">{}</a>', page, code.batch)
 
 
 # Fields the confirm page sends again to mean the same codes: the ticked rows, or all that the list shows.

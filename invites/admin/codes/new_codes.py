@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from django.views.decorators.http import require_POST
 from unfold.widgets import INPUT_CLASSES
 
 from base.actors import operator
+from base.operator_pages import only_if
 from invites import words
 from invites.codes.order import NewCodes, teams_on_offer
 
@@ -63,5 +63,4 @@ def _said(order: NewCodes) -> dict[str, str]:
 
 
 def _check(request: HttpRequest) -> None:
-    if not request.user.has_perm("invites.add_codebatch"):
-        raise PermissionDenied
+    only_if(request.user.has_perm("invites.add_codebatch"))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,16 +20,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from base.actors import operator
-from base.operator_pages import row_button
+from base.operator_pages import badge, only_if, row_button
 from base.times import tag
 from invites.actions import outsiders
 from invites.admin.find.persons import Person, Sighting, gather
-from invites.admin.parts import badge, code_text, table
+from invites.admin.parts import code_text, table
 from invites.admin.reasons import in_the_way, reason
 from invites.admin.redemptions import actions
 from invites.admin.redemptions.confirm import where_from
 from invites.admin.redemptions.page import may_operate
-from invites.admin.redemptions.parts import state_badge, team_name, until
+from invites.admin.redemptions.parts import reference, state_badge, team_name, until
 from invites.admin.teams.people import leaving_words
 from invites.models import Departure, Redemption
 from invites.queries import find
@@ -81,8 +80,7 @@ class Shown:
 @require_safe
 def find_person(request: HttpRequest) -> HttpResponse:
     """The box; with `?q=` the people found, or that nobody was, and when the Teams were last synced."""
-    if not request.user.has_perm("invites.view_redemption"):
-        raise PermissionDenied
+    only_if(request.user.has_perm("invites.view_redemption"))
     query = request.GET.get("q", "").strip()[:200]
     context: dict[str, Any] = {
         **admin.site.each_context(request),
@@ -103,8 +101,7 @@ def find_person(request: HttpRequest) -> HttpResponse:
 @require_POST
 def allow_person(request: HttpRequest, member_id: int) -> HttpResponse:
     """Let a listed person stay in that Team. Acts at once: it can be undone."""
-    if not request.user.has_perm(_MAY_ALLOW):
-        raise PermissionDenied
+    only_if(request.user.has_perm(_MAY_ALLOW))
     row = Member.objects.filter(pk=member_id).first()
     if row is None:
         raise Http404
@@ -118,8 +115,7 @@ def allow_person(request: HttpRequest, member_id: int) -> HttpResponse:
 
 @require_POST
 def sync_now(request: HttpRequest) -> HttpResponse:
-    if not request.user.has_perm(_MAY_SYNC):
-        raise PermissionDenied
+    only_if(request.user.has_perm(_MAY_SYNC))
     changes.want_sync_of_all()
     messages.success(request, _("Started: all Teams are looked at. Ask again in a minute."))
     return redirect(where_from(request))
@@ -162,7 +158,7 @@ def _claim(redemption: Redemption) -> list[SafeString | str]:
         team_name(redemption),
         tag(redemption.created_at),
         until(redemption),
-        format_html('<a href="{}"><code class="code">{}</code></a>', page, redemption.reference),
+        format_html('<a href="{}">{}</a>', page, reference(redemption)),
     ]
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from base import operator_pages
 from base.actors import operator
+from base.operator_pages import read_id
 from invites import words
 from invites.actions.bulk import NO_SEAT, Action, Picked, Result, carry_out
 from invites.actions.seat import was_in
@@ -81,11 +82,8 @@ def where_from(request: HttpRequest) -> str:
 def _picked(request: HttpRequest) -> list[Picked]:
     """The `redemption:seat` pairs of the form; ignores what is not a pair."""
     pairs = (text.partition(":") for text in request.POST.getlist("picked"))
-    return [(int(pk), int(grant_id)) for pk, _colon, grant_id in pairs if _is_id(pk) and _is_id(grant_id)]
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 18
+    read = ((read_id(pk), read_id(grant_id)) for pk, _colon, grant_id in pairs)
+    return [(pk, grant_id) for pk, grant_id in read if pk is not None and grant_id is not None]
 
 
 _Line = tuple[Redemption, SeatGrant | None, str, str]

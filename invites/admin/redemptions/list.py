@@ -7,17 +7,14 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from base.operator_pages import ReadOnlyPages
+from base.operator_pages import OwnRowPages, column, only_if, read_id
 from base.times import ago, tag
 from invites.actions.bulk import Action
 from invites.admin.parts import code_text
@@ -25,19 +22,31 @@ from invites.admin.redemptions import confirm, seat_end, standing, switches
 from invites.admin.redemptions.actions import main_button, view_name
 from invites.admin.redemptions.filters import KindFilter, SeatFilter, StateFilter, UnconfirmedFilter
 from invites.admin.redemptions.page import ask_again, may_operate, show
-from invites.admin.redemptions.parts import state_badge, team_name, until
+from invites.admin.redemptions.parts import reference, state_badge, team_name, until
 from invites.codes import codes
 from invites.models import Redemption, SeatGrant
 
 SHORTEST_PART = 4  # fewer letters of a code or reference find too many
 
 
+_WHO = column("who", gettext_lazy("E-mail"), lambda redemption: redemption.email)
+
+
 @admin.register(Redemption)
-class RedemptionPages(ReadOnlyPages):
+class RedemptionPages(OwnRowPages):
     """The list of redemptions and a page for each. The list shows one button per row, the page all."""
 
-    list_display = ("received", "who", "with_code", "stands", "where", "ends", "quoted", "again")
-    list_display_links = ("who",)
+    list_display = (
+        column("received", gettext_lazy("Time"), lambda one: tag(one.created_at, ago(one.created_at, timezone.now()))),
+        _WHO,
+        column("with_code", gettext_lazy("Code"), lambda one: code_text(one.code) if one.code else "–"),
+        column("stands", gettext_lazy("State"), state_badge),
+        column("where", gettext_lazy("Team"), team_name),
+        column("ends", gettext_lazy("Ends"), until),
+        column("quoted", gettext_lazy("Reference"), reference),
+        column("again", "", lambda one: main_button(one, timezone.now())),
+    )
+    list_display_links = (_WHO,)
     list_filter = (StateFilter, UnconfirmedFilter, SeatFilter, KindFilter, "created_at")
     list_before_template = "admin/parts/row_actions.html"
     actions = ("take_back", "reseat")
@@ -64,8 +73,7 @@ class RedemptionPages(ReadOnlyPages):
         return queryset.filter(found), False
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        can_operate = may_operate(request)
-        return [column for column in self.list_display if column != "again" or can_operate]
+        return list(self.list_display if may_operate(request) else self.list_display[:-1])
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return may_operate(request)
@@ -105,14 +113,13 @@ class RedemptionPages(ReadOnlyPages):
 
     def action_view(self, request: HttpRequest, *, action: Action, redemption_id: int | None = None) -> HttpResponse:
         """Ask first, for one person or everybody in a Team (`?team=`); then act."""
-        if not may_operate(request):
-            raise PermissionDenied
+        only_if(may_operate(request))
         back = confirm.where_from(request)
-        frame = self._frame(request) | {"action": reverse(f"admin:{view_name(action, for_many=True)}")}
+        frame = self.frame(request) | {"action": reverse(f"admin:{view_name(action, for_many=True)}")}
         if request.method == "POST" and "confirmed" in request.POST:
             return confirm.act(request, action, frame=frame, back=back)
         if redemption_id is not None:
-            ids = [self._find(request, str(redemption_id)).pk]
+            ids = [self.find(request, redemption_id).pk]
         else:
             ids = _seated_in(request.GET.get("team", ""))
         if not ids:
@@ -120,79 +127,29 @@ class RedemptionPages(ReadOnlyPages):
         return confirm.confirm(request, action, ids, frame=frame, back=back)
 
     def _confirm_chosen(self, request: HttpRequest, action: Action, chosen: QuerySet[Redemption]) -> HttpResponse:
-        frame = self._frame(request) | {"action": reverse(f"admin:{view_name(action, for_many=True)}")}
+        frame = self.frame(request) | {"action": reverse(f"admin:{view_name(action, for_many=True)}")}
         ids = list(chosen.order_by("pk").values_list("pk", flat=True))
         return confirm.confirm(request, action, ids, frame=frame, back=request.get_full_path())
 
     def end_view(self, request: HttpRequest, redemption_id: int) -> HttpResponse:
-        if not may_operate(request):
-            raise PermissionDenied
-        redemption = self._find(request, str(redemption_id))
+        only_if(may_operate(request))
+        redemption = self.find(request, redemption_id)
         if request.method == "POST":
             seat_end.change(request, redemption)
         return redirect("admin:invites_redemption_change", redemption_id)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        redemption = self._find(request, object_id)
-        return show(request, redemption, frame=self._frame(request) | {"original": redemption})
-
-    def _frame(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}
+    def show(self, request: HttpRequest, redemption: Redemption) -> HttpResponse:
+        return show(request, redemption, frame=self.frame(request, redemption))
 
     def resend_view(self, request: HttpRequest, redemption_id: int) -> HttpResponse:
-        if not may_operate(request):
-            raise PermissionDenied
-        redemption = self._find(request, str(redemption_id))
+        only_if(may_operate(request))
+        redemption = self.find(request, redemption_id)
         if request.method != "POST":
             return redirect("admin:invites_redemption_change", redemption_id)
         return ask_again(request, redemption)
 
-    def _find(self, request: HttpRequest, object_id: str) -> Redemption:
-        redemption: Redemption | None = self.get_object(request, object_id)
-        if redemption is None:
-            raise Http404
-        return redemption
-
-    @admin.display(description=gettext_lazy("Time"))
-    def received(self, redemption: Redemption) -> SafeString | str:
-        return tag(redemption.created_at, ago(redemption.created_at, timezone.now()))
-
-    @admin.display(description=gettext_lazy("E-mail"))
-    def who(self, redemption: Redemption) -> str:
-        return redemption.email
-
-    @admin.display(description=gettext_lazy("Code"))
-    def with_code(self, redemption: Redemption) -> SafeString | str:
-        return code_text(redemption.code) if redemption.code else "–"
-
-    @admin.display(description=gettext_lazy("State"))
-    def stands(self, redemption: Redemption) -> SafeString:
-        return state_badge(redemption)
-
-    @admin.display(description=gettext_lazy("Team"))
-    def where(self, redemption: Redemption) -> str:
-        return team_name(redemption)
-
-    @admin.display(description=gettext_lazy("Ends"))
-    def ends(self, redemption: Redemption) -> SafeString | str:
-        return until(redemption)
-
-    @admin.display(description=gettext_lazy("Reference"))
-    def quoted(self, redemption: Redemption) -> SafeString:
-        return format_html('<code class="code">{}</code>', redemption.reference)
-
-    @admin.display(description="")
-    def again(self, redemption: Redemption) -> SafeString | str:
-        return main_button(redemption, timezone.now())
-
 
 def _seated_in(team: str) -> list[int]:
     """The redemptions with a seat in this Team; none when `team` is no id."""
-    if not (team.isascii() and team.isdecimal() and len(team) < 18):
-        return []
-    seated = SeatGrant.objects.live().filter(team_id=int(team))
+    seated = SeatGrant.objects.live().filter(team_id=read_id(team) or 0)
     return list(seated.order_by("redemption_id").values_list("redemption_id", flat=True))

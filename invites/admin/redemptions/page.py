@@ -11,18 +11,18 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from base.actors import operator
+from base.operator_pages import badge, where_from
 from base.times import tag
 from invites import words
-from invites.admin.parts import badge, code_text, table
+from invites.admin.parts import code_text, table
 from invites.admin.reasons import reason
 from invites.admin.redemptions import actions, seat_end
-from invites.admin.redemptions.parts import resend_words, state_badge, team_link, until
+from invites.admin.redemptions.parts import reference, resend_words, state_badge, team_link, until
 from invites.admin.redemptions.timeline import timeline
 from invites.models import Redemption, SeatGrant
 from invites.seats.resend import want_resend
@@ -70,10 +70,7 @@ def ask_again(request: HttpRequest, redemption: Redemption) -> HttpResponse:
         messages.success(request, _("Started: the mail to %(email)s is sent again.") % {"email": redemption.email})
     else:
         messages.warning(request, _("Not sent again now: %(why)s") % {"why": resend_words(redemption, now)})
-    back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
-        back = reverse("admin:invites_redemption_change", args=[redemption.pk])
-    return redirect(back)
+    return redirect(where_from(request, otherwise=reverse("admin:invites_redemption_change", args=[redemption.pk])))
 
 
 def may_operate(request: HttpRequest) -> bool:
@@ -96,7 +93,7 @@ def _facts(redemption: Any) -> list[tuple[str, SafeString | str]]:
         (_("Team"), team_link(redemption)),
         (_("Ends"), until(redemption)),
         (_("Code"), code),
-        (_("Reference"), format_html('<code class="code">{}</code>', redemption.reference)),
+        (_("Reference"), reference(redemption)),
         (_("Time"), tag(redemption.created_at)),
         (_("From IP"), redemption.ip or "–"),
     ]

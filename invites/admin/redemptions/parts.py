@@ -12,10 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from base.operator_pages import row_button
+from base.operator_pages import badge, row_button
 from base.times import tag
 from invites import words
-from invites.admin.parts import badge
 from invites.admin.reasons import reason
 from invites.admin.redemptions.standing import REVOKED, live_grant, standing_of
 from invites.models import Redemption, SeatGrant
@@ -31,6 +30,10 @@ def state_badge(redemption: Redemption) -> SafeString:
     if redemption.refusal and stands is not REVOKED:
         text = f"{text} · {reason(redemption.refusal)}"
     return badge(text, stands.tone, stands.icon)
+
+
+def reference(redemption: Redemption) -> SafeString:
+    return format_html('<code class="code">{}</code>', redemption.reference)
 
 
 def team_name(redemption: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from base.actors import operator
-from base.operator_pages import where_from
+from base.operator_pages import only_if, where_from
 from invites.admin.redemptions.page import may_operate
 from invites.seats.resend import check_again
 from invites.settings import IS_OPEN, RECLAIM_AFTER_DAYS
@@ -35,8 +34,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 def switch(request: HttpRequest) -> HttpResponse:
     """Pause or resume redemptions, or set the days; each is audited."""
-    if not request.user.has_perm(_MAY):
-        raise PermissionDenied
+    only_if(request.user.has_perm(_MAY))
     if request.method == "POST":
         if request.POST.get("open") in ("on", "off"):
             runtime.change({IS_OPEN.key: request.POST["open"]}, actor=operator(request))
@@ -54,8 +52,7 @@ def switch(request: HttpRequest) -> HttpResponse:
 
 def check(request: HttpRequest) -> HttpResponse:
     """Look for unconfirmed invitations now, and return to the page with the button."""
-    if not may_operate(request):
-        raise PermissionDenied
+    only_if(may_operate(request))
     if request.method == "POST":
         count = check_again(now=timezone.now(), actor=operator(request))
         if count:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from base.actors import operator
+from base.operator_pages import only_if
 from base.times import tag
 from invites import words
 from invites.actions import add_people, outsiders
@@ -155,8 +155,7 @@ MEDIA = forms.Media(css={"all": ["invites/admin.css"]})
 
 
 def _team(request: HttpRequest, team_id: int) -> Team:
-    if not may_operate(request):
-        raise PermissionDenied
+    only_if(may_operate(request))
     return get_object_or_404(Team.objects.defer("access_token"), pk=team_id)
 
 

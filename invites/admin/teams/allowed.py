@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
-from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,11 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from base.actors import operator
-from base.operator_pages import OperatorPages
+from base.operator_pages import OperatorPages, badge, column, only_if
 from base.times import tag
 from invites import words
 from invites.actions import outsiders
-from invites.admin.parts import badge, table
+from invites.admin.parts import table
 from invites.codes.order import TeamField, teams_on_offer
 from invites.redeeming.emails import read_email
 from invites.redeeming.errors import EmailInvalid
@@ -69,9 +68,25 @@ class OriginFilter(SimpleListFilter):
         return queryset.filter(origin=self.value()) if self.value() in AllowedMember.Origin.values else queryset
 
 
+def _team(person: AllowedMember) -> str:
+    return str(person.team) if person.team is not None else _("All")
+
+
+def _standing(person: AllowedMember) -> SafeString:
+    origin = AllowedMember.Origin(person.origin)
+    return badge(origin.label, *_LOOKS[origin])
+
+
 @admin.register(AllowedMember)
 class AllowedPages(OperatorPages):
-    list_display = ("who", "in_team", "standing", "by_whom", "at", "remark")
+    list_display = (
+        column("who", gettext_lazy("E-mail"), str),
+        column("in_team", gettext_lazy("Team"), _team),
+        column("standing", gettext_lazy("Standing"), _standing),
+        column("by_whom", gettext_lazy("Who"), lambda person: person.added_by or "–"),
+        column("at", pgettext_lazy("allowed person", "When"), lambda person: tag(person.created_at)),
+        column("remark", gettext_lazy("Note"), lambda person: person.note or "–"),
+    )
     list_display_links = None
     has_row_pages = False
     list_filter = (OriginFilter,)
@@ -98,15 +113,14 @@ class AllowedPages(OperatorPages):
         return request.user.has_perm("teampool.delete_allowedmember")
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
+        only_if(self.has_add_permission(request))
         form = AllowForm(request.POST if request.method == "POST" else None)
         if form.is_bound and form.is_valid():
             person = outsiders.allow(**form.cleaned_data, actor=operator(request))
             messages.success(request, _("%(who)s may stay.") % {"who": person})
             return redirect("admin:teampool_allowedmember_changelist")
         context = {"title": _("Allow a person"), "opts": None, "form": form, "teams": teams_on_offer()}
-        return TemplateResponse(request, "admin/invites/allowed/new.html", self._frame(request) | context)
+        return TemplateResponse(request, "admin/invites/allowed/new.html", self.frame(request) | context)
 
     @admin.action(description=gettext_lazy("End the exception"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[AllowedMember]) -> HttpResponse | None:
@@ -125,34 +139,6 @@ class AllowedPages(OperatorPages):
             "opts": None,
             "people": people,
             "button": button % {"n": words.number(len(people))},
-            **table(_COLUMNS, [[str(one), self.in_team(one), self.standing(one), one.note or "–"] for one in people]),
+            **table(_COLUMNS, [[str(one), _team(one), _standing(one), one.note or "–"] for one in people]),
         }
-        return TemplateResponse(request, "admin/invites/allowed/end.html", self._frame(request) | context)
-
-    def _frame(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}
-
-    @admin.display(description=gettext_lazy("E-mail"))
-    def who(self, person: AllowedMember) -> str:
-        return str(person)
-
-    @admin.display(description=gettext_lazy("Team"))
-    def in_team(self, person: AllowedMember) -> str:
-        return str(person.team) if person.team is not None else _("All")
-
-    @admin.display(description=gettext_lazy("Standing"))
-    def standing(self, person: AllowedMember) -> SafeString:
-        origin = AllowedMember.Origin(person.origin)
-        return badge(str(origin.label), *_LOOKS[origin])
-
-    @admin.display(description=gettext_lazy("Who"))
-    def by_whom(self, person: AllowedMember) -> str:
-        return person.added_by or "–"
-
-    @admin.display(description=gettext_lazy("Note"))
-    def remark(self, person: AllowedMember) -> str:
-        return person.note or "–"
-
-    @admin.display(description=pgettext_lazy("allowed person", "When"))
-    def at(self, person: AllowedMember) -> SafeString | str:
-        return tag(person.created_at)
+        return TemplateResponse(request, "admin/invites/allowed/end.html", self.frame(request) | context)

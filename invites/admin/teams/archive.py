@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from base.actors import operator
+from base.operator_pages import only_if
 from invites import words
 from invites.actions.archive import ArchivePlan, archive_teams, expired_team_ids, preview
 from invites.admin.teams import reseat
@@ -31,8 +31,7 @@ NAMED = 10  # shown by name in each Team; the others are counted
 
 def archive(request: HttpRequest) -> HttpResponse:
     """`?teams=1,2`, else all Teams whose token ended. POST archives only Teams the page listed."""
-    if not may_operate(request):
-        raise PermissionDenied
+    only_if(may_operate(request))
     if request.method == "POST":
         return _carry_out(request)
     named = reseat.asked_for(request)

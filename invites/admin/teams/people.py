@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from base.operator_pages import row_button
+from base.operator_pages import read_id, row_button
 from invites.admin.reasons import in_the_way
 from invites.admin.redemptions import actions, standing
 from invites.departures import window
@@ -57,8 +57,7 @@ class Sheet:
 def team_page(request: HttpRequest, object_id: str) -> HttpResponse:
     """The Team's page, which is `teampool`'s and knows no seats, with its people added."""
     pages = admin.site.get_model_admin(Team)
-    found = Team.objects.filter(pk=object_id) if object_id.isdecimal() and len(object_id) < 18 else Team.objects.none()
-    team = found.select_related("owner").defer("access_token").first()
+    team = Team.objects.select_related("owner").defer("access_token").filter(pk=read_id(object_id) or 0).first()
     beside = {"sheet": sheet(request, team)} if team is not None and pages.has_view_permission(request) else {}
     return pages.change_view(request, object_id, extra_context=beside)
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from base.operator_pages import only_if, read_id
 from invites import words
 from invites.actions.bulk import MOST_AT_ONCE, Action
 from invites.admin.redemptions import confirm, standing
@@ -29,8 +29,7 @@ def address(team_ids: list[int]) -> str:
 
 def reseat(request: HttpRequest) -> HttpResponse:
     """GET: the list, planned as if moved now; nothing is held. POST: move the chosen people, show the results."""
-    if not may_operate(request):
-        raise PermissionDenied
+    only_if(may_operate(request))
     here = request.get_full_path()
     if request.method == "POST":
         frame = admin.site.each_context(request) | {"media": MEDIA, "action": here}
@@ -64,7 +63,7 @@ def asked_for(request: HttpRequest) -> list[int] | None:
 
 def ids(texts: Iterable[str]) -> list[int]:
     """The ids among these texts; ignores everything else."""
-    return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 18]
+    return [one for one in map(read_id, texts) if one is not None]
 
 
 def _row(move: reseat_plan.Move) -> dict[str, Any]:
