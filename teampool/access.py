@@ -11,10 +11,11 @@ from django.utils import timezone
 from base.actors import Actor
 from teampool.login import renew
 from teampool.models import Team
+from teampool.snapshot import is_own_row
 from teampool.teams import health
 from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
-from teampool.upstream.types import Failure, Fault
+from teampool.upstream.types import MANAGER_ROLES, Failure, Fault, Workspace
 
 T = TypeVar("T")
 RENEWABLE = {Failure.TOKEN_REJECTED, Failure.UNKNOWN_401}
@@ -116,6 +117,8 @@ class Access:
             return
         if failure is Failure.WORKSPACE_NOT_FOUND and not self._is_really_gone():
             failure = Failure.UNKNOWN_401  # the workspace is still listed for this log-in
+        elif failure is Failure.PERMISSION_DENIED and not self._lacks_the_role():
+            failure = Failure.EDGE_BLOCK  # nothing proves it: the Team cools down and keeps its state
         health.note_failure(
             team=self.team,
             failure=failure,
@@ -130,7 +133,23 @@ class Access:
     def _is_really_gone(self) -> bool:
         """A 404 is ambiguous: ask which workspaces this log-in has (upstream §14.1)."""
         workspaces, _error = self._run(lambda upstream: upstream.account_check())
-        return workspaces is not None and all(one.account_id != self.team.account_id for one in workspaces)
+        return workspaces is not None and all(one.is_removed for one in workspaces if self._is_its(one))
+
+    def _lacks_the_role(self) -> bool:
+        """Whether this log-in is less than an admin there: a refusal alone does not say so (upstream §14.1).
+
+        The account check tells, or else the own row of the member list; what neither tells is not proved.
+        """
+        workspaces, _error = self._run(lambda upstream: upstream.account_check())
+        roles = [one.role for one in workspaces or () if self._is_its(one) and one.role]
+        if not roles:
+            members, _error = self._run(lambda upstream: upstream.members())
+            rows = members.rows if members is not None else ()
+            roles = [row.role for row in rows if is_own_row(row, self.team.owner) and row.role]
+        return bool(roles) and not MANAGER_ROLES & set(roles)
+
+    def _is_its(self, workspace: Workspace) -> bool:
+        return workspace.account_id == self.team.account_id
 
 
 def _failure(result: object, error: UpstreamError | None) -> Failure | None:

@@ -7,7 +7,7 @@ from teampool import leases
 from teampool.imports import worker
 from teampool.login import keep_alive, renew, token_chain
 from teampool.models import ImportJob, JobLease, Owner, SentToken, StockAlert, SyncRun, Team, TeamLogin, Vacancy
-from teampool.teams import health
+from teampool.teams import health, look_again
 
 
 def moments() -> list[Moments]:
@@ -15,7 +15,11 @@ def moments() -> list[Moments]:
     return [
         Moments(
             Team.objects.all(),
-            waits={"cooldown_until": health.LONGEST_COOLDOWN, "renewal_due_at": keep_alive.LONGEST_WAIT},
+            waits={
+                "cooldown_until": health.LONGEST_COOLDOWN,
+                "renewal_due_at": keep_alive.LONGEST_WAIT,
+                "look_again_at": look_again.LONGEST_WAIT,
+            },
             facts=[
                 "opened_at",
                 "created_at",

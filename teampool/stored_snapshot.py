@@ -12,11 +12,14 @@ from teampool.models import AllowedMember, Member, Owner, Team, Vacancy
 from teampool.pool import vacancies
 from teampool.pool.rows import Lists
 from teampool.snapshot import Snapshot, is_own_row, own_id
-from teampool.upstream.types import PREMIUM, STANDARD, InviteRow, MemberRow
+from teampool.upstream.types import PREMIUM, STANDARD, Failure, InviteRow, MemberRow
 
 # Problems in our own words, as `Team.sync_problem` holds them.
 OWN_LOGIN_MISSING = "the list does not show the log-in's own user"
 OTHER_WORKSPACE = "the list is that of another workspace"
+BLOCKED = "ChatGPT blocked the address of this server"
+NOT_PERMITTED = "ChatGPT did not permit it"
+REFUSALS = {Failure.EDGE_BLOCK: BLOCKED, Failure.PERMISSION_DENIED: NOT_PERMITTED}
 
 
 def stored_lists(team: Team) -> Lists:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import F, Q
 from django.utils import timezone
@@ -21,11 +22,12 @@ from teampool.access import Access
 from teampool.login.tokens import resume_login
 from teampool.models import Owner, Team
 from teampool.snapshot import NotItsList, fetch
+from teampool.stored_snapshot import REFUSALS
+from teampool.teams import look_again
 from teampool.upstream.errors import UpstreamError
 
 ACTOR = Actor("job", "sync")
 EVERY = timedelta(minutes=10)
-EVERY_OTHER = timedelta(hours=1)
 SLICE = timedelta(seconds=45)
 THREADS = 3
 OLDER = "older than the list stored already"
@@ -66,19 +68,22 @@ def sync_team(*, team_id: int) -> SyncResult | None:
         problem = error.problem
     except UpstreamError as error:
         # Without a status there was no answer, only some library's word for it.
-        problem = (error.text if error.status else "") or error.failure.value.replace("_", " ")
+        said = (error.text if error.status else "") or error.failure.value.replace("_", " ")
+        problem = REFUSALS.get(error.failure, said)
     finally:
-        fields = {} if is_older else {"sync_problem": problem[:200]}  # the newer list has had its say
-        # 0 rows: the lease ended, and another worker is looking; its look says what the problem is.
-        Team.objects.filter(pk=team_id, sync_lease_until=lease).update(sync_lease_until=None, **fields)
+        fields: dict[str, Any] = {} if is_older else {"sync_problem": problem[:200]}  # the newer list has had its say
+        # No row: the lease ended, and another worker is looking; its look says what the problem is.
+        mine = Team.objects.filter(pk=team_id, sync_lease_until=lease)
+        for left in mine:
+            again = look_again.after_a_look(left, now=timezone.now())
+            mine.update(sync_lease_until=None, **fields, **again)
     return SyncResult(team_id, str(team), OLDER if is_older else problem)
 
 
 def stale_team_ids(*, now: datetime) -> list[int]:
-    """Teams due for a look, the stalest first; those that cool down wait, those that are out of order come hourly."""
-    is_well = Q(token_state=Team.Token.HEALTHY, workspace_state=Team.Workspace.ACTIVE)
+    """Teams due for a look, the stalest first: each ten minutes, out of order by `look_again`, never in a cool-down."""
     due = Team.objects.filter(
-        Q(sync_tried_at=None) | Q(sync_tried_at__lte=now - EVERY_OTHER) | Q(is_well, sync_tried_at__lte=now - EVERY),
+        Q(sync_tried_at=None) | Q(look_again.well(), sync_tried_at__lte=now - EVERY) | look_again.due(now),
         Q(cooldown_until=None) | Q(cooldown_until__lte=now),
         archived_at=None,
     )

@@ -39,6 +39,7 @@ _NOT_OURS = frozenset(
         Failure.WORKSPACE_SUSPENDED,
         Failure.WORKSPACE_DELINQUENT,
         Failure.WORKSPACE_NOT_FOUND,
+        Failure.ACCESS_REMOVED,
         Failure.PERMISSION_DENIED,
     }
 )

@@ -166,6 +166,9 @@ class Team(models.Model):
     sync_tried_at = models.DateTimeField(null=True, blank=True)
     sync_problem = models.CharField(max_length=200, blank=True)
     sync_lease_until = models.DateTimeField(null=True, blank=True)
+    # While it is out of order (`teams/look_again.py`): the looks since then that found it so, and the next one.
+    looks_again = models.PositiveSmallIntegerField(default=0)
+    look_again_at = models.DateTimeField(null=True, blank=True)
     last_invite_at = models.DateTimeField(_("last invitation"), null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 

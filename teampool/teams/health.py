@@ -17,6 +17,7 @@ from notifications.audit import events
 from teampool.models import Team
 from teampool.pool import stock_alert
 from teampool.settings import FAILURES_TO_EXPIRE
+from teampool.teams import look_again
 from teampool.upstream.types import Failure
 
 LOOKS_WITHIN = timedelta(minutes=10)
@@ -31,10 +32,11 @@ _WORKSPACE = {
     Failure.WORKSPACE_SUSPENDED: Team.Workspace.SUSPENDED,
     Failure.WORKSPACE_DELINQUENT: Team.Workspace.DELINQUENT,
     Failure.WORKSPACE_NOT_FOUND: Team.Workspace.ACCESS_LOST,
+    Failure.ACCESS_REMOVED: Team.Workspace.ACCESS_LOST,
     Failure.PERMISSION_DENIED: Team.Workspace.INSUFFICIENT_ROLE,
 }
 # Failures of one log-in: another admin's may have the access or role that this one lacks.
-_OF_THE_LOGIN = {Failure.WORKSPACE_NOT_FOUND, Failure.PERMISSION_DENIED}
+_OF_THE_LOGIN = {Failure.WORKSPACE_NOT_FOUND, Failure.ACCESS_REMOVED, Failure.PERMISSION_DENIED}
 _COUNTED = {Failure.TOKEN_REJECTED, Failure.UNKNOWN_401, Failure.IDENTITY_MISMATCH, Failure.REFRESH_REUSED}
 
 
@@ -79,6 +81,7 @@ def note_failure(
         before: dict[str, Any] = {key: getattr(current, key) for key in reported}
         if reported:
             changes["state_reason"] = (text or failure.value)[:200]
+        changes |= look_again.begins(current, changes, now=now)
         Team.objects.filter(pk=team.pk).update(**changes)
         if reported or "upstream_full_at" in changes:
             stock_alert.ring()

@@ -15,7 +15,7 @@ from base.times import day, full, tag
 from teampool.models import Owner, Team
 from teampool.pool import stored
 from teampool.pool.capacity_words import explain
-from teampool.stored_snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
+from teampool.stored_snapshot import BLOCKED, NOT_PERMITTED, OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.teams.badges import badge_for
 from teampool.teams.health import RESTRICTED_FOR
 from teampool.teams.subscriptions import ENDS_SOON, ends_soon
@@ -163,6 +163,10 @@ def sync_reason(team: Team) -> str:
         return _("the login no longer reaches the Team")
     if _FAILED_PAGE.match(team.sync_problem):
         return _("the list is incomplete")
+    if team.sync_problem == BLOCKED:
+        return _("ChatGPT blocks this server's address for now")
+    if team.sync_problem == NOT_PERMITTED:
+        return _("ChatGPT refused without saying why")
     return untrusted(team.sync_problem) or _("ChatGPT cannot be reached")
 
 

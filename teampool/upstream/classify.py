@@ -17,6 +17,8 @@ _CODES: dict[str, Failure] = {
     "account_deactivated": Failure.USER_DEACTIVATED,
     "account_disabled": Failure.USER_DEACTIVATED,
     "deactivated_workspace": Failure.WORKSPACE_SUSPENDED,
+    "workspace_deactivated": Failure.WORKSPACE_SUSPENDED,
+    "account_removed_from_workspace": Failure.ACCESS_REMOVED,
     "workspace_subscription_delinquent": Failure.WORKSPACE_DELINQUENT,
     "workspace_not_found": Failure.WORKSPACE_NOT_FOUND,
     "seat_true_up_pending": Failure.SEATS_FULL,
@@ -35,7 +37,14 @@ def _phrases(*pairs: tuple[str, Failure]) -> tuple[tuple[re.Pattern[str], Failur
 
 # The order matters: "workspace" before "account", seats before e-mail.
 _ANY_CALL = _phrases(
-    (r"workspace (?:has been|is|was) deactivated|deactivated[_ ]workspace", Failure.WORKSPACE_SUSPENDED),
+    # In a 2xx: of a refusal `is_challenge` says it.
+    (r"unusual[\s_-]+activity", Failure.EDGE_BLOCK),
+    (
+        r"workspace (?:has been|is|was) deactivated|deactivated[_ ]workspace|workspace_deactivated",
+        Failure.WORKSPACE_SUSPENDED,
+    ),
+    # "You" is the log-in; whom a removal is about may have been removed as well.
+    (r"\byou (?:were|have been) removed from (?:this|the) workspace", Failure.ACCESS_REMOVED),
     (r"delinquent", Failure.WORKSPACE_DELINQUENT),
     (r"your (?:openai )?account has been (?:deactivated|disabled)", Failure.USER_DEACTIVATED),
     (

@@ -25,6 +25,8 @@ _EDGE_MARKERS = (
     "enable javascript and cookies to continue",
     "attention required",
 )
+# A block of our address that comes as JSON (upstream §2.4).
+_UNUSUAL = re.compile(r"unusual[\s_-]+activity")
 # Looks like a token: JWT or JWE segments, a known prefix, or a long unbroken run.
 _SECRET = re.compile(
     r"eyJ[\w-]+(?:\.[\w-]*)*"
@@ -100,7 +102,10 @@ class Envelope:
 
 
 def read_envelope(status: int, headers: Headers, body: bytes | str | None) -> Envelope:
-    """Parse an answer. Whether it is HTML is decided before its words are read (upstream §2.4)."""
+    """Parse an answer. Whether it is a page or a block is decided before its words are read (upstream §2.4).
+
+    `is_challenge` is true for every block of our address that names itself, a JSON one included.
+    """
     raw = body.decode("utf-8", "replace") if isinstance(body, bytes) else (body or "")
     raw = raw.lstrip("\ufeff").strip()
     data = _parse(raw)
@@ -113,6 +118,8 @@ def read_envelope(status: int, headers: Headers, body: bytes | str | None) -> En
         # Outside JSON only: a member may be called "Just a moment".
         is_challenge = is_challenge or any(marker in lowered for marker in _EDGE_MARKERS)
         is_challenge = is_challenge or ("access denied" in lowered and "1020" in lowered)
+    # Of errors only: in a list it would be somebody's name.
+    is_challenge = is_challenge or (status >= 400 and _UNUSUAL.search(lowered) is not None)
     codes: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     if is_json and not is_html:

@@ -30,6 +30,10 @@ from .types import (
 _BARE_ID = re.compile(r"[A-Za-z0-9]{8,}")
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:|@~-]{0,199}")
 _MEMBER_KEYS = ("items", "users", "data")
+# Why an entry of the account check cannot be used, as it says itself (upstream §8).
+_DEACTIVATED = {"workspace_deactivated", "deactivated_workspace"}
+_REMOVED = "account_removed_from_workspace"
+_PAYMENT_REQUIRED = 402
 _INVITE_KEYS = ("items", "account_invites", "data")
 
 
@@ -201,6 +205,7 @@ def _read_workspace(key: str, entry: dict[str, Any]) -> Workspace | None:
         return None
     entitlement = _dict(entry.get("entitlement"))
     access = _flag(entry.get("can_access_with_session"))
+    reasons = {_text(_dict(entry.get("error")).get("code")).lower(), _text(entry.get("error_code")).lower()}
     return Workspace(
         account_id=account_id,
         name=_text(account.get("name")),
@@ -208,8 +213,11 @@ def _read_workspace(key: str, entry: dict[str, Any]) -> Workspace | None:
         structure=_text(account.get("structure")).lower(),
         plan=_text(account.get("plan_type")),
         role=_text(account.get("account_user_role")).lower(),
-        is_deactivated=account.get("is_deactivated") is True,
+        is_deactivated=account.get("is_deactivated") is True
+        or bool(reasons & _DEACTIVATED)
+        or entry.get("status_code") == _PAYMENT_REQUIRED,
         can_access=access is not False,
+        is_removed=_REMOVED in reasons,
         has_active_subscription=_flag(entitlement.get("has_active_subscription")),
         expires_at=read_moment(entitlement.get("expires_at")),
         will_renew=_flag(_dict(entry.get("last_active_subscription")).get("will_renew")),

@@ -35,7 +35,10 @@ class Failure(StrEnum):
     WORKSPACE_SUSPENDED = "workspace_suspended"
     WORKSPACE_DELINQUENT = "workspace_delinquent"
     WORKSPACE_NOT_FOUND = "workspace_not_found"
+    ACCESS_REMOVED = "access_removed"
+    """ChatGPT says itself that this log-in was removed from the workspace."""
     PERMISSION_DENIED = "permission_denied"
+    """A refusal without a known word; what it means for the Team is asked before it is believed."""
     SEATS_FULL = "seats_full"
     ALREADY_MEMBER = "already_member"
     ALREADY_INVITED = "already_invited"
@@ -82,6 +85,7 @@ _FAULTS: dict[Failure, Fault] = {
     Failure.WORKSPACE_SUSPENDED: Fault.TEAM,
     Failure.WORKSPACE_DELINQUENT: Fault.TEAM,
     Failure.WORKSPACE_NOT_FOUND: Fault.TEAM,
+    Failure.ACCESS_REMOVED: Fault.TEAM,
     Failure.PERMISSION_DENIED: Fault.TEAM,
     Failure.SEATS_FULL: Fault.TEAM,
     Failure.TOKEN_REJECTED: Fault.CREDENTIAL,
@@ -224,6 +228,8 @@ class Workspace:
     role: str
     is_deactivated: bool
     can_access: bool
+    is_removed: bool
+    """This log-in was removed from it, as the entry says itself."""
     has_active_subscription: bool | None
     expires_at: datetime | None
     will_renew: bool | None
@@ -240,7 +246,11 @@ class Workspace:
     def is_manageable(self) -> bool:
         """True for a live workspace that this log-in administers, whatever its plan is called."""
         return (
-            self.structure == "workspace" and self.role in MANAGER_ROLES and not self.is_deactivated and self.can_access
+            self.structure == "workspace"
+            and self.role in MANAGER_ROLES
+            and self.can_access
+            and not self.is_deactivated
+            and not self.is_removed
         )
 
 

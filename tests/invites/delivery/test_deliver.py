@@ -79,7 +79,8 @@ CERTAIN_NO = [
     ("deactivated_402", "workspace_state", "suspended"),
     ("deactivated_403_text", "workspace_state", "suspended"),
     ("delinquent_401", "workspace_state", "delinquent"),
-    ("forbidden_403", "workspace_state", "insufficient_role"),
+    ("removed_403", "workspace_state", "access_lost"),
+    ("forbidden_403", "cooldown_until", None),
     ("account_deactivated", "token_state", "disabled"),
 ]
 

@@ -17,6 +17,7 @@ from sandbox.server import SandboxServer
 from teampool.access import Access
 from teampool.login.tokens import expire_team
 from teampool.models import Owner, Team
+from teampool.stored_snapshot import BLOCKED, NOT_PERMITTED
 from teampool.teams import health
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure
@@ -32,6 +33,12 @@ def invite(team: Team) -> Any:
         return access.ask(lambda upstream: upstream.invite("ana@example.com", submission_id="s", flow_id="f"))
 
 
+def revoke(team: Team) -> Any:
+    fresh = Team.objects.select_related("owner").get(pk=team.pk)
+    with Access(fresh, actor=ACTOR) as access:
+        return access.ask(lambda upstream: upstream.revoke("ana@example.com"))
+
+
 def states(team: Team) -> tuple[str, str, str]:
     team.refresh_from_db()
     return team.workspace_state, team.token_state, Owner.objects.get(pk=team.owner_id).login
@@ -45,6 +52,10 @@ ROWS = [
     ("503_html", WELL, False),
     ("html_403", WELL, True),
     ("html_with_code", WELL, True),
+    ("unusual_403", WELL, True),
+    ("unusual_403_uuid", WELL, True),
+    ("unusual_403_after", WELL, True),
+    ("country_403", WELL, True),
     ("429_retry_60", WELL, True),
     ("429_garbage", WELL, True),
     ("200_invalid_json", WELL, False),
@@ -58,7 +69,10 @@ ROWS = [
     ("deactivated_402", ("suspended", "healthy", "ok"), False),
     ("deactivated_403_code", ("suspended", "healthy", "ok"), False),
     ("delinquent_401", ("delinquent", "healthy", "ok"), False),
-    ("forbidden_403", ("insufficient_role", "healthy", "ok"), False),
+    ("deactivated_401_workspace", ("suspended", "healthy", "ok"), False),
+    ("removed_403", ("access_lost", "healthy", "ok"), False),
+    ("removed_401", ("access_lost", "healthy", "ok"), False),
+    ("forbidden_403", WELL, True),
     ("account_deactivated", ("active", "disabled", "ok"), False),
 ]
 
@@ -80,7 +94,7 @@ class TestTheTable:
             event = AuditEvent.objects.get(action="team_changed")
             assert event.details["cause"]
 
-    @pytest.mark.parametrize("preset", ["deactivated_402", "delinquent_401", "forbidden_403"])
+    @pytest.mark.parametrize("preset", ["deactivated_402", "delinquent_401", "removed_403"])
     def test_it_comes_back_by_itself(self, sandbox: SandboxServer, preset: str) -> None:
         team = import_sandbox_team(sandbox)
         sandbox.fault(op="invite", action={"preset": preset})
@@ -178,6 +192,111 @@ class TestTheTable:
             answer = access.ask(lambda upstream: upstream.remove(fresh.owner.upstream_user_id), about_a_person=True)
         assert answer.failure == Failure.PERMISSION_DENIED
         assert states(team) == WELL
+
+
+def look(team: Team) -> None:
+    result = sync_team(team_id=team.pk)
+    assert result is not None
+    team.refresh_from_db()
+
+
+class TestARefusalWithoutAKnownWord:
+    """It says that the role is too low only where the account check, or else the own row, says so too."""
+
+    @pytest.fixture
+    def team(self, sandbox: SandboxServer) -> Team:
+        return import_sandbox_team(sandbox)
+
+    @pytest.mark.parametrize("op", ["members", "invite", "revoke"])
+    def test_with_the_role_intact_it_cools_down_and_is_reported(
+        self, sandbox: SandboxServer, team: Team, op: str
+    ) -> None:
+        sandbox.fault(op=op, action={"preset": "forbidden_403"})
+        if op == "members":
+            look(team)
+            assert team.sync_problem == NOT_PERMITTED
+        else:
+            answer = invite(team) if op == "invite" else revoke(team)
+            assert (answer.verdict, answer.failure) == ("no", "permission_denied")
+        assert states(team) == WELL
+        assert team.cooldown_until is not None
+        assert not AuditEvent.objects.filter(action="team_changed").exists()
+        assert len(sandbox.log(op="account_check")) == 1
+
+    @pytest.mark.parametrize("op", ["members", "invite"])
+    def test_with_the_role_lost_it_says_so(self, sandbox: SandboxServer, team: Team, op: str) -> None:
+        sandbox.demote(team.account_id, team.owner.email)
+        sandbox.fault(op=op, action={"preset": "forbidden_403"})
+        look(team) if op == "members" else invite(team)
+        assert states(team) == ("insufficient_role", "healthy", "ok")
+        sandbox.demote(team.account_id, team.owner.email, "account-admin")
+        look(team)
+        assert states(team) == WELL
+
+    def test_the_own_row_proves_it_where_the_account_check_does_not_answer(
+        self, sandbox: SandboxServer, team: Team
+    ) -> None:
+        sandbox.demote(team.account_id, team.owner.email)
+        sandbox.fault(op="account_check", action={"preset": "500"}, times=0)
+        invite(team)
+        assert states(team) == ("insufficient_role", "healthy", "ok")
+
+    def test_what_neither_tells_is_not_proved(self, sandbox: SandboxServer, team: Team) -> None:
+        sandbox.demote(team.account_id, team.owner.email)
+        for op in ("account_check", "members"):
+            sandbox.fault(op=op, action={"preset": "unusual_403"}, times=0)
+        invite(team)
+        assert states(team) == WELL
+        assert team.cooldown_until is not None
+
+    @pytest.mark.parametrize("shown", ["removed", "missing"])
+    def test_a_workspace_the_account_check_calls_gone_is_gone(
+        self, sandbox: SandboxServer, team: Team, shown: str
+    ) -> None:
+        sandbox.set_workspace(account_id=team.account_id, access_lost=True, in_check=shown)
+        invite(team)
+        assert states(team) == ("access_lost", "healthy", "ok")
+
+
+@pytest.mark.parametrize("preset", ["unusual_403", "unusual_403_uuid"])
+class TestUnusualActivity:
+    @pytest.mark.parametrize("op", ["members", "invites", "invite", "revoke", "remove", "me", "account_check"])
+    def test_it_is_a_block_wherever_it_is_met(self, sandbox: SandboxServer, preset: str, op: str) -> None:
+        team = import_sandbox_team(sandbox)
+        if op in ("me", "account_check"):  # asked only after something else went wrong
+            first = "unknown_401" if op == "me" else "workspace_404"
+            sandbox.fault(op="members", action={"preset": first}, times=0)
+        sandbox.fault(op=op, action={"preset": preset}, times=0)
+        if op == "invite":
+            assert invite(team).verdict == "unknown"
+        elif op == "revoke":
+            assert revoke(team).verdict == "unknown"
+        elif op == "remove":
+            fresh = Team.objects.select_related("owner").get(pk=team.pk)
+            with Access(fresh, actor=ACTOR) as access:
+                assert access.ask(lambda upstream: upstream.remove("user-1"), about_a_person=True).verdict == "unknown"
+        else:
+            look(team)
+        assert states(team) == WELL
+        assert not AuditEvent.objects.filter(action__in=["team_changed", "owner_changed"]).exists()
+
+    @pytest.mark.parametrize("op", ["session", "token"])
+    def test_no_log_in_ends_by_it(self, sandbox: SandboxServer, preset: str, op: str) -> None:
+        team = import_sandbox_team(sandbox)
+        Owner.objects.update(**{"session_token": ""} if op == "token" else {"refresh_token": ""})
+        sandbox.invalidate_tokens(email=team.owner.email)
+        sandbox.fault(op=op, action={"preset": preset}, times=0)
+        look(team)
+        assert states(team) == WELL
+        sandbox.clear_faults()
+        look(team)
+        assert (states(team), team.sync_problem) == (WELL, "")
+
+    def test_it_is_said_as_a_block(self, sandbox: SandboxServer, preset: str) -> None:
+        team = import_sandbox_team(sandbox)
+        sandbox.fault(op="invites", action={"preset": preset})
+        look(team)
+        assert team.sync_problem == BLOCKED
 
 
 def fail(team: Team, times: int, *, is_look: bool = False, version: int | None = None) -> None:

@@ -624,12 +624,15 @@ class TestAccountCheck:
         sandbox.shape(personal_account=True)
         assert [one.account_id for one in upstream.account_check() if one.is_manageable] == [account_id]
 
-    @pytest.mark.parametrize("seen", ["deactivated", "no_access"])
+    @pytest.mark.parametrize("seen", ["deactivated", "no_access", "removed", "error_code", "status_code"])
     def test_a_dead_workspace_cannot_be_managed(
         self, sandbox: SandboxServer, upstream: Upstream, account_id: str, seen: str
     ) -> None:
         sandbox.set_workspace(account_id, in_check=seen)
-        assert [one.is_manageable for one in upstream.account_check()] == [False]
+        (one,) = upstream.account_check()
+        assert not one.is_manageable
+        assert one.is_removed == (seen == "removed")
+        assert one.is_deactivated == (seen in ("deactivated", "error_code", "status_code"))
 
 
 class TestSubscription:

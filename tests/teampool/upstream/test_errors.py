@@ -8,6 +8,7 @@ from teampool.upstream.errors import UpstreamError, classify
 from teampool.upstream.types import Failure, Fault, Op, fault_of
 
 JSON = {"content-type": "application/json", "X-Oai-Request-Id": "req-1"}
+UNUSUAL = "Unusual activity has been detected from your device. Try again later."
 HTML = {"content-type": "text/html; charset=UTF-8"}
 
 
@@ -39,6 +40,7 @@ class TestFaultOf:
                 "workspace_suspended",
                 "workspace_delinquent",
                 "workspace_not_found",
+                "access_removed",
                 "permission_denied",
                 "seats_full",
             },
@@ -98,6 +100,21 @@ class TestClassify:
                 {"detail": "This workspace has been deactivated and can no longer be used."},
                 Failure.WORKSPACE_SUSPENDED,
             ),
+            (403, {"error": {"code": "workspace_deactivated"}}, Failure.WORKSPACE_SUSPENDED),
+            (401, {"detail": {"code": "workspace_deactivated"}}, Failure.WORKSPACE_SUSPENDED),
+            (403, {"error": {"code": "account_removed_from_workspace"}}, Failure.ACCESS_REMOVED),
+            (401, {"detail": {"code": "account_removed_from_workspace"}}, Failure.ACCESS_REMOVED),
+            (403, {"detail": "You were removed from this workspace"}, Failure.ACCESS_REMOVED),
+            (404, {"detail": "You have been removed from this workspace."}, Failure.ACCESS_REMOVED),
+            (403, {"detail": UNUSUAL}, Failure.EDGE_BLOCK),
+            (403, {"detail": f"{UNUSUAL} (00000000-0000-4000-8000-000000000001)"}, Failure.EDGE_BLOCK),
+            (403, {"error": {"message": UNUSUAL.upper(), "code": "account_deactivated"}}, Failure.EDGE_BLOCK),
+            (403, {"error": {"code": "unusual_activity", "message": "Workspace is full"}}, Failure.EDGE_BLOCK),
+            (403, {"odd": [{"deep": UNUSUAL}], "detail": "You do not have permission"}, Failure.EDGE_BLOCK),
+            (401, {"detail": UNUSUAL}, Failure.EDGE_BLOCK),
+            (503, {"detail": UNUSUAL}, Failure.EDGE_BLOCK),
+            (200, {"error": UNUSUAL}, Failure.EDGE_BLOCK),
+            (200, {"items": [{"name": UNUSUAL}]}, None),
             (403, {"detail": "no"}, Failure.PERMISSION_DENIED),
             (403, {"error": {"code": "unsupported_country_region_territory"}}, Failure.EDGE_BLOCK),
             (403, "", Failure.EDGE_BLOCK),
@@ -153,6 +170,7 @@ class TestClassify:
         assert failure(404, {"detail": {"code": "workspace_not_found"}}, op) is Failure.WORKSPACE_NOT_FOUND
         assert failure(409, {"detail": "busy"}, op) is Failure.CONFLICT_BUSY
         assert failure(403, {"detail": "Cannot remove the owner"}, op) is Failure.PERMISSION_DENIED
+        assert failure(409, {"detail": "User was removed from this workspace"}, op) is Failure.CONFLICT_BUSY
 
     def test_it_keeps_what_is_fit_for_a_log(self) -> None:
         error = classify(429, JSON | {"Retry-After": "60"}, b'{"detail":"Too many requests"}', Op.INVITE)
