@@ -64,7 +64,7 @@ def answer(world: Memory, request: Request) -> Reply:
         op, handler, account_id, item, refusal = _route(request)
         call = Call(world, request, op, account_id, item)
         emails = call.emails()
-        scope = account_id or request.query.get("account_id")
+        scope = account_id or request.query.get("account_id" if op != "session" else "workspace_id")
         entry = world.journal.open(
             request,
             now=world.now(),

@@ -4,7 +4,7 @@
 
 op            members invites invite revoke remove account_check subscription settings me session token; `*`: any;
               `connect`: the next connections are reset before a byte is read
-account_id    only calls for that workspace
+account_id    only calls for that workspace; of session calls, exchanges for it
 email         only calls about that person: invited, revoked or removed; else the caller
 nth           strikes from the n-th matching call after it was pushed (default 1)
 times         how many calls it strikes (default 1, or as the preset says); 0: all, until `clear_faults`
@@ -47,7 +47,7 @@ Presets and orders by number of upstream §16.4 (`orders` are methods of `World`
  6  html_403 html_503 html_429 html_200 html_1020 html_with_code unusual_403 unusual_403_uuid
  7  token_expired token_invalidated token_revoked account_deactivated could_not_parse unauthorized unknown_401
     empty_401
- 8  kill_tokens born_dead, orders `invalidate_tokens` `advance`
+ 8  kill_tokens born_dead, orders `invalidate_tokens` `advance`, shape `session_cache`
  9  200_token_expired
 10  unsettled_401 unsettled_403 (on session or token)
 11  deactivated_402 deactivated_403_code deactivated_403_text deactivated_403_workspace deactivated_401_workspace
@@ -75,8 +75,10 @@ Presets and orders by number of upstream §16.4 (`orders` are methods of `World`
     page_endless_repeat: these strike until cleared
 26  429 429_retry_60 429_http_date 429_zero 429_negative 429_day 429_garbage, each with `_after`,
     order `set_workspace` (invites_per_minute)
-27  session_empty session_warning session_error session_error_stale session_wrong_workspace session_other_identity
-    session_chunk_missing session_chunks_unordered rotate_body rotate_cookie rotate_both rotate_different
+27  session_empty session_warning session_error session_error_stale session_401 session_403 session_wrong_workspace
+    session_other_identity session_chunk_missing session_chunks_unordered rotate_body rotate_cookie rotate_both
+    rotate_different; exchange_deactivated exchange_removed exchange_not_found exchange_unknown, each with `_text`,
+    `_with_token` or both; shape `session_exchange`; once, twice, for good: `times` 1, 2, 0
 28  refresh_token_reused refresh_token_invalidated refresh_token_expired refresh_token_revoked invalid_refresh_token
     oauth_token_expired app_session_terminated oauth_account_deactivated invalid_grant invalid_client
     unauthorized_client missing_required_parameter country_403, and the rows 3, 6 and 26; for good: order

@@ -24,6 +24,8 @@ SECRETS = {
 }
 EDGE_COOKIE = "__cf_bm"
 logger = logging.getLogger("sandbox")
+ACCOUNT_COOKIE = "_account"
+FAILED_IAT = "x-openai-failed-access-token-iat"
 _SESSION_COOKIE = re.compile(r"^__Secure-(?:next-auth|authjs)\.session-token(?:\.(\d+))?$")
 
 
@@ -53,6 +55,11 @@ def session_cookie(request: Request) -> str | None:
     if whole is None and chunks:
         whole = "".join(chunks[number] for number in sorted(chunks))
     return whole or None
+
+
+def account_cookie(request: Request) -> str | None:
+    """Return the workspace that the web page stands in, None when no cookie says so."""
+    return request.cookies().get(ACCOUNT_COOKIE)
 
 
 def masked(value: Any) -> Any:
@@ -105,6 +112,9 @@ class Journal:
             "client_id": body.get("client_id") if isinstance(body, dict) else None,
             "edge_cookie": edge_cookie,
             "foreign_cookie": edge_cookie is not None and edge_cookie != edge_cookie_of(login),
+            "reason": request.query.get("reason"),
+            "failed_iat": request.headers.get(FAILED_IAT),
+            "account_cookie": account_cookie(request),
             "account_header": scope,
             "account_header_present": scope is not None,
             "account_header_equal": scope is not None and scope == account_id,

@@ -60,6 +60,26 @@ def server_errors() -> dict[str, Json]:
     return rows
 
 
+EXCHANGE_ERRORS = {
+    "deactivated": ("workspace_deactivated", errors.SUSPENDED),
+    "removed": ("account_removed_from_workspace", errors.REMOVED),
+    "not_found": ("workspace_not_found", "Workspace not found"),
+    "unknown": ("workspace_token_exchange_failed", "The token could not be exchanged"),
+}
+"""Why a session has no token for one workspace: the code and its sentence."""
+
+
+def exchange_errors() -> dict[str, Json]:
+    """Return the rows of a session that cannot be exchanged: an object or its code as text, with a token or without."""
+    rows: dict[str, Json] = {}
+    for name, (code, message) in EXCHANGE_ERRORS.items():
+        for form, error in (("", {"code": code, "message": message}), ("_text", code)):
+            said = {"set": {"workspaceTokenExchangeError": error}}
+            rows[f"exchange_{name}{form}"] = row({"edit": {**said, "drop": ["accessToken"]}}, "before")
+            rows[f"exchange_{name}{form}_with_token"] = row({"edit": said}, "before")
+    return rows
+
+
 def throttled(value: str | None) -> Json:
     """Return a 429 with this Retry-After, None without."""
     headers = {} if value is None else {"Retry-After": value}

@@ -7,7 +7,7 @@ from sandbox.accounts import PERSONAL_PLAN
 from sandbox.base import Memory
 from sandbox.call import Call
 from sandbox.errors import Json
-from sandbox.journal import session_cookie
+from sandbox.journal import FAILED_IAT, account_cookie, session_cookie
 from sandbox.state import Person, Workspace
 from sandbox.tokens import AccessToken, WebSession, encode
 from sandbox.wire import Reply
@@ -32,7 +32,8 @@ def session(call: Call) -> Reply:
         return Reply(body=DEAD_BODIES[found.dead_as or "empty"])
     person = _identity(call, found.person)
     workspace = _workspace(call, person)
-    token = world.tokens.current_access(person, workspace, now)
+    is_cached = _is_cached(call, person, workspace)
+    token = world.tokens.current_access(person, workspace, now, is_cached=is_cached)
     unsettle(call, token)
     body, cookies = _rotated(call, found, session_json(world, person, workspace, found, token))
     return Reply(body=body, headers=[("Set-Cookie", cookie) for cookie in cookies])
@@ -53,15 +54,35 @@ def _identity(call: Call, person: Person) -> Person:
 
 
 def _workspace(call: Call, person: Person) -> Workspace | None:
-    """Return the workspace the token is for: the one asked for if it is theirs, else silently the first."""
-    query, mine = call.request.query, call.world.workspaces_of(person)
-    wanted = None
-    if query.get("exchange_workspace_token") == "true":
-        wanted = next((w for w in mine if w.account_id == query.get("workspace_id")), None)
-    chosen = wanted or (mine[0] if mine else None)
+    """Return the workspace the token is for: the one asked for if it is theirs, else silently the first.
+
+    An exchange asks by its query, any other call by the cookie `_account`; shape `session_exchange` narrows that.
+    """
+    query, mine = call.request.query, {one.account_id: one for one in call.world.workspaces_of(person)}
+    first = next(iter(mine.values()), None)
+    in_cookie = mine.get(account_cookie(call.request) or "")
+    is_exchange = query.get("exchange_workspace_token") == "true"
+    wanted = mine.get(query.get("workspace_id", "")) if is_exchange else in_cookie
+    by = call.world.shapes_of(wanted)["session_exchange"]
+    if by == "personal":
+        return None
+    if by == "parent":
+        wanted = first
+    elif is_exchange and by != "query":
+        wanted = in_cookie if by == "cookie" else wanted if by == query.get("reason") else first
+    chosen = wanted or first
     if call.tweak.get("workspace") == "other":
-        return next((w for w in mine if w is not chosen), None)
+        return next((w for w in mine.values() if w is not chosen), None)
     return chosen
+
+
+def _is_cached(call: Call, person: Person, workspace: Workspace | None) -> bool:
+    """Whether the token may be a dead one. A forced refresh that names a token of theirs makes a new one first."""
+    query, cache = call.request.query, call.world.shapes_of(workspace)["session_cache"]
+    is_forced = query.get("refresh") == "true" and query.get("reason") == "token_expired"
+    if is_forced and cache != "for_good":
+        call.world.tokens.forget_access(person, call.request.headers.get(FAILED_IAT))
+    return bool(cache != "none")
 
 
 def session_json(

@@ -66,6 +66,18 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "session_account": (True, False),
     "session_id_token": (False, True),
     "session_rotation": ("none", "body", "cookie", "both", "both_different"),
+    # which workspace an exchange is for: by its query, only by `_account`, only with one `reason`, or never another
+    "session_exchange": (
+        "query",
+        "cookie",
+        "setCurrentAccountWithoutRedirect",
+        "account_switcher",
+        "setCurrentAccount",
+        "parent",
+        "personal",
+    ),
+    # a token once made is handed out again, even dead: never, until a forced refresh, or for good
+    "session_cache": ("none", "until_forced", "for_good"),
     "reuse_revokes_grant": (False, True),
     "wrong_client": ("token_expired", "invalid_client", "unauthorized_client"),
 }

@@ -169,12 +169,23 @@ class TokenBook:
             self.newest[person.id, account_id] = token
         return token
 
-    def current_access(self, person: Person, workspace: Workspace | None, now: float) -> AccessToken:
-        """Return the newest good token of this scope, as the web session does; else issue one."""
+    def current_access(
+        self, person: Person, workspace: Workspace | None, now: float, *, is_cached: bool = False
+    ) -> AccessToken:
+        """Return the newest good token of this scope, as the web session does; else issue one.
+
+        `is_cached`: the newest one whether or not it is good.
+        """
         token = self.newest.get((person.id, workspace.account_id if workspace else None))
-        if token is None or token.dead_as or token.expires_at - now < 3600:
+        if token is None or (not is_cached and (token.dead_as or token.expires_at - now < 3600)):
             token = self.issue_access(person, workspace, now)
         return token
+
+    def forget_access(self, person: Person, iat: str | None) -> None:
+        """Make the session issue new tokens, if one of the person's was issued at this time (a claim, as text)."""
+        claims = (decode(token.value) for token in self.access_of(person))
+        if any(known and str(known["iat"]) == iat for known in claims):
+            self.newest = {key: token for key, token in self.newest.items() if key[0] != person.id}
 
     def issue_refresh(self, person: Person, client_id: str, chain: int | None = None) -> RefreshToken:
         """Issue a refresh token: the first of a new chain, or the next of a given one."""

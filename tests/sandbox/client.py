@@ -87,9 +87,20 @@ class Admin:
     def me(self) -> Answer:
         return self.ask("GET", "/backend-api/me")
 
-    def session(self, cookie: str | None = None, query: str = "") -> Answer:
+    def session(self, cookie: str | None = None, query: str = "", headers: dict[str, str] | None = None) -> Answer:
         cookie = cookie if cookie is not None else f"{COOKIE}={self.credentials['session_token']}"
-        return ask(self.server, "GET", "/api/auth/session" + query, headers={"Cookie": cookie})
+        return ask(self.server, "GET", "/api/auth/session" + query, headers={"Cookie": cookie} | (headers or {}))
+
+    def exchange(self, account_id: str, *, reason: str = "account_switcher", account: str | None = None) -> Answer:
+        """Exchange the session for a workspace, with the cookie `_account` where `account` says."""
+        cookie = f"{COOKIE}={self.credentials['session_token']}" + (f"; _account={account}" if account else "")
+        asked = {"exchange_workspace_token": "true", "workspace_id": account_id, "reason": reason}
+        return self.session(cookie, "?" + urlencode(asked))
+
+    def force(self, iat: object) -> Answer:
+        """Ask the session for a new token instead of the one issued then."""
+        query = "?refresh=true&reason=token_expired"
+        return self.session(query=query, headers={"x-openai-failed-access-token-iat": str(iat)})
 
     def refresh(self, token: str | None = None, *, form: bool = False, **fields) -> Answer:
         sent = {

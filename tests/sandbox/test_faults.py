@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from sandbox.preset_rows import EXCHANGE_ERRORS
 from sandbox.presets import PRESETS
 from sandbox.state import Refusal
 from sandbox.tokens import decode
@@ -498,6 +499,38 @@ class TestSession:
         body = omar.session().data
         assert body["error"] == "RefreshAccessTokenError"
         assert body["accessToken"]
+
+    @pytest.mark.parametrize("times", [1, 2, 0], ids=["once", "twice", "for good"])
+    def test_it_may_be_odd_once_or_twice_or_for_good(self, omar, times):
+        omar.world.fault("session", "session_error", times=times)
+        said = ["error" in omar.session().data for _ in range(4)]
+        assert said == [True] * (times or 4) + [False] * (4 - (times or 4))
+
+    @pytest.mark.parametrize(("preset", "status"), [("session_401", 401), ("session_403", 403)])
+    def test_it_may_refuse_the_cookie_by_a_code(self, omar, preset, status):
+        omar.world.fault("session", preset)
+        assert omar.session().status == status
+        assert omar.session().status == 200
+
+    @pytest.mark.parametrize(("name", "code"), [(name, code) for name, (code, _) in EXCHANGE_ERRORS.items()])
+    @pytest.mark.parametrize("form", ["", "_text"])
+    @pytest.mark.parametrize("beside", ["", "_with_token"])
+    def test_it_may_fail_to_exchange_one_workspace_of_several(self, omar, name, code, form, beside):
+        second = omar.world.workspace(omar.email)["account_id"]
+        omar.world.fault("session", f"exchange_{name}{form}{beside}", account_id=second, times=0)
+        for _ in range(2):
+            body = omar.exchange(second).data
+            error = body["workspaceTokenExchangeError"]
+            assert (error if form else error["code"]) == code
+            assert bool(body.get("accessToken")) == bool(beside)
+            assert "workspaceTokenExchangeError" not in omar.exchange(omar.account_id).data
+        assert omar.session().data["accessToken"]
+
+    def test_a_failed_exchange_may_rotate_all_the_same(self, omar):
+        omar.world.shape(session_rotation="cookie")
+        omar.world.fault("session", "exchange_unknown")
+        cookie = self.cookies(omar.exchange(omar.account_id))[0]
+        assert omar.session(cookie).data["user"]["email"] == omar.email
 
     def test_it_may_return_another_workspace(self, omar):
         second = omar.world.workspace(omar.email)["account_id"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from sandbox.clients import WEB
 from sandbox.tokens import decode
 from tests.sandbox.client import COOKIE, Admin
@@ -98,6 +100,92 @@ class TestExchange:
         other = omar.world.dump()["workspaces"][1]["account_id"]
         body = omar.session(query=f"?exchange_workspace_token=true&workspace_id={other}").data
         assert body["account"]["id"] == omar.account_id
+
+    @pytest.mark.parametrize(
+        ("honours", "reason", "account", "is_for_it"),
+        [
+            ("query", "account_switcher", None, True),
+            ("cookie", "account_switcher", None, False),
+            ("cookie", "account_switcher", "second", True),
+            ("account_switcher", "account_switcher", None, True),
+            ("account_switcher", "setCurrentAccountWithoutRedirect", "second", False),
+            ("setCurrentAccountWithoutRedirect", "setCurrentAccountWithoutRedirect", None, True),
+            ("parent", "account_switcher", "second", False),
+        ],
+    )
+    def test_it_may_honour_one_thing_only(self, omar, honours, reason, account, is_for_it):
+        second = omar.world.workspace(omar.email)["account_id"]
+        omar.world.shape(session_exchange=honours)
+        body = omar.exchange(second, reason=reason, account=second if account else None).data
+        assert body["account"]["id"] == (second if is_for_it else omar.account_id)
+        assert decode(body["accessToken"])[AUTH]["chatgpt_account_id"] == body["account"]["id"]
+
+    def test_it_may_answer_for_the_personal_account_while_the_given_token_works(self, omar):
+        omar.world.shape(session_exchange="personal")
+        body = omar.exchange(omar.account_id).data
+        assert body["account"]["structure"] == "personal"
+        assert "chatgpt_account_id" not in decode(body["accessToken"])[AUTH]
+        assert omar.members().status == 200
+
+    def test_the_cookie_says_where_a_plain_call_stands(self, omar):
+        second = omar.world.workspace(omar.email)["account_id"]
+        cookie = f"{COOKIE}={omar.credentials['session_token']}; _account={second}"
+        assert omar.session(cookie).data["account"]["id"] == second
+
+    def test_the_log_tells_reason_and_cookie(self, omar):
+        second = omar.world.workspace(omar.email)["account_id"]
+        omar.exchange(second, account=second)
+        omar.session()
+        exchange, plain = omar.world.log(op="session")
+        told = ("account_id", "reason", "account_cookie", "failed_iat")
+        assert [exchange[key] for key in told] == [second, "account_switcher", second, None]
+        assert [plain[key] for key in told] == [None] * 4
+
+
+class TestCache:
+    """A dead token that is handed out again, until a forced refresh or for good."""
+
+    def iat(self, token):
+        return decode(token)["iat"]
+
+    def test_it_hands_out_a_dead_token_until_it_is_forced(self, omar):
+        omar.world.shape(session_cache="until_forced")
+        omar.world.invalidate_tokens(omar.email)
+        for answer in (omar.session(), omar.exchange(omar.account_id)):
+            assert answer.data["accessToken"] == omar.token
+        fresh = omar.force(self.iat(omar.token)).data["accessToken"]
+        assert fresh != omar.token
+        assert omar.exchange(omar.account_id).data["accessToken"] == fresh
+        assert omar.world.log(op="session")[2]["failed_iat"] == str(self.iat(omar.token))
+        omar.token = fresh
+        assert omar.me().status == 200
+
+    @pytest.mark.parametrize("iat", ["", "1", "soon"])
+    def test_forcing_names_a_token_of_theirs(self, omar, iat):
+        omar.world.shape(session_cache="until_forced")
+        omar.world.invalidate_tokens(omar.email)
+        assert omar.force(iat).data["accessToken"] == omar.token
+
+    def test_it_may_be_beyond_forcing(self, omar):
+        omar.world.shape(session_cache="for_good")
+        omar.world.invalidate_tokens(omar.email)
+        assert omar.force(self.iat(omar.token)).data["accessToken"] == omar.token
+        assert omar.exchange(omar.account_id).data["accessToken"] == omar.token
+
+    def test_one_workspace_may_be_cached_alone(self, omar):
+        second = omar.world.workspace(omar.email)["account_id"]
+        stuck = omar.exchange(second).data["accessToken"]
+        omar.world.set_workspace(second, shapes={"session_cache": "until_forced"})
+        omar.world.invalidate_tokens(omar.email)
+        assert omar.exchange(second).data["accessToken"] == stuck
+        assert omar.session().data["accessToken"] != omar.token
+
+    def test_a_plan_change_kills_what_it_goes_on_handing_out(self, omar):
+        omar.world.set_workspace(omar.account_id, changes_kill_tokens=True)
+        omar.world.shape(session_cache="until_forced")
+        omar.world.buy_seats(omar.account_id)
+        assert omar.members().status == 401
+        assert omar.session().data["accessToken"] == omar.token
 
 
 class TestRotation:
