@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -42,7 +43,7 @@ from invites.words import number
 LIST = "admin:guardian_finding_changelist"
 MEDIA = forms.Media(css={"all": ["invites/admin.css", "guardian/admin.css"]})
 _TEMPLATE = "admin/guardian/confirm.html"
-_COLUMNS = (
+COLUMNS = (
     gettext_lazy("E-mail"),
     gettext_lazy("Team"),
     gettext_lazy("Kind"),
@@ -73,14 +74,8 @@ def remove_page(request: HttpRequest, finding_id: int | None = None) -> HttpResp
     """Show exactly who will be removed; the second POST, `confirmed`, removes them."""
     only_if(may_decide(request))
     if request.method == "POST" and "confirmed" in request.POST:
-        chosen = read_ids(request.POST.getlist("picked"))[:MOST_AT_ONCE]
-        known = dict(Finding.objects.filter(pk__in=chosen).values_list("pk", "email"))
         actor = operator(request)
-        return _act(
-            request,
-            [(pk, known[pk]) for pk in chosen if pk in known],
-            lambda pk: deciding.remove(finding_id=pk, actor=actor),
-        )
+        return _act(request, Finding.objects.all(), lambda pk: deciding.remove(finding_id=pk, actor=actor))
     if finding_id is None:
         return redirect(LIST)
     return confirm(request, [finding_id], back=where_from(request))
@@ -95,7 +90,7 @@ def confirm(request: HttpRequest, ids: Sequence[int], *, back: str) -> HttpRespo
     picked = [one.pk for one in rows if _can_go(one)]
     return _list(
         request,
-        table(_COLUMNS, lines),
+        table(COLUMNS, lines),
         picked,
         left_out=len(rows) - len(picked),
         back=back,
@@ -141,13 +136,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {**admin.site.each_context(request), "media": MEDIA}
 
 
-def _act(request: HttpRequest, chosen: Sequence[tuple[int, str]], action: Callable[[int], None]) -> HttpResponse:
-    """Do it to each. One person: return to the page with the button; several: show each result."""
+def _act(request: HttpRequest, rows: QuerySet[Any], remove: Callable[[int], None]) -> HttpResponse:
+    """Remove the people picked from these rows. One: return to the page with the button; several: show each result."""
     back = where_from(request)
+    chosen = read_ids(request.POST.getlist("picked"))[:MOST_AT_ONCE]
+    emails = dict(rows.filter(pk__in=chosen).values_list("pk", "email"))
     told: list[Told] = []
-    for pk, email in chosen:
+    for pk, email in ((pk, emails[pk]) for pk in chosen if pk in emails):
         try:
-            action(pk)
+            remove(pk)
         except Refused as refused:
             told.append(Told(email, email, words.problem(refused.code), is_done=False))
         else:
@@ -165,14 +162,8 @@ def overdue_seats(request: HttpRequest) -> HttpResponse:
     only_if(may_decide(request))
     now = timezone.now()
     if request.method == "POST" and "confirmed" in request.POST:
-        chosen = read_ids(request.POST.getlist("picked"))[:MOST_AT_ONCE]
-        known = dict(SeatGrant.objects.filter(pk__in=chosen).values_list("pk", "email"))
         actor = operator(request)
-        return _act(
-            request,
-            [(pk, known[pk]) for pk in chosen if pk in known],
-            lambda pk: overdue.remove(grant_id=pk, actor=actor),
-        )
+        return _act(request, SeatGrant.objects.all(), lambda pk: overdue.remove(grant_id=pk, actor=actor))
     seats = overdue.seats(now).select_related("team", "redemption").defer("team__access_token")[:MOST_AT_ONCE]
     rows = [[one.email, one.team, tag(one.redemption.ends_at), _what_happens_to_seat(one)] for one in seats]
     return _list(

@@ -6,29 +6,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from base.list_filters import ChoiceFilter
 from base.operator_pages import read_id
 from guardian.admin import words
-from guardian.models import Finding, Sweep
+from guardian.models import Finding
 from guardian.rules.states import STANDING, Kind, State
 from teampool.models import Team
 
 ALL = "all"
 
 
-class KindFilter(SimpleListFilter):
+class KindFilter(ChoiceFilter):
     title = _("Kind")
     parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(kind.value, words.kind_word(kind)) for kind in Kind]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Finding]) -> QuerySet[Finding]:
-        return queryset.filter(kind=self.value()) if self.value() in Kind.values else queryset
+    offers = {kind.value: (words.kind_word(kind), Q(kind=kind)) for kind in Kind}
 
 
 class StateFilter(SimpleListFilter):
@@ -76,20 +71,11 @@ class TeamFilter(SimpleListFilter):
         return queryset if team_id is None else queryset.filter(team=team_id)
 
 
-class HappenedFilter(SimpleListFilter):
+class HappenedFilter(ChoiceFilter):
     title = _("What happened")
     parameter_name = "happened"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        words = {"removals": _("with removals"), "held": _("stopped at its limit"), "look": _("looked only")}
-        return [(key, capfirst(word)) for key, word in words.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Sweep]) -> QuerySet[Sweep]:
-        match self.value():
-            case "removals":
-                return queryset.filter(removals__gt=0)
-            case "held":
-                return queryset.filter(held__gt=0)
-            case "look":
-                return queryset.filter(is_dry=True)
-        return queryset
+    offers = {
+        "removals": (_("with removals"), Q(removals__gt=0)),
+        "held": (_("stopped at its limit"), Q(held__gt=0)),
+        "look": (_("looked only"), Q(is_dry=True)),
+    }

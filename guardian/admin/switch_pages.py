@@ -20,7 +20,7 @@ from base.operator_pages import badge, only_if
 from guardian import mode, settings
 from guardian.admin import strip, words
 from guardian.admin.access import may_switch
-from guardian.admin.decisions import LIST, frame, where_from
+from guardian.admin.decisions import COLUMNS, LIST, frame, where_from
 from guardian.decisions import preview
 from guardian.decisions.preview import Fate
 from guardian.models import Finding
@@ -28,13 +28,6 @@ from invites.admin.parts import table
 from invites.settings import REMOVALS_PAUSED
 from invites.words import number
 
-_COLUMNS = (
-    gettext_lazy("E-mail"),
-    gettext_lazy("Team"),
-    gettext_lazy("Kind"),
-    gettext_lazy("Evidence"),
-    gettext_lazy("What happens"),
-)
 _FATES = {
     Fate.GOES: (gettext_lazy("Removed by the next sweep"), "danger", "person_remove"),
     Fate.HELD: (gettext_lazy("Too many at once: waits for you"), "warning", "front_hand"),
@@ -46,7 +39,7 @@ _FATES = {
 
 def switch(request: HttpRequest) -> HttpResponse:
     """GET explains. POST `to=on` switches on, with the baseline if asked; `to=off` switches off."""
-    _only_who_may(request)
+    only_if(may_switch(request))
     if request.method == "POST" and request.POST.get("to") == "off":
         mode.disable(actor=operator(request))
         messages.success(request, _("The guardian is off. Nobody is removed by itself any more."))
@@ -69,7 +62,7 @@ def switch(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def report(request: HttpRequest) -> HttpResponse:
-    _only_who_may(request)
+    only_if(may_switch(request))
     mode.set_mode(mode=settings.REPORT, would_go=0, actor=operator(request))
     messages.success(request, _("Report only: nobody is removed."))
     return redirect(where_from(request))
@@ -77,7 +70,7 @@ def report(request: HttpRequest) -> HttpResponse:
 
 def enforce(request: HttpRequest) -> HttpResponse:
     """Show everybody enforce mode would remove. POST switches it on if the number shown is still right."""
-    _only_who_may(request)
+    only_if(may_switch(request))
     policy = settings.current_policy()
     if not policy.is_enabled:
         return redirect("admin:guardian_switch")
@@ -106,7 +99,7 @@ def enforce(request: HttpRequest) -> HttpResponse:
         "is_enforcing": policy.enforces,
         "policy_words": strip.enforcing(policy),
         "overdue_note": _("Seats whose time is over are taken back in both modes."),
-        **table(_COLUMNS, rows),
+        **table(COLUMNS, rows),
     }
     return _page(request, "enforce.html", context)
 
@@ -118,7 +111,7 @@ def _fate(fate: Fate) -> SafeString:
 
 def resume(request: HttpRequest) -> HttpResponse:
     """Explain why removals are paused and what to check first. POST resumes them."""
-    _only_who_may(request)
+    only_if(may_switch(request))
     if not REMOVALS_PAUSED.get():
         return redirect(LIST)
     if request.method == "POST":
@@ -132,10 +125,6 @@ def resume(request: HttpRequest) -> HttpResponse:
         "list": reverse(LIST),
     }
     return _page(request, "resume.html", context)
-
-
-def _only_who_may(request: HttpRequest) -> None:
-    only_if(may_switch(request))
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:

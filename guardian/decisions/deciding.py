@@ -14,8 +14,6 @@ from invites.actions import outsiders
 from invites.actions.seat import Refused
 from invites.settings import REMOVALS_PAUSED
 
-__all__ = ["CAN_BE_ALLOWED", "CAN_BE_REMOVED", "allow", "remove"]
-
 # Approved findings too: an interrupted removal leaves its finding approved.
 CAN_BE_REMOVED = (*UNDECIDED, State.DISMISSED, State.APPROVED)
 # Also a person who is leaving or has left: it must not happen to them again.

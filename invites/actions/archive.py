@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -27,10 +28,10 @@ class ArchivePlan:
 def preview(team_ids: list[int]) -> list[ArchivePlan]:
     """What `archive_teams` would do to each Team; a fixed number of queries."""
     now = timezone.now()
-    seated = _counts(SeatGrant.objects.live().filter(team_id__in=team_ids).values_list("team_id", flat=True))
-    bound = _counts(RedeemCode.objects.redeemable(now).filter(team_id__in=team_ids).values_list("team_id", flat=True))
+    seated = Counter(SeatGrant.objects.live().filter(team_id__in=team_ids).values_list("team_id", flat=True))
+    bound = Counter(RedeemCode.objects.redeemable(now).filter(team_id__in=team_ids).values_list("team_id", flat=True))
     teams = Team.objects.filter(pk__in=team_ids, archived_at=None).select_related("owner").order_by("pk")
-    return [ArchivePlan(team, seated.get(team.pk, 0), bound.get(team.pk, 0)) for team in teams]
+    return [ArchivePlan(team, seated[team.pk], bound[team.pk]) for team in teams]
 
 
 def expired_team_ids() -> list[int]:
@@ -69,10 +70,3 @@ def _archive_one(team_id: int, codes_to: Team | None, actor: Actor) -> bool:
         details = {"codes_voided": voided, "codes_moved": moved}
         events.team_archived(subject=team.subject, actor=actor, details=details)
     return True
-
-
-def _counts(team_ids: object) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for team_id in team_ids:  # type: ignore[attr-defined]
-        counts[team_id] = counts.get(team_id, 0) + 1
-    return counts

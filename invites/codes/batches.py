@@ -52,7 +52,16 @@ def make_batch(
 ) -> CodeBatch:
     """Make `count` codes, all alike. Raises BadBatch on a value out of bounds, and then makes none."""
     now = timezone.now()
-    _check(count, label, team, seat_time, redeem_until, max_uses, now)
+    is_bad = {
+        "count": not 1 <= count <= MOST_CODES,
+        "label": len(label) > LONGEST_LABEL or "\0" in label,
+        "team": team is not None and team.archived_at is not None,
+        "seat_time": seat_time is not None and not SHORTEST_SEAT <= seat_time <= LONGEST_SEAT,
+        "redeem_until": redeem_until is not None and not now < redeem_until <= now + timedelta(days=MOST_DAYS),
+        "max_uses": not 1 <= max_uses <= MOST_USES,
+    }
+    if any(is_bad.values()):
+        raise BadBatch({name: str(BOUNDS[name]) for name, bad in is_bad.items() if bad})
     terms = {
         "team_id": team.pk if team else None,
         "seat_time": seat_time,
@@ -73,27 +82,6 @@ def make_batch(
         }
         events.codes_made(subject=batch.subject, details=details, actor=actor)
     return batch
-
-
-def _check(
-    count: int,
-    label: str,
-    team: Team | None,
-    seat_time: timedelta | None,
-    redeem_until: datetime | None,
-    max_uses: int,
-    now: datetime,
-) -> None:
-    is_bad = {
-        "count": not 1 <= count <= MOST_CODES,
-        "label": len(label) > LONGEST_LABEL or "\0" in label,
-        "team": team is not None and team.archived_at is not None,
-        "seat_time": seat_time is not None and not SHORTEST_SEAT <= seat_time <= LONGEST_SEAT,
-        "redeem_until": redeem_until is not None and not now < redeem_until <= now + timedelta(days=MOST_DAYS),
-        "max_uses": not 1 <= max_uses <= MOST_USES,
-    }
-    if any(is_bad.values()):
-        raise BadBatch({name: str(BOUNDS[name]) for name, bad in is_bad.items() if bad})
 
 
 def _insert(pattern: RedeemCode, count: int) -> None:

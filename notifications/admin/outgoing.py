@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse, reverse_lazy
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
 from base.actors import operator
+from base.list_filters import ChoiceFilter
 from base.operator_pages import ReadOnlyPages, badge, column, only_if, row_button, where_from
 from base.times import ago, tag
 from notifications.admin.filters import DayFilter, WordFilter
@@ -27,27 +27,15 @@ from notifications.sending.send_again import send_again, send_all_again
 from notifications.texts import message_words
 
 
-class StateFilter(SimpleListFilter):
+class StateFilter(ChoiceFilter):
     title = gettext_lazy("State")
     parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [
-            ("waiting", pgettext_lazy("message", "Waiting")),
-            ("retry", gettext_lazy("To be tried again")),
-            ("sent", pgettext_lazy("message", "Sent")),
-            ("failed", gettext_lazy("Failed")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
-        match self.value():
-            case "waiting":
-                return queryset.filter(state=Message.State.WAITING, attempts=0)
-            case "retry":
-                return queryset.filter(state=Message.State.WAITING, attempts__gt=0)
-            case "sent" | "failed" as state:
-                return queryset.filter(state=state)
-        return queryset
+    offers = {
+        "waiting": (pgettext_lazy("message", "Waiting"), Q(state=Message.State.WAITING, attempts=0)),
+        "retry": (gettext_lazy("To be tried again"), Q(state=Message.State.WAITING, attempts__gt=0)),
+        "sent": (pgettext_lazy("message", "Sent"), Q(state=Message.State.SENT)),
+        "failed": (gettext_lazy("Failed"), Q(state=Message.State.FAILED)),
+    }
 
 
 class ChannelFilter(WordFilter):

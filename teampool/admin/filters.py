@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from base.list_filters import ChoiceFilter
 from teampool.models import SEATS_USED
 from teampool.teams.badges import BADGES, RED
 
@@ -29,41 +30,28 @@ class StateFilter(SimpleListFilter):
         return queryset.filter(badge_key__in=RED if self.value() == "red" else [self.value()])
 
 
-class FreeSeatsFilter(SimpleListFilter):
+class FreeSeatsFilter(ChoiceFilter):
     title = _("Free seats")
     parameter_name = "free"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("With free seats")), ("now", _("Takes people now"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() == "now":
-            return queryset.filter(badge_key="available")
-        return queryset.filter(seat_total__gt=SEATS_USED) if self.value() == "yes" else queryset
+    offers = {
+        "yes": (_("With free seats"), Q(seat_total__gt=SEATS_USED)),
+        "now": (_("Takes people now"), Q(badge_key="available")),
+    }
 
 
-class HeldFilter(SimpleListFilter):
+class HeldFilter(ChoiceFilter):
     title = _("Held seats")
     parameter_name = "held"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("With held seats"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(seats_held__gt=0) if self.value() == "yes" else queryset
+    offers = {"yes": (_("With held seats"), Q(seats_held__gt=0))}
 
 
-class RenewalFilter(SimpleListFilter):
+class RenewalFilter(ChoiceFilter):
     title = _("Login")
     parameter_name = "renewal"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("no", _("Cannot renew itself")), ("yes", _("Renews itself"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() in ("yes", "no"):
-            return queryset.filter(renews_itself=self.value() == "yes")
-        return queryset
+    offers = {
+        "no": (_("Cannot renew itself"), Q(renews_itself=False)),
+        "yes": (_("Renews itself"), Q(renews_itself=True)),
+    }
 
 
 def order() -> tuple[Any, ...]:

@@ -11,21 +11,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from guardian.settings import (
-    ACTIVE_FROM,
-    ACTIVE_UNTIL,
-    ENABLED,
-    GRACE_MINUTES,
-    INTERVAL_MAX,
-    INTERVAL_MIN,
-    MAX_PER_SWEEP,
-    MAX_PER_TEAM,
-    MODE,
-    PAUSE_MAX,
-    PAUSE_MIN,
-    SIGHTINGS,
-    THREADS,
-)
+from guardian import settings as guardian
 from invites.settings import IS_OPEN, MAX_REMOVALS_PER_72H, RECLAIM_AFTER_DAYS
 from notifications import topics
 from notifications.channels.registry import CHANNELS
@@ -170,30 +156,30 @@ GUARDIAN = Section(
         ),
     ),
     above="admin/settings/guardian.html",
-    also=(ENABLED, MODE),
+    also=(guardian.ENABLED, guardian.MODE),
     own=(
         Group(
             rows=(
-                Field(THREADS, _("Threads")),
+                Field(guardian.THREADS, _("Threads")),
                 Row(
-                    (Field(PAUSE_MIN, FROM, unit=SECONDS), Field(PAUSE_MAX, TO, unit=SECONDS)),
+                    (Field(guardian.PAUSE_MIN, FROM, unit=SECONDS), Field(guardian.PAUSE_MAX, TO, unit=SECONDS)),
                     label=_("Pause between Teams"),
                 ),
                 Row(
                     (
-                        Field(INTERVAL_MIN, FROM, unit=SECONDS, insist=SOONER),
-                        Field(INTERVAL_MAX, TO, unit=SECONDS, insist=SOONER),
+                        Field(guardian.INTERVAL_MIN, FROM, unit=SECONDS, insist=SOONER),
+                        Field(guardian.INTERVAL_MAX, TO, unit=SECONDS, insist=SOONER),
                     ),
                     label=_("Interval between sweeps"),
                 ),
                 Row(
-                    (Field(ACTIVE_FROM, FROM, widget=CLOCK), Field(ACTIVE_UNTIL, TO, widget=CLOCK)),
+                    (Field(guardian.ACTIVE_FROM, FROM, widget=CLOCK), Field(guardian.ACTIVE_UNTIL, TO, widget=CLOCK)),
                     label=_("Hours"),
                 ),
-                Field(GRACE_MINUTES, _("Grace"), unit=_("minutes")),
-                Field(SIGHTINGS, _("Sightings before it acts")),
-                Field(MAX_PER_SWEEP, _("Removals per sweep at most")),
-                Field(MAX_PER_TEAM, _("Removals per Team at most")),
+                Field(guardian.GRACE_MINUTES, _("Grace"), unit=_("minutes")),
+                Field(guardian.SIGHTINGS, _("Sightings before it acts")),
+                Field(guardian.MAX_PER_SWEEP, _("Removals per sweep at most")),
+                Field(guardian.MAX_PER_TEAM, _("Removals per Team at most")),
                 Field(
                     MAX_REMOVALS_PER_72H,
                     _("Removals per Team and 72 hours at most"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Max, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,9 +14,9 @@ from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from base.list_filters import ChoiceFilter
 from base.operator_pages import ReadOnlyPages, column
 from invites.admin.codes import voiding
 from invites.admin.parts import code_badge, code_text, used_at, users
@@ -25,18 +25,10 @@ from invites.codes.standing import CodeState, state_of
 from invites.models import RedeemCode, RedeemCodeQuerySet
 
 
-class StateFilter(SimpleListFilter):
+class StateFilter(ChoiceFilter):
     title = _("State")
     parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(state.value, capfirst(state.label)) for state in CodeState]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[RedeemCode]) -> QuerySet[RedeemCode]:
-        state = self.value()
-        if state not in CodeState.values:
-            return queryset
-        return queryset.filter(standing.codes_in(state, timezone.now()))
+    offers = {state.value: (state.label, partial(standing.codes_in, state)) for state in CodeState}
 
 
 def _link_to_batch(code: RedeemCode) -> SafeString:

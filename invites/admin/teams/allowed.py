@@ -6,18 +6,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import SimpleListFilter
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse_lazy
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from base.actors import operator
+from base.list_filters import ChoiceFilter
 from base.operator_pages import OperatorPages, badge, column, only_if
 from base.times import tag
 from invites import words
@@ -57,15 +56,10 @@ class AllowForm(forms.Form):
             raise forms.ValidationError(_("The e-mail is not valid.")) from error
 
 
-class OriginFilter(SimpleListFilter):
+class OriginFilter(ChoiceFilter):
     title = gettext_lazy("Standing")
     parameter_name = "origin"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(origin.value, capfirst(origin.label)) for origin in AllowedMember.Origin]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AllowedMember]) -> QuerySet[AllowedMember]:
-        return queryset.filter(origin=self.value()) if self.value() in AllowedMember.Origin.values else queryset
+    offers = {origin.value: (origin.label, Q(origin=origin)) for origin in AllowedMember.Origin}
 
 
 def _team(person: AllowedMember) -> str:
