@@ -17,6 +17,7 @@ from teampool.login.tokens import (
     end_login_if_idle,
     expire_team,
     keep_rotated,
+    refuse_client,
     store_tokens,
 )
 from teampool.models import Owner, Team
@@ -42,6 +43,10 @@ class CannotRenew(Exception):
         self.cause = cause
         self.is_permanent = is_permanent
         self.login = login
+
+
+class _WrongClient(Exception):
+    """Upstream refused the client id of the refresh token; written down already."""
 
 
 class _NothingNew(Exception):
@@ -71,7 +76,7 @@ def renew(*, team_id: int, rejected_token: str, is_certain: bool = True) -> str:
         if stored := _other_token(team, rejected_token):
             return stored  # another process renewed it while we waited
         _refuse_if_hopeless(team, is_certain)
-        return _renew(team)
+        return _renew(team, is_certain)
     finally:
         # Only our own lease: if we were slow, another process has a newer one.
         Owner.objects.filter(pk=team.owner_id, refresh_lease_until=lease).update(refresh_lease_until=None)
@@ -106,18 +111,26 @@ def _refuse_if_hopeless(team: Team, is_certain: bool) -> None:
     owner = team.owner
     if owner.is_renewing:
         return
-    cause = owner.login_problem or "no session and no refresh token"
+    cause = owner.login_problem or _lack(owner)
     login = Owner.Login.EXPIRED if owner.login == Owner.Login.OK else Owner.Login(owner.login)
     if not is_certain:
         raise CannotRenew(cause, is_permanent=True, login=login)
     version = owner.credential_version
     expire_team(team_id=team.pk, owner_id=owner.pk, version=version, login=login, cause=cause, actor=ACTOR)
-    if not owner.can_renew:
+    # A refresh token that only lacks its client id is kept, and its log-in goes on with the right id.
+    if not (owner.can_renew or owner.refresh_token):
         end_login_if_idle(owner_id=owner.pk, version=version, cause=cause, actor=ACTOR)
     raise CannotRenew(cause, is_permanent=True, login=login)
 
 
-def _renew(team: Team) -> str:
+def _lack(owner: Owner) -> str:
+    """What the log-in lacks to renew itself."""
+    if not owner.refresh_token:
+        return "no session and no refresh token"
+    return "wrong client id" if owner.client_id else "no client id for the refresh token"
+
+
+def _renew(team: Team, is_certain: bool) -> str:
     """Renew under the lease. The session comes first: its token is for this very workspace."""
     failure: CannotRenew | None = None
     lives = False
@@ -131,9 +144,14 @@ def _renew(team: Team) -> str:
             if not failure.is_permanent or failure.login == Owner.Login.DISABLED:
                 _write_down(team, failure)
                 raise failure from None
-    if team.owner.refresh_token and team.owner.client_id:
+    if team.owner.can_refresh:
         try:
             return _by_refresh(team)
+        except _WrongClient as error:
+            # The token is kept: it ends nothing. Without a session there is nothing else to renew by.
+            if failure is None:
+                _refuse_if_hopeless(_load(team.pk), is_certain)
+                failure = CannotRenew(str(error), is_permanent=False)
         except CannotRenew as error:
             failure = error
             if lives:
@@ -197,7 +215,10 @@ def _spend(owner: Owner) -> TokenSet:
         sent = owner.refresh_token
         Owner.objects.filter(pk=owner.pk).update(refresh_sent_at=timezone.now())
         try:
-            tokens = token_chain.spend(refresh_token=sent, client_id=owner.client_id, patience=_GRACE)
+            is_guess = owner.client_state == Owner.Client.NAMED
+            tokens = token_chain.spend(
+                refresh_token=sent, client_id=owner.client_id, patience=_GRACE, is_guess=is_guess
+            )
         except UpstreamError as error:
             if error.salvage is not None:
                 _keep(owner, "refresh_token", token_chain.newest(sent))
@@ -208,8 +229,13 @@ def _spend(owner: Owner) -> TokenSet:
                 stored = Owner.objects.get(pk=owner.pk)
                 if stored.refresh_token and stored.refresh_token != sent:
                     owner.refresh_token, owner.client_id = stored.refresh_token, stored.client_id
+                    owner.client_state = stored.client_state
                     owner.credential_version = stored.credential_version
                     continue  # another process spent it and stored the next one: use that
+            if error.failure is Failure.REFRESH_MISCONFIGURED:
+                cause = str(error)
+                refuse_client(owner_id=owner.pk, sent=sent, client_id=owner.client_id, cause=cause, actor=ACTOR)
+                raise _WrongClient(cause) from None
             raise _verdict(error) from None
         _keep(owner, "refresh_token", tokens.refresh_token)
         return tokens

@@ -107,7 +107,7 @@ def keep_rotated(*, owner_id: int, field: str, sent: str, received: str) -> int 
         version = owner.credential_version + 1
         changes: dict[str, Any] = {field: received, "credential_version": version}
         if field == "refresh_token":
-            changes["refresh_sent_at"] = None
+            changes |= {"refresh_sent_at": None, "client_state": Owner.Client.PROVEN}
         Owner.objects.filter(pk=owner_id).update(**changes)
         return version
 
@@ -122,12 +122,34 @@ def drop_refresh_token(*, owner_id: int, sent: str, cause: str, actor: Actor) ->
         if owner.refresh_token != sent:
             return
         Owner.objects.filter(pk=owner_id).update(
-            refresh_token="", client_id="", credential_version=F("credential_version") + 1
+            refresh_token="",
+            client_id="",
+            client_state=Owner.Client.GIVEN,
+            credential_version=F("credential_version") + 1,
         )
         events.owner_changed(
             subject=owner.subject,
             before={"refresh_token": IS_SET},
             after={"refresh_token": ""},
+            actor=actor,
+            cause=cause,
+        )
+
+
+def refuse_client(*, owner_id: int, sent: str, client_id: str, cause: str, actor: Actor) -> None:
+    """Upstream refused this client id for this refresh token: keep the token, and do not send it under this id again.
+
+    Does nothing when another token or client id was stored meanwhile.
+    """
+    with transaction.atomic():
+        owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
+        if (owner.refresh_token, owner.client_id) != (sent, client_id) or owner.client_state == Owner.Client.WRONG:
+            return
+        Owner.objects.filter(pk=owner_id).update(client_state=Owner.Client.WRONG)
+        events.owner_changed(
+            subject=owner.subject,
+            before={"client_state": owner.client_state},
+            after={"client_state": str(Owner.Client.WRONG)},
             actor=actor,
             cause=cause,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from teampool.models.access import ApiKey, JobLease, SyncRun
 from teampool.models.imports import ImportJob, ImportLine
 from teampool.models.logins import TeamLogin
-from teampool.models.owners import Owner, SentToken, renewing
+from teampool.models.owners import Owner, SentToken, lacking_client, proven, renewing
 from teampool.models.people import AllowedMember, Member, Vacancy
 from teampool.models.stock import StockAlert
 from teampool.models.teams import (
@@ -38,8 +38,10 @@ __all__ = [
     "TeamLogin",
     "TeamQuerySet",
     "Vacancy",
+    "lacking_client",
     "living",
     "placing",
+    "proven",
     "renewing",
     "sound",
     "without_number",

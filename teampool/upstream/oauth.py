@@ -17,6 +17,7 @@ _REFRESH_DEAD = frozenset(
     {
         "refresh_token_invalidated",
         "refresh_token_expired",
+        "refresh_token_revoked",
         "invalid_refresh_token",
         "token_expired",
         "token_invalidated",
@@ -25,19 +26,19 @@ _REFRESH_DEAD = frozenset(
         "account_deactivated",
         "account_disabled",
         "invalid_grant",
-        # The client id is wrong: this token cannot be refreshed with it.
-        "invalid_client",
-        "unauthorized_client",
     }
 )
+_ABOUT_THE_CLIENT = frozenset({"invalid_client", "unauthorized_client", "missing_required_parameter"})
+# ChatGPT says these of a token that it does not know under this client id, too.
+_UNKNOWN_HERE = frozenset({"token_expired", "invalid_grant", "invalid_refresh_token"})
 
 
 def refresh_oauth(refresh_token: str, client_id: str) -> TokenSet:
     """Spend a refresh token for a new set of tokens. Sends it once.
 
-    Raises UpstreamError: REFRESH_REUSED, REFRESH_PERMANENT, REFRESH_TRANSIENT or PROTOCOL_ERROR. REFRESH_TRANSIENT with
-    code "outcome_unknown" may have spent the token; with "not_sent" it has not. The `salvage` of a PROTOCOL_ERROR holds
-    a new refresh token to store.
+    Raises UpstreamError: REFRESH_REUSED, REFRESH_PERMANENT, REFRESH_MISCONFIGURED (the client id is wrong, the token
+    may be good), REFRESH_TRANSIENT or PROTOCOL_ERROR. REFRESH_TRANSIENT with code "outcome_unknown" may have spent the
+    token; with "not_sent" it has not. The `salvage` of a PROTOCOL_ERROR holds a new refresh token to store.
     """
     transport = Transport(settings.UPSTREAM_AUTH_URL)
     payload = {"client_id": client_id, "grant_type": "refresh_token", "refresh_token": refresh_token}
@@ -52,6 +53,20 @@ def refresh_oauth(refresh_token: str, client_id: str) -> TokenSet:
     finally:
         transport.close()
     return read_refresh(reply, now=datetime.now(UTC))
+
+
+def of_a_guess(error: UpstreamError) -> UpstreamError:
+    """What this refusal says when the client id was only guessed: the guess may be wrong, and the token good."""
+    if error.failure is not Failure.REFRESH_PERMANENT or error.code not in _UNKNOWN_HERE:
+        return error
+    return UpstreamError(
+        Failure.REFRESH_MISCONFIGURED,
+        status=error.status,
+        code=error.code,
+        text=error.text,
+        request_id=error.request_id,
+        op=error.op,
+    )
 
 
 def read_refresh(reply: Reply, *, now: datetime) -> TokenSet:
@@ -82,6 +97,8 @@ def _refresh_failure(envelope: Envelope) -> Failure | None:
         return Failure.REFRESH_TRANSIENT
     if "refresh_token_reused" in envelope.codes:
         return Failure.REFRESH_REUSED
+    if any(code in _ABOUT_THE_CLIENT for code in envelope.codes):
+        return Failure.REFRESH_MISCONFIGURED
     if any(code in _REFRESH_DEAD for code in envelope.codes):
         return Failure.REFRESH_PERMANENT
     if 200 <= status < 300:

@@ -32,6 +32,8 @@ class Failure(StrEnum):
     REFRESH_PERMANENT = "refresh_permanent"
     REFRESH_REUSED = "refresh_reused"
     REFRESH_TRANSIENT = "refresh_transient"
+    REFRESH_MISCONFIGURED = "refresh_misconfigured"
+    """The client id is missing or not this token's: the refresh token itself may be good."""
     WORKSPACE_SUSPENDED = "workspace_suspended"
     WORKSPACE_DELINQUENT = "workspace_delinquent"
     WORKSPACE_NOT_FOUND = "workspace_not_found"

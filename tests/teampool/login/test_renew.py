@@ -216,6 +216,74 @@ class TestByRefreshToken:
         assert renew(team_id=team.pk, rejected_token=DEAD)
 
 
+CONFIGURATION = ["invalid_client", "unauthorized_client", "missing_required_parameter"]
+
+
+class TestAWrongClientId:
+    """It says nothing of the refresh token, which is kept, and not sent under that id again."""
+
+    @pytest.mark.parametrize("fault", CONFIGURATION)
+    def test_the_token_is_kept_and_not_sent_again(self, sandbox, fault):
+        team = refused_team(sandbox, session=False)
+        other = import_sandbox_team(sandbox, sandbox.workspace(team.owner.email)["account_id"])
+        sandbox.fault("token", fault, times=0)
+        for _ in range(3):
+            assert "wrong client id" in refuse(team).cause or sent(sandbox, "token") == 1
+        assert sent(sandbox, "token") == 1
+        owner = Owner.objects.get()
+        assert (owner.refresh_token, owner.client_id) == (team.owner.refresh_token, team.owner.client_id)
+        assert (owner.client_state, owner.login, owner.is_renewing) == ("wrong", Owner.Login.OK, False)
+        # Of its Teams only the one whose token was refused takes nobody.
+        states = dict(Team.objects.values_list("pk", "token_state"))
+        assert states == {team.pk: Team.Token.EXPIRED, other.pk: Team.Token.HEALTHY}
+        event = AuditEvent.objects.get(action="owner_changed")
+        assert event.details["after"] == {"client_state": "wrong"}
+
+    @pytest.mark.parametrize("fault", CONFIGURATION)
+    def test_beside_a_living_session_nothing_ends(self, sandbox, fault):
+        team = import_sandbox_team(sandbox)
+        sandbox.fault("token", fault, times=0)
+        for _ in range(2):
+            with pytest.raises(CannotRenew) as caught:
+                renew(team_id=team.pk, rejected_token=team.access_token)
+            assert not caught.value.is_permanent
+        owner = Owner.objects.get()
+        assert owner.refresh_token
+        assert (owner.login, owner.client_state) == (Owner.Login.OK, "wrong")
+        assert sent(sandbox, "token") == 1
+
+    def test_before_the_access_token_ends_nothing_expires(self, sandbox):
+        team = refused_team(sandbox, session=False)
+        sandbox.fault("token", "invalid_client")
+        with pytest.raises(CannotRenew):
+            renew(team_id=team.pk, rejected_token=DEAD, is_certain=False)
+        assert Team.objects.get().token_state == Team.Token.HEALTHY
+        assert Owner.objects.get().login == Owner.Login.OK
+
+    @pytest.mark.parametrize(("state", "kept"), [("given", False), ("named", True), ("proven", False)])
+    def test_token_expired_blames_the_id_only_when_nobody_gave_it(self, sandbox, state, kept):
+        team = refused_team(sandbox, session=False)
+        Owner.objects.update(client_state=state)
+        sandbox.fault("token", "oauth_token_expired")
+        refuse(team)
+        owner = Owner.objects.get()
+        assert owner.refresh_token
+        assert (owner.login == Owner.Login.EXPIRED, owner.client_state == "wrong") == (not kept, kept)
+
+    def test_a_token_without_client_id_is_never_sent(self, sandbox):
+        team = refused_team(sandbox, session=False)
+        Owner.objects.update(client_id="")
+        assert "no client id" in refuse(team).cause
+        assert sent(sandbox, "token") == 0
+        assert Owner.objects.get().refresh_token == team.owner.refresh_token
+
+    def test_a_refresh_that_succeeds_proves_it(self, sandbox):
+        team = refused_team(sandbox, session=False)
+        assert not Owner.objects.get().is_proven
+        renew(team_id=team.pk, rejected_token=DEAD)
+        assert Owner.objects.get().is_proven
+
+
 class TestADeadRefreshTokenBesideALivingSession:
     @pytest.mark.parametrize("answer", ["refresh_token_invalidated", "refresh_token_reused"])
     def test_it_is_sent_once_and_not_kept(self, sandbox, answer):

@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from sandbox.clients import CODEX, IOS
 from teampool.login import token_chain
 from teampool.models import SentToken
 from teampool.upstream.errors import UpstreamError
@@ -111,6 +112,59 @@ class TestSpend:
             spend(login)
         assert token_chain.newest(login["refresh_token"]) != login["refresh_token"]
         assert spend(login).access_token
+
+
+class TestUnderSeveralClientIds:
+    """A refresh token is sent once under each client id, whoever tries, and however often."""
+
+    def spend_as(self, login, client_id, **how):
+        return token_chain.spend(
+            refresh_token=login["refresh_token"], client_id=client_id, patience=PATIENCE, is_guess=True, **how
+        )
+
+    def refused(self, login, client_id) -> UpstreamError:
+        with pytest.raises(UpstreamError) as caught:
+            self.spend_as(login, client_id)
+        return caught.value
+
+    @pytest.mark.parametrize("said", ["token_expired", "invalid_client", "unauthorized_client"])
+    def test_a_refused_id_is_not_sent_again_and_the_right_one_still_works(self, sandbox, said):
+        sandbox.shape(wrong_client=said)
+        sandbox.workspace("omar@example.com")
+        login = sandbox.token_set("omar@example.com", IOS)
+        for _ in range(3):
+            assert self.refused(login, CODEX).failure is Failure.REFRESH_MISCONFIGURED
+        assert self.refused(login, CODEX).code == token_chain.REFUSED_BEFORE
+        tokens = self.spend_as(login, IOS)
+        assert [entry["client_id"] for entry in sandbox.log(op="token")] == [CODEX, IOS]
+        assert token_chain.newest(login["refresh_token"]) == tokens.refresh_token
+        assert token_chain.proven_client(login["refresh_token"]) == IOS
+
+    def test_the_id_is_written_down_before_the_token_leaves(self, sandbox, login, monkeypatch):
+        seen = []
+        real = token_chain.refresh_oauth
+
+        def watched(token, client_id):
+            seen.append(SentToken.objects.values_list("client_id", flat=True).get())
+            return real(token, client_id)
+
+        monkeypatch.setattr(token_chain, "refresh_oauth", watched)
+        self.spend_as(login, CODEX)
+        assert seen == [CODEX]
+
+    def test_a_lost_answer_is_no_refusal_of_the_id(self, sandbox, login):
+        sandbox.fault("token", "reset_before")
+        assert self.refused(login, CODEX).code == "outcome_unknown"
+        assert SentToken.objects.get().refused_ids == []
+        assert self.spend_as(login, CODEX).access_token
+
+    def test_many_at_once_send_it_once_under_a_wrong_id(self, sandbox):
+        sandbox.set_latency(0.05)
+        sandbox.workspace("omar@example.com")
+        login = sandbox.token_set("omar@example.com", IOS)
+        answers = run_together(*[lambda: self.spend_as(login, CODEX)] * 4)
+        assert {answer.failure for answer in answers} == {Failure.REFRESH_MISCONFIGURED}
+        assert len(refreshes(sandbox)) == 1
 
 
 class TestRemember:

@@ -8,7 +8,7 @@ import uuid
 import pytest
 from django.utils import timezone
 
-from teampool.models import Member, Owner, Team, living, renewing
+from teampool.models import Member, Owner, Team, lacking_client, living, proven, renewing
 from tests.cast import a_team
 
 pytestmark = pytest.mark.django_db
@@ -16,13 +16,15 @@ pytestmark = pytest.mark.django_db
 
 class TestRenewing:
     def test_it_agrees_with_each_owner(self) -> None:
-        tokens = itertools.product(["", "a session"], ["", "a refresh token"], ["", "a client"], Owner.Login)
-        for number, (session, refresh, client, login) in enumerate(tokens):
+        clients = [("", "given"), *(("a client", state) for state in Owner.Client)]
+        tokens = itertools.product(["", "a session"], ["", "a refresh token"], clients, Owner.Login)
+        for number, (session, refresh, (client, state), login) in enumerate(tokens):
             Owner.objects.create(
                 email=f"o{number}@example.com",
                 session_token=session,
                 refresh_token=refresh,
                 client_id=client,
+                client_state=state,
                 login=login,
                 device_id=uuid.uuid4(),
             )
@@ -31,7 +33,13 @@ class TestRenewing:
         annotated = Owner.objects.annotate(renews_itself=renewing())
         assert {owner.pk for owner in annotated if owner.renews_itself is True} == said
         assert {owner.pk for owner in annotated.filter(renews_itself=False)} == {o.pk for o in annotated} - said
-        assert len(said) == 5  # of 32: any session, or a refresh token with its client id, while the log-in works
+        # Any session, or a refresh token with a client id that is not wrong, while the log-in works.
+        assert (len(said), Owner.objects.count()) == (10 + 3, 80)
+        tried = {owner.pk for owner in Owner.objects.all() if owner.is_proven}
+        assert tried == set(Owner.objects.filter(proven()).values_list("pk", flat=True)) < said
+        assert len(tried) == 10 + 1
+        lacking = set(Owner.objects.filter(lacking_client()).values_list("pk", flat=True))
+        assert lacking == {owner.pk for owner in Owner.objects.all() if owner.refresh_token and not owner.can_renew}
 
 
 class TestLiving:

@@ -10,7 +10,7 @@ from sandbox.server import SandboxServer
 from sandbox.tokens import encode
 from teampool.upstream.client import refresh_oauth
 from teampool.upstream.errors import UpstreamError
-from teampool.upstream.oauth import read_refresh
+from teampool.upstream.oauth import of_a_guess, read_refresh
 from teampool.upstream.transport import Reply
 from teampool.upstream.types import Failure, Fault
 
@@ -56,17 +56,48 @@ class TestRefreshOauth:
         [
             "refresh_token_invalidated",
             "refresh_token_expired",
+            "refresh_token_revoked",
+            "invalid_refresh_token",
             "oauth_token_expired",
             "app_session_terminated",
             "oauth_account_deactivated",
             "invalid_grant",
-            "invalid_client",
             "unknown_401",
         ],
     )
     def test_these_are_final(self, sandbox: SandboxServer, session_keys: dict[str, Any], fault: str) -> None:
         sandbox.fault("token", fault)
         assert refresh_fails(session_keys).failure is Failure.REFRESH_PERMANENT
+
+    @pytest.mark.parametrize("fault", ["invalid_client", "unauthorized_client", "missing_required_parameter"])
+    def test_these_blame_the_client_id_and_no_credential(
+        self, sandbox: SandboxServer, session_keys: dict[str, Any], fault: str
+    ) -> None:
+        sandbox.fault("token", fault)
+        error = refresh_fails(session_keys)
+        assert (error.failure, error.fault) == (Failure.REFRESH_MISCONFIGURED, Fault.NONE)
+
+    @pytest.mark.parametrize(
+        ("fault", "failure"),
+        [
+            ("oauth_token_expired", Failure.REFRESH_MISCONFIGURED),
+            ("invalid_grant", Failure.REFRESH_MISCONFIGURED),
+            ("invalid_refresh_token", Failure.REFRESH_MISCONFIGURED),
+            ("invalid_client", Failure.REFRESH_MISCONFIGURED),
+            ("refresh_token_invalidated", Failure.REFRESH_PERMANENT),
+            ("refresh_token_reused", Failure.REFRESH_REUSED),
+            ("oauth_account_deactivated", Failure.REFRESH_PERMANENT),
+            ("unknown_401", Failure.REFRESH_PERMANENT),
+            ("429", Failure.REFRESH_TRANSIENT),
+        ],
+    )
+    def test_after_a_guess_only_what_knows_the_token_is_final(
+        self, sandbox: SandboxServer, session_keys: dict[str, Any], fault: str, failure: Failure
+    ) -> None:
+        sandbox.fault("token", fault)
+        error = refresh_fails(session_keys)
+        guessed = of_a_guess(error)
+        assert (guessed.failure, guessed.code, guessed.status) == (failure, error.code, error.status)
 
     @pytest.mark.parametrize(
         "fault", ["country_403", "html_403", "html_503", "html_200", "429", "500_json", "503_html", "empty_401"]
