@@ -6,7 +6,7 @@ from base.clock_repair import Moments
 from teampool import leases
 from teampool.imports import worker
 from teampool.login import keep_alive, renew, token_chain
-from teampool.models import ImportJob, JobLease, Owner, SentToken, StockAlert, SyncRun, Team, TeamLogin, Vacancy
+from teampool.models import ImportJob, JobLease, Owner, SentToken, SignIn, StockAlert, SyncRun, Team, TeamLogin, Vacancy
 from teampool.teams import health, look_again
 
 
@@ -44,6 +44,7 @@ def moments() -> list[Moments]:
         ),
         Moments(TeamLogin.objects.all(), facts=["problem_since", "tried_at"]),
         Moments(SentToken.objects.all(), leases={"lease_until": token_chain.lease()}, facts=["sent_at"]),
+        Moments(SignIn.objects.all(), facts=["created_at", "used_at"]),
         Moments(ImportJob.objects.all(), leases={"lease_until": worker.LEASE}, facts=["created_at"]),
         Moments(JobLease.objects.all(), leases={"until": leases.LONGEST}),
         Moments(SyncRun.objects.all(), facts=["started_at"]),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from teampool import bells, leases
 from teampool.imports import jobs
 from teampool.imports.worker import LEASE, waiting_jobs, work
+from teampool.login import sign_in
 from teampool.login.keep_alive import due_team_ids, renew_due
 from teampool.teams import entrance, subscriptions, unread_seats
 
@@ -27,9 +28,10 @@ def run_import(job_id: int) -> None:
 
 
 def resume_imports() -> None:
-    """Every minute: continue imports that nobody works on, delete secrets of old failures."""
+    """Every minute: continue imports that nobody works on, delete secrets of old failures and old sign-ins."""
     _ring_waiting()
     jobs.forget(now=timezone.now())
+    sign_in.forget(now=timezone.now())
 
 
 def keep_alive() -> None:

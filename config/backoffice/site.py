@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from base.actors import operator
 from config.backoffice import operators
 from teampool.imports.pages import import_job, import_teams, retry_failed
+from teampool.imports.sign_in_pages import begin_sign_in, sign_in
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite
@@ -29,6 +30,9 @@ class OperatorSite(AdminSite):
         return [
             path("import/", self.admin_view(import_teams), name="import_teams"),
             path("import/<int:job_id>/", self.admin_view(import_job), name="import_job"),
+            path("sign-in/", self.admin_view(begin_sign_in), name="begin_sign_in"),
+            path("sign-in/owner/<int:owner_id>/", self.admin_view(begin_sign_in), name="begin_sign_in_of"),
+            path("sign-in/<int:pk>/", self.admin_view(sign_in), name="sign_in"),
             path("import/<int:job_id>/retry/", self.admin_view(retry_failed), name="import_retry"),
             path("doctor/", include("config.service.doctor.urls")),
             path("find/", include("invites.admin.find.urls")),

@@ -113,6 +113,14 @@ def operator_unlocked(*, subject: Subject, actor: Actor) -> None:
 # Teams and owners
 
 
+def sign_in_begun(*, subject: Subject, actor: Actor) -> None:
+    _record("sign_in_begun", subject, actor)
+
+
+def sign_in_used(*, subject: Subject, actor: Actor) -> None:
+    _record("sign_in_used", subject, actor)
+
+
 def import_accepted(*, subject: Subject, lines: int, actor: Actor) -> None:
     _record("import_accepted", subject, actor, {"lines": lines})
 

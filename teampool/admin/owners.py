@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from base.operator_pages import ReadOnlyPages
+from base.operator_pages import ReadOnlyPages, row_button
 from base.times import full
 from teampool.models import Owner, Team, renewing
 
@@ -27,6 +27,7 @@ class OwnerPages(ReadOnlyPages):
     list_display = ("email", "credential", "health", "team_count", "renew")
     list_display_links = None
     has_row_pages = False
+    list_before_template = "admin/parts/row_actions.html"
     search_fields = ("email",)
     search_help_text = gettext_lazy("E-mail")
     empty_text = gettext_lazy("They appear by themselves when Teams are imported.")
@@ -72,7 +73,9 @@ class OwnerPages(ReadOnlyPages):
     @admin.display(description=gettext_lazy("New session"))
     def renew(self, owner: Owner) -> str:
         page = f"{reverse('admin:import_teams')}?owner={owner.pk}"
-        return format_html('<a class="sk-button" href="{}">{}</a>', page, _("Paste new session"))
+        paste = format_html('<a class="sk-button" href="{}">{}</a>', page, _("Paste new session"))
+        sign_in = row_button(reverse("admin:begin_sign_in_of", args=[owner.pk]), pgettext("OpenAI", "Sign in"))
+        return format_html("{} {}", sign_in, paste)
 
 
 def _word(state: Owner.Login) -> str:

@@ -17,9 +17,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from base.actors import Actor
+from teampool.imports.by_code import with_tokens
 from teampool.imports.open_team import CREATED, Brought, open_or_renew, store_login
 from teampool.imports.reading.record import Record
-from teampool.imports.reasons import UNREACHABLE, Refused, reason_of, state_of
+from teampool.imports.reasons import OTHER_LOGIN, UNREACHABLE, Refused, reason_of, state_of
 from teampool.imports.who import Keep, Login, choose, log_in, token_for
 from teampool.login.token_chain import newest
 from teampool.login.tokens import store_tokens
@@ -28,7 +29,10 @@ from teampool.upstream.claims import NotAToken, read_claims
 from teampool.upstream.errors import UpstreamError
 
 State = ImportLine.State
-_PACKED = ("email", "access_token", "refresh_token", "session_token", "client_id", "account_id")
+_PACKED = (
+    *("email", "access_token", "refresh_token", "session_token", "client_id", "account_id"),
+    *("code", "verifier", "is_code_sent"),
+)
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +46,7 @@ class _Result:
     """What is written to the line when it is done."""
 
     email: str = ""
+    holds: str = ""
     reason: str = ""
     teams: list[Brought] = field(default_factory=list)
     renews_itself: bool = False
@@ -80,7 +85,7 @@ def login_email(record: Record) -> str:
 
 def bring_in_line(line: ImportLine, *, actor: Actor) -> None:
     """Bring in a claimed line and write its result. Never raises: a bad line must not stop the others."""
-    result = _Result(email=line.email)
+    result = _Result(email=line.email, holds=line.holds)
     try:
         _bring_in(line, result, actor)
     except _Superseded:
@@ -103,9 +108,11 @@ def bring_in_line(line: ImportLine, *, actor: Actor) -> None:
 
 
 def _bring_in(line: ImportLine, result: _Result, actor: Actor) -> None:
-    record = unpack(line)
-    known = Owner.objects.filter(email=login_email(record)).first()
     keep = _keeper(line)
+    record = with_tokens(unpack(line), keep)
+    if record.is_code_sent:
+        result.holds = holds(record)
+    known = Owner.objects.filter(email=login_email(record)).first()
     login = log_in(
         record,
         device_id=str(known.device_id if known else uuid4()),
@@ -113,6 +120,8 @@ def _bring_in(line: ImportLine, result: _Result, actor: Actor) -> None:
         keep=keep,
     )
     result.email = login.email
+    if line.meant_for and login.email != line.meant_for:
+        raise Refused(OTHER_LOGIN, email=login.email)
     workspaces = choose(login)
     owner = store_login(login, actor=actor)
     until = [login.expires_at]
@@ -163,6 +172,7 @@ def _finish(line: ImportLine, result: _Result) -> None:
         "state": result.state,
         "reason": result.reason,
         "email": result.email[:254],
+        "holds": result.holds,
         "teams": [asdict(team) for team in result.teams],
         "renews_itself": result.renews_itself,
         "access_until": result.access_until,

@@ -40,7 +40,7 @@ KEPT_FOR = timedelta(hours=24)
 MOST_BYTES = 5 * 1024 * 1024
 MOST_LINES = 20_000
 _ROWS_AT_ONCE = 500
-_KEPT_FOR_RETRY = ("file", "number", "part", "place", "email", "holds", "unused", "payload")
+_KEPT_FOR_RETRY = ("file", "number", "part", "place", "email", "meant_for", "holds", "unused", "payload")
 
 State = ImportLine.State
 GOOD = (State.CREATED, State.UPDATED, State.DUPLICATE)
@@ -158,6 +158,7 @@ def _lines(records: list[Record], now: datetime) -> Iterator[ImportLine]:
             part=parts[file, record.line],
             place=record.place[:80],
             email=login_email(record)[:254],
+            meant_for=record.meant_for,
             holds=holds(record),
             unused=list(record.unused),
         )

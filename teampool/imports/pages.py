@@ -33,7 +33,7 @@ State = ImportLine.State
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_teams(request: HttpRequest) -> HttpResponse:
     """The form. POST accepts the import and redirects to its page."""
-    _may_import(request)
+    may_import(request)
     owner = _owner(request)
     text, errors = "", []
     if request.method == "POST":
@@ -47,7 +47,7 @@ def import_teams(request: HttpRequest) -> HttpResponse:
         bad=Count("lines", filter=Q(lines__state__in=BAD)),
     ).order_by("-pk")[:PAST_IMPORTS]
     context = {"title": _("Import"), "owner": owner, "text": text, "errors": errors, "rows": 10, "jobs": past}
-    return _page(request, "admin/import/new.html", context, status=400 if errors else 200)
+    return show(request, "admin/import/new.html", context, status=400 if errors else 200)
 
 
 class Unacceptable(ValueError):
@@ -89,7 +89,7 @@ def _for(owner: Owner, record: Record) -> Record:
 @require_safe
 def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
     """One import; the page polls until it is finished. The import does not depend on the page."""
-    _may_import(request)
+    may_import(request)
     job = get_object_or_404(ImportJob, pk=job_id)
     counts = {row["state"]: row["n"] for row in job.lines.values("state").order_by().annotate(n=Count("pk"))}
     only_failed = request.GET.get("only") == "failed"
@@ -108,13 +108,13 @@ def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
     }
     if getattr(request, "htmx", False):
         return TemplateResponse(request, "admin/import/live.html", context)
-    return _page(request, "admin/import/job.html", context)
+    return show(request, "admin/import/job.html", context)
 
 
 @require_POST
 def retry_failed(request: HttpRequest, job_id: int) -> HttpResponse:
     """Import the failed lines again, without pasting: their secrets are kept for 24 hours."""
-    _may_import(request)
+    may_import(request)
     job = get_object_or_404(ImportJob, pk=job_id)
     try:
         again = jobs.retry_failed(job_id=job.pk, actor=operator(request))
@@ -154,10 +154,10 @@ def _owner(request: HttpRequest) -> Owner | None:
     return get_object_or_404(Owner.objects.defer("session_token", "refresh_token"), pk=asked)
 
 
-def _may_import(request: HttpRequest) -> None:
+def may_import(request: HttpRequest) -> None:
     if not request.user.has_perm("teampool.add_importjob"):
         raise PermissionDenied
 
 
-def _page(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+def show(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
     return TemplateResponse(request, template, admin.site.each_context(request) | context, status=status)

@@ -16,6 +16,9 @@ EMAIL_MISMATCH: Final = "email_mismatch"
 NO_TEAM: Final = "no_team"
 UNREACHABLE: Final = "unreachable"
 SLOW_DOWN: Final = "slow_down"
+OTHER_LOGIN: Final = "other_login"
+SIGN_IN_REFUSED: Final = "sign_in_refused"
+SIGN_IN_LOST: Final = "sign_in_lost"
 
 # The line itself is wrong: no retry can help.
 INVALID = frozenset({UNREADABLE, NO_TOKEN, TWO_ACCESS_TOKENS, OTHER_PLATFORM, EMAIL_MISMATCH})
@@ -66,7 +69,8 @@ def reason_of(error: UpstreamError) -> str:
 
 
 def state_of(reason: str) -> ImportLine.State:
-    return ImportLine.State.INVALID if reason in INVALID else ImportLine.State.FAILED
+    # Another person's log-in comes only from the back office: no answer of the API names it.
+    return ImportLine.State.INVALID if reason in INVALID | {OTHER_LOGIN} else ImportLine.State.FAILED
 
 
 def reason_text(slug: str, detail: str = "") -> str:
@@ -88,6 +92,12 @@ def reason_text(slug: str, detail: str = "") -> str:
             return _("The e-mail does not match the token")
         case "no_team":
             return _("This account has no Team we can use")
+        case "other_login":
+            return _("This log-in belongs to someone else. Nothing was saved.")
+        case "sign_in_refused":
+            return _("OpenAI did not accept the code; it may be too old, or used already. Sign in again")
+        case "sign_in_lost":
+            return _("OpenAI gave no clear answer, and a code works only once. Sign in again")
         case "slow_down":
             return _("ChatGPT asks to try later; retry is possible")
     return _("ChatGPT cannot be reached; retry is possible")

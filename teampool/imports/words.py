@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from base.times import full
-from teampool.imports.reasons import reason_text
+from teampool.imports.reasons import OTHER_LOGIN, reason_text
 from teampool.models import ImportLine
 
 State = ImportLine.State
@@ -64,6 +64,9 @@ def explanation(line: ImportLine) -> str:
 
 
 def _outcome(line: ImportLine) -> str:
+    if line.reason == OTHER_LOGIN and line.email and line.meant_for:
+        text = _("This log-in belongs to {email}, not to {owner}. Nothing was saved.")
+        return text.format(email=line.email, owner=line.meant_for)
     if line.reason:
         return reason_text(line.reason, line.detail)
     if line.state == State.DUPLICATE and line.duplicate_of is not None:

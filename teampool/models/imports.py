@@ -59,6 +59,8 @@ class ImportLine(models.Model):
     state = models.CharField(_("result"), max_length=9, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=40, blank=True)
     detail = models.CharField(max_length=80, blank=True)  # what the words of the reason name; never a secret
+    # The owner this log-in is to renew: another person's is refused.
+    meant_for = models.CharField(max_length=254, blank=True, default="")
     email = models.CharField(_("owner"), max_length=254, blank=True)
     holds = models.CharField(max_length=16, blank=True)  # what the line had: "AT RT ST", never the value
     # The kinds of its columns that were ignored: ["password", "2fa"], one for each, never a value.

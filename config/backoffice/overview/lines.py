@@ -37,6 +37,8 @@ class Line:
     posts_to: str = ""
     button: str = ""
     since: datetime | None = None
+    signs_in: str = ""
+    """Where a second button, "Sign in", posts to."""
 
 
 def teams(query: str) -> str:
@@ -61,6 +63,10 @@ def redemptions(query: str) -> str:
 
 def paste(owner_id: int) -> str:
     return f"{reverse('admin:import_teams')}?owner={owner_id}"
+
+
+def sign_in(owner_id: int) -> str:
+    return reverse("admin:begin_sign_in_of", args=[owner_id])
 
 
 def changed_at(kind: str, action: str, ids: list[int]) -> datetime | None:
@@ -95,7 +101,8 @@ def logins_expired() -> Iterable[Line]:
     if len(owners) == 1:
         ((owner, email),) = owners.items()
         text = notices.line("login_expired", {"owner": email, "teams": len(stopped)})
-        yield Line("login", text, link=paste(owner), button=_("Paste new session"), since=since)
+        button = _("Paste new session")
+        yield Line("login", text, link=paste(owner), button=button, since=since, signs_in=sign_in(owner))
     else:
         text = _("{owners} logins expired; {n} Teams take no one").format(owners=len(owners), n=len(stopped))
         link = those_teams([pk for pk, _owner, _email in stopped])
@@ -121,7 +128,8 @@ def tokens_ending(now: datetime) -> Iterable[Line]:
     first, _pk, owner, email = ending[0]
     if len(owners) == 1:
         text = _("Token of {owner} ends {time} and cannot renew itself").format(owner=email, time=full(first))
-        yield Line("token", text, is_red=False, link=paste(owner), button=_("Paste new session"))
+        button = _("Paste new session")
+        yield Line("token", text, is_red=False, link=paste(owner), button=button, signs_in=sign_in(owner))
     else:
         text = _("{owners} logins end soon, the first {time}, and cannot renew themselves").format(
             owners=len(owners), time=full(first)

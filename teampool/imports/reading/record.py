@@ -63,6 +63,12 @@ class Record:
     session_token: str = field(default="", repr=False)
     client_id: str = ""
     account_id: str = ""
+    code: str = field(default="", repr=False)
+    """Of a sign-in at OpenAI, with its `verifier`; never read from a pasted line."""
+    verifier: str = field(default="", repr=False)
+    is_code_sent: bool = False
+    meant_for: str = ""
+    """The owner this log-in is to renew; "" when anybody's will do."""
     problem: str = ""
     text_kind: str = "line"
     last_line: int = 0

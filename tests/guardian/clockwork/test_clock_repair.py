@@ -24,8 +24,8 @@ from invites.states import GrantState
 from notifications.models import AuditEvent, Message
 from sandbox.server import SandboxServer
 from teampool import leases
-from teampool.models import ImportJob, JobLease, SentToken, StockAlert, SyncRun, Team, TeamLogin, Vacancy
-from tests.cast import ANA, a_code, a_team, import_sandbox_team
+from teampool.models import ImportJob, JobLease, SentToken, SignIn, StockAlert, SyncRun, Team, TeamLogin, Vacancy
+from tests.cast import ANA, a_code, a_team, an_operator, import_sandbox_team
 from tests.guardian.rows import a_finding
 
 AHEAD = timedelta(days=2)
@@ -75,6 +75,7 @@ def one_of_each() -> list[Any]:
         Departure.objects.create(team=team, email=ANA, reason="stranger", removed_at=now),
         SentToken.objects.create(digest="x", sent_at=now, lease_until=now),
         ImportJob.objects.create(),
+        SignIn.objects.create(operator=an_operator(), browser="x", used_at=now),
         SyncRun.objects.create(),
         *TeamLogin.objects.all(),
         Vacancy.objects.create(team=team, kind="member", upstream_id="user-1", gone_by=now),
