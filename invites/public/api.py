@@ -54,6 +54,7 @@ def redemptions(request: HttpRequest) -> JsonResponse:
     return JsonResponse(_described(request, made), status=HTTPStatus.ACCEPTED)
 
 
+@csrf_exempt
 @never_cache
 def redemption(request: HttpRequest, public_id: str) -> JsonResponse:
     """The state of a redemption. Anyone with its id may ask, so the answer has no e-mail."""

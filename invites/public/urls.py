@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from invites.public import api, views
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("r/<slug:public_id>/", views.status, name="status"),
     path("r/<slug:public_id>/live", views.live, name="live"),
     path("r/<slug:public_id>/resend", views.resend, name="resend"),
-    path("api/redemptions", api.redemptions, name="api_redemptions"),
-    path("api/redemptions/<slug:public_id>", api.redemption, name="api_redemption"),
+    # With a slash at the end or without.
+    re_path(r"^api/redemptions/?\Z", api.redemptions, name="api_redemptions"),
+    re_path(r"^api/redemptions/(?P<public_id>[-a-zA-Z0-9_]+)/?\Z", api.redemption, name="api_redemption"),
 ]
