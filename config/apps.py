@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
+
+from config.checks import check_hosts
 
 
 class ConfigConfig(AppConfig):
@@ -17,4 +20,5 @@ class ConfigConfig(AppConfig):
         from config.backoffice import admin  # noqa: F401, PLC0415
         from config.backoffice.lockout import report  # noqa: PLC0415
 
+        checks.register(check_hosts)
         user_locked_out.connect(report, dispatch_uid="seatkeeper")

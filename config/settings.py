@@ -15,42 +15,44 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
 from config.backoffice.theme import UNFOLD as UNFOLD
+from config.environment import Environment
 from config.secrets import check_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+environ.Env.read_env(BASE_DIR / ".env")
+env = Environment(environ.Env())
 
-DATA_DIR = (BASE_DIR / env.str("DATA_DIR", default="var")).resolve()
+DATA_DIR = (BASE_DIR / env.text("DATA_DIR", "var")).resolve()
 # 0700: no other user of the machine may read the database.
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"DATA_DIR: {DATA_DIR} cannot be made ({error.strerror}).") from None
 
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = env.flag("DEBUG", False)
 # Raise when a row is locked outside a transaction, or the network is used inside one (`base.transactions`).
-STRICT_TRANSACTIONS = env.bool("STRICT_TRANSACTIONS", default=DEBUG)
-SECRET_KEY = env.str("SECRET_KEY", default="")
+STRICT_TRANSACTIONS = env.flag("STRICT_TRANSACTIONS", DEBUG)
+SECRET_KEY = env.text("SECRET_KEY")
 # Fernet keys, newest first: the first encrypts, all decrypt (`rotate_keys`).
-ENCRYPTION_KEYS: list[str] = [key.strip() for key in env.list("ENCRYPTION_KEYS", default=[]) if key.strip()]
+ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS")
 check_secrets(secret_key=SECRET_KEY, encryption_keys=ENCRYPTION_KEYS, debug=DEBUG)
 
-ALLOWED_HOSTS: list[str] = [
-    host.strip() for host in env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-]
-CSRF_TRUSTED_ORIGINS: list[str] = [origin.strip() for origin in env.list("CSRF_TRUSTED_ORIGINS", default=[])]
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ("127.0.0.1", "localhost", "[::1]"))
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 # The number of the operator's own reverse proxies. 0: X-Forwarded-For is ignored.
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
-SECURE_COOKIES = env.bool("SECURE_COOKIES", default=not DEBUG)
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+TRUSTED_PROXY_COUNT = env.whole("TRUSTED_PROXY_COUNT", 0, 0, 20)
+SECURE_COOKIES = env.flag("SECURE_COOKIES", not DEBUG)
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", False)
 # How often an address, and an e-mail, may try to redeem: `10/m`; `off` for no limit.
-REDEEM_THROTTLE = env.str("REDEEM_THROTTLE", default="10/m")
+REDEEM_THROTTLE = env.text("REDEEM_THROTTLE", "10/m")
 
-UPSTREAM_BASE_URL = env.str("UPSTREAM_BASE_URL", default="https://chatgpt.com").rstrip("/")
-UPSTREAM_AUTH_URL = env.str("UPSTREAM_AUTH_URL", default="https://auth.openai.com").rstrip("/")
-UPSTREAM_PROXY = env.str("UPSTREAM_PROXY", default="")
-UPSTREAM_IMPERSONATE = env.str("UPSTREAM_IMPERSONATE", default="chrome")
-UPSTREAM_TIMEOUT = env.float("UPSTREAM_TIMEOUT", default=20.0)
+UPSTREAM_BASE_URL = env.address("UPSTREAM_BASE_URL", "https://chatgpt.com")
+UPSTREAM_AUTH_URL = env.address("UPSTREAM_AUTH_URL", "https://auth.openai.com")
+UPSTREAM_PROXY = env.text("UPSTREAM_PROXY")
+UPSTREAM_IMPERSONATE = env.text("UPSTREAM_IMPERSONATE", "chrome")
+UPSTREAM_TIMEOUT = env.number("UPSTREAM_TIMEOUT", 20, 0.1, 600)
 # True only on the sandbox: every page says so.
-IS_SANDBOX = env.bool("SANDBOX", default=False)
+IS_SANDBOX = env.flag("SANDBOX", False)
 
 INSTALLED_APPS = [
     "config",
@@ -107,7 +109,7 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'seatkeeper.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'seatkeeper.sqlite3'}")}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["ENGINE"] = "config.sqlite3"
@@ -149,14 +151,14 @@ AXES_COOLOFF_TIME = timedelta(minutes=30)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "base.actors.client_ip"
+AXES_CLIENT_IP_CALLABLE = "config.backoffice.lockout.counted_ip"
 AXES_LOCKOUT_CALLABLE = "config.backoffice.lockout.locked_out"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 
 Q_CLUSTER: dict[str, Any] = {
     "name": "seatkeeper",
     "orm": "default",
-    "workers": env.int("WORKERS", default=4),
+    "workers": env.whole("WORKERS", 4, 1, 64),
     # Times nest: one upstream call < task timeout < queue retry.
     "timeout": 180,
     "retry": 900,
@@ -175,12 +177,12 @@ Q_CLUSTER: dict[str, Any] = {
 
 # How often a heartbeat goes through the queue, and how old the last may be before `up` replaces the worker: longer
 # than a job may take, or a busy worker would look stuck.
-HEARTBEAT_EVERY = env.float("HEARTBEAT_EVERY", default=15.0)
-HEARTBEAT_LIMIT = env.float("HEARTBEAT_LIMIT", default=Q_CLUSTER["timeout"] + 60.0)
+HEARTBEAT_EVERY = env.number("HEARTBEAT_EVERY", 15, 0.1, 3600)
+HEARTBEAT_LIMIT = env.number("HEARTBEAT_LIMIT", Q_CLUSTER["timeout"] + 60, 0.1, 86_400)
 # How long `up` lets web server and worker finish before it kills them.
-STOP_GRACE = env.float("STOP_GRACE", default=30.0)
-WEB_PROCESSES = env.int("WEB_PROCESSES", default=1)
-WEB_THREADS = env.int("WEB_THREADS", default=8)
+STOP_GRACE = env.number("STOP_GRACE", 30, 0, 3600)
+WEB_PROCESSES = env.whole("WEB_PROCESSES", 1, 1, 64)
+WEB_THREADS = env.whole("WEB_THREADS", 8, 1, 256)
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
@@ -188,7 +190,7 @@ LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.str("TIME_ZONE", default="Asia/Shanghai")
+TIME_ZONE = env.zone("TIME_ZONE", "Asia/Shanghai")
 USE_THOUSAND_SEPARATOR = True
 FORMAT_MODULE_PATH = ["config.formats"]
 
@@ -247,7 +249,7 @@ LOGGING: dict[str, Any] = {
     "filters": {"secrets": {"()": "base.redaction.RedactSecrets"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": env.level("LOG_LEVEL", "INFO")},
     "loggers": {
         "django_q": {"level": "WARNING"},
         "django-q": {"level": "WARNING"},

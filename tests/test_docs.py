@@ -51,9 +51,9 @@ def variables() -> dict[str, Any]:
         if isinstance(node, ast.Call) and re.fullmatch(r"env\.\w+", ast.unparse(node.func)) and node.args:
             if not isinstance(node.args[0], ast.Constant):
                 continue
-            default = next((keyword.value for keyword in node.keywords if keyword.arg == "default"), None)
+            default = node.args[1] if len(node.args) > 1 else None
             try:
-                found[node.args[0].value] = ast.literal_eval(default) if default is not None else None
+                found[node.args[0].value] = ast.literal_eval(default) if default is not None else ""
             except ValueError:
                 found[node.args[0].value] = ...
     return found
@@ -62,7 +62,7 @@ def variables() -> dict[str, Any]:
 def as_written(value: Any) -> str:
     if isinstance(value, bool):
         return "`on`" if value else "`off`"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         value = ",".join(value)
     return f"`{value}`"
 

@@ -26,7 +26,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "management wsgi urls apps settings",
         "service",
         "backoffice",
-        "context first_run formats health icon no_such_address openapi secrets security sqlite3",
+        "checks context environment first_run formats health icon no_such_address openapi secrets security sqlite3",
     ),
     "config.service": ("demo", "supervisor doctor backup", "startup", "die_with_parent static_files warmup watchdog"),
     "config.backoffice": (

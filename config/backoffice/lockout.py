@@ -14,8 +14,14 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from base.actors import client_ip
+from base.addresses import network
 from base.times import clock
 from notifications.audit import events
+
+
+def counted_ip(request: HttpRequest) -> str:
+    """The address wrong tries are counted by: of IPv6 the first one of the client's /64, as axes stores addresses."""
+    return network(client_ip(request)).partition("/")[0]
 
 
 def unlocks_at(*, username: str, ip: str, now: datetime) -> datetime:
@@ -40,7 +46,7 @@ def locked_out(
     """429 with the time when log-in works again. The same for unknown accounts, so the page gives no account away."""
     username = (credentials or {}).get("username") or request.POST.get("username", "")
     now = timezone.now()
-    until = unlocks_at(username=username, ip=client_ip(request), now=now)
+    until = unlocks_at(username=username, ip=counted_ip(request), now=now)
     context = admin.site.each_context(request) | {"until": clock(until, now)}
     return render(request, "admin/locked_out.html", context, status=429)
 

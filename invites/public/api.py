@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from base.actors import client_ip
 from invites.models import Redemption
-from invites.public import visitors
 from invites.public.status import public_status
 from invites.redeeming.errors import RedeemError
 from invites.redeeming.redeem import redeem
@@ -43,9 +43,7 @@ def redemptions(request: HttpRequest) -> JsonResponse:
     except _BadRequest as bad:
         return bad.answer
     try:
-        made = redeem(
-            email=email, code=code, ip=visitors.ip(request), language=get_language() or settings.LANGUAGE_CODE
-        )
+        made = redeem(email=email, code=code, ip=client_ip(request), language=get_language() or settings.LANGUAGE_CODE)
     except RedeemError as error:
         answer = JsonResponse({"error": str(error), "error_code": error.error_code}, status=error.http_status)
         if error.retry_after:

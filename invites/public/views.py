@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from base.actors import Actor
+from base.actors import Actor, client_ip
 from invites.models import Redemption
 from invites.public import visitors
 from invites.public.forms import RedeemForm
@@ -38,7 +38,7 @@ def form(request: HttpRequest) -> HttpResponse:
         redemption = redeem(
             email=filled.cleaned_data["email"],
             code=filled.cleaned_data["code"],
-            ip=visitors.ip(request),
+            ip=client_ip(request),
             language=get_language() or settings.LANGUAGE_CODE,
         )
     except RedeemError as error:
@@ -98,7 +98,7 @@ def resend(request: HttpRequest, public_id: str) -> HttpResponse:
     redemption = _find(public_id)
     page = _page(request, redemption)
     if page.status.redemption is not None:
-        actor = Actor("user", redemption.email, visitors.ip(request))
+        actor = Actor("user", redemption.email, client_ip(request))
         want_resend(redemption_id=page.status.redemption.pk, actor=actor, now=timezone.now())
     return redirect("status", redemption.public_id)
 

@@ -8,18 +8,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from base.actors import client_ip
 from invites.models import Redemption
 
-LONGEST_IP = 64
 _COOKIE = "submitted"
 _SALT = "invites.submitted"
 _NOTICE = "notice"
 _KEPT = timedelta(days=365)
-
-
-def ip(request: HttpRequest) -> str:
-    return client_ip(request)[:LONGEST_IP]
 
 
 def remember(response: HttpResponse, redemption: Redemption) -> None:

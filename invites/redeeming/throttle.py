@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,10 +15,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 
 from base import clock_repair
+from base.addresses import network
 from invites.models import RedeemAttempt
 from invites.redeeming.errors import TooMany
 
-LONGEST_KEY = 64
 _WINDOWS = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -83,19 +82,6 @@ def check(*, ip: str, email: str, now: datetime) -> None:
 
 def _newest(attempts: QuerySet[RedeemAttempt], limit: Limit) -> list[datetime]:
     return list(attempts.order_by("-pk").values_list("at", flat=True)[: limit.tries])
-
-
-def network(ip: str) -> str:
-    """The address a try counts under. Of IPv6 the first 64 bits: one household has all the rest."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return ip[:LONGEST_KEY]
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(address), 64), strict=False))
 
 
 def forget_ahead(*, now: datetime) -> None:

@@ -8,8 +8,11 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.cache import cache
 from django.utils.translation import gettext as _
 
+from base.actors import UNREADABLE_PROXY
+from config.checks import unusable_hosts
 from config.service.doctor.answer import Answer, failed, ok, warning
 from invites.models import RedeemAttempt
 from notifications.settings.declared import PUBLIC_URL
@@ -46,6 +49,9 @@ def _hosts() -> Iterator[Answer]:
         yield warning(
             "front", _("ALLOWED_HOSTS lacks 127.0.0.1: probes on this machine are refused."), _("Add 127.0.0.1 to it.")
         )
+    for name in unusable_hosts():
+        text = _("ALLOWED_HOSTS: {name} is no host name, so everybody who comes by it is refused.")
+        yield failed("front", text.format(name=name), _("Write the bare name, like seats.example.com: no https://."))
     for origin in settings.CSRF_TRUSTED_ORIGINS:
         host = urlsplit(origin).hostname or ""
         if not _answers_to(host.removeprefix("*")):
@@ -76,6 +82,14 @@ def _proxy(now: datetime) -> Iterator[Answer]:
             "front",
             _("Everybody who redeemed today seems to come from {address}.").format(address=address),
             _("If that is your proxy, set TRUSTED_PROXY_COUNT to 1; else its limit of tries is shared by all."),
+        )
+    if (written := cache.get(UNREADABLE_PROXY)) is not None:
+        yield warning(
+            "front",
+            _("X-Forwarded-For holds no client address at place {n} from the right, but “{written}”.").format(
+                n=proxies, written=written
+            ),
+            _("Put TRUSTED_PROXY_COUNT or the proxy right: as it is, all its visitors count as one."),
         )
     if public_names() and not settings.SECURE_COOKIES:
         yield warning(

@@ -58,6 +58,19 @@ class TestLogIn:
 
 
 class TestLockout:
+    def test_the_port_a_proxy_writes_makes_nobody_a_new_visitor(self, person: User, settings: Any) -> None:
+        settings.TRUSTED_PROXY_COUNT = 1
+        for port in range(5):
+            attempt("wrong", **{"X-Forwarded-For": f"203.0.113.7:{40000 + port}"})
+        assert attempt(PASSWORD, **{"X-Forwarded-For": "203.0.113.7:50000"}).status_code == 429
+        assert attempt(PASSWORD, **{"X-Forwarded-For": "203.0.113.8:50000"}).status_code == 302
+
+    def test_one_home_is_one_visitor(self, person: User) -> None:
+        for number in range(5):
+            attempt("wrong", ip=f"2001:db8:1:2::{number}")
+        assert attempt(PASSWORD, ip="2001:db8:1:2:ffff::9").status_code == 429
+        assert attempt(PASSWORD, ip="2001:db8:1:3::9").status_code == 302
+
     def test_after_a_wrong_one_the_password_is_typed_next(self, person: User) -> None:
         fields = re.findall(r"<input[^>]* autofocus[^>]*>", attempt("wrong").content.decode())
         assert [re.findall(r'name="(\w+)"', field) for field in fields] == [["password"]]

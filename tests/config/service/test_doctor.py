@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as project
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.urls import reverse
 from django.utils import timezone, translation
 from django_q.models import Failure, OrmQ
 
+from base.actors import UNREADABLE_PROXY
 from base.encryption import encrypt
 from config.service import doctor
 from config.service.doctor import database, files, front, keys, notices, pool, upstream, work
@@ -217,6 +219,11 @@ class TestFront:
         [
             ({"ALLOWED_HOSTS": ["*"]}, "ALLOWED_HOSTS is *"),
             ({"ALLOWED_HOSTS": ["seats.example.com"]}, "lacks 127.0.0.1"),
+            (
+                {"ALLOWED_HOSTS": ["https://seats.example.com", "127.0.0.1"]},
+                "https://seats.example.com is no",
+            ),
+            ({"ALLOWED_HOSTS": ["seats.example.com:8000", "127.0.0.1"]}, "seats.example.com:8000 is no host name"),
             ({"CSRF_TRUSTED_ORIGINS": ["https://other.example.com"]}, "names https://other.example.com"),
             ({"TRUSTED_PROXY_COUNT": 0}, "TRUSTED_PROXY_COUNT is 0"),
             ({"TRUSTED_PROXY_COUNT": 0, "SECURE_SSL_REDIRECT": True}, "redirect for ever"),
@@ -232,6 +239,13 @@ class TestFront:
     def test_a_public_url_nobody_answers_to(self):
         Setting.objects.create(key="notifications.public_url", value="https://old.example.com", updated_at=NOW())
         assert "old.example.com" in said(front.look(NOW()), "front", Level.WARNING)[0]
+
+    def test_a_proxy_that_writes_no_address(self):
+        cache.set(UNREADABLE_PROXY, "unknown")
+        try:
+            assert "“unknown”" in said(front.look(NOW()), "front", Level.WARNING)[0]
+        finally:
+            cache.delete(UNREADABLE_PROXY)
 
     def test_all_tries_from_one_inside_address(self, settings):
         settings.ALLOWED_HOSTS, settings.TRUSTED_PROXY_COUNT = ["127.0.0.1"], 0
