@@ -50,34 +50,26 @@ def encrypted_columns() -> list[Column]:
 
 def rekey(column: Column) -> Rekeyed:
     """Re-encrypt this column. Safe to stop and repeat; a value written meanwhile is left as it is."""
-    result = Rekeyed(column, changed=0, current=0, unreadable=[])
-    newest = Fernet(settings.ENCRYPTION_KEYS[0])
-    for key, stored in _rows(column):
-        token = stored.removeprefix(PREFIX).encode()
-        if _opens(newest, token):
-            result.current += 1
-            continue
-        try:
-            fresh = PREFIX + fernet().rotate(token).decode()
-        except InvalidToken:
-            result.unreadable.append(str(key))
-            continue
-        result.changed += _replace(column, key, stored, fresh)
-    return result
+    return _go_through(column, writes=True)
 
 
 def survey(column: Column) -> Rekeyed:
     """Like `rekey`, but writes nothing: `changed` counts the values an older key opens."""
+    return _go_through(column, writes=False)
+
+
+def _go_through(column: Column, *, writes: bool) -> Rekeyed:
     result = Rekeyed(column, changed=0, current=0, unreadable=[])
     newest = Fernet(settings.ENCRYPTION_KEYS[0])
     for key, stored in _rows(column):
         token = stored.removeprefix(PREFIX).encode()
         if _opens(newest, token):
             result.current += 1
-        elif _opens(fernet(), token):
-            result.changed += 1
-        else:
+        elif not _opens(fernet(), token):
             result.unreadable.append(str(key))
+        else:
+            fresh = PREFIX + fernet().rotate(token).decode()
+            result.changed += _replace(column, key, stored, fresh) if writes else 1
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
@@ -9,36 +10,17 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 
-def mark_light(request: HttpRequest) -> str:
-    return static("admin/mark-light.svg")
-
-
-def mark_dark(request: HttpRequest) -> str:
-    return static("admin/mark-dark.svg")
-
-
-def favicon(request: HttpRequest) -> str:
-    return static("mark.svg")
-
-
-def stylesheet(request: HttpRequest) -> str:
-    return static("admin.css")
-
-
-def pages(request: HttpRequest) -> str:
-    return static("admin/pages.css")
-
-
-def script(request: HttpRequest) -> str:
-    return static("admin.js")
+def _file(path: str) -> Callable[[HttpRequest], str]:
+    """The address of a static file, found when a page is drawn: its name changes with its content."""
+    return lambda request: static(path)
 
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": _("Seatkeeper"),
     "SITE_HEADER": _("Seatkeeper"),
     "SITE_URL": "/",
-    "SITE_ICON": {"light": mark_light, "dark": mark_dark},
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": favicon}],
+    "SITE_ICON": {"light": _file("admin/mark-light.svg"), "dark": _file("admin/mark-dark.svg")},
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("mark.svg")}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
@@ -58,8 +40,8 @@ UNFOLD: dict[str, Any] = {
             "950": "#062621",
         }
     },
-    "STYLES": [stylesheet, pages],
-    "SCRIPTS": [script],
+    "STYLES": [_file("admin.css"), _file("admin/pages.css")],
+    "SCRIPTS": [_file("admin.js")],
     "DASHBOARD_CALLBACK": "config.backoffice.overview.dashboard.first_screen",
     "SIDEBAR": {"navigation": "config.backoffice.navigation.navigation"},
     "LOGIN": {"form": "config.backoffice.login.OperatorLogin"},

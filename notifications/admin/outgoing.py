@@ -23,7 +23,7 @@ from base.times import ago, tag
 from notifications.admin.filters import DayFilter, WordFilter
 from notifications.channels.registry import CHANNELS
 from notifications.models import Message
-from notifications.sending.send_again import send_again, send_all_again
+from notifications.sending.send_again import send_again
 from notifications.texts import message_words
 
 
@@ -117,7 +117,7 @@ class MessagePages(ReadOnlyPages):
         """Send every failed message again: the button on the first screen."""
         only_if(self.has_send_permission(request))
         if request.method == "POST":
-            self._say(request, send_all_again(actor=operator(request)))
+            self._say(request, send_again(actor=operator(request)))
         return self._back(request)
 
     def _back(self, request: HttpRequest) -> HttpResponse:

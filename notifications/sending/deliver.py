@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from django.db import transaction
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Max, Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -57,22 +57,6 @@ def drain(until: datetime) -> int:
         return _drain_channel(names[0], until)
     with ThreadPoolExecutor(max_workers=len(CHANNELS)) as pool:
         return sum(pool.map(lambda name: closing(_drain_channel)(name, until), names))
-
-
-def send_again(message: Message) -> bool:
-    """Queue a message that failed anew, with the same id; the caller rings. False: it was not failed any more."""
-    return _queue_anew(Message.objects.filter(pk=message.pk)) == 1
-
-
-def send_all_again() -> int:
-    """Queue every failed message anew; the caller rings. How many there were."""
-    return _queue_anew(Message.objects.all())
-
-
-def _queue_anew(messages: QuerySet[Message]) -> int:
-    return messages.filter(state=State.FAILED).update(
-        state=State.WAITING, attempts=0, due_at=timezone.now(), lease_until=None, last_error=""
-    )
 
 
 def _wake_mended(now: datetime) -> None:

@@ -5,32 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.utils import timezone
 
 from base.actors import Actor
 from notifications import bells
 from notifications.audit import events
 from notifications.models import Message
-from notifications.sending import deliver
 
 
-def send_again(*, message_ids: Iterable[int], actor: Actor) -> int:
-    """How many of them are on their way again; one that did not fail, or no longer, is left alone."""
+def send_again(*, actor: Actor, message_ids: Iterable[int] | None = None) -> int:
+    """Queue the failed ones among these messages anew, with the same ids, or every failed one; how many there were."""
+    failed = Message.objects.filter(state=Message.State.FAILED)
+    if message_ids is not None:
+        failed = failed.filter(pk__in=list(message_ids))
     with transaction.atomic():
-        found = Message.objects.filter(pk__in=list(message_ids)).order_by("pk")
-        count = sum(deliver.send_again(message) for message in found)
-        _note(count, actor)
+        count = failed.update(
+            state=Message.State.WAITING, attempts=0, due_at=timezone.now(), lease_until=None, last_error=""
+        )
+        if count:
+            events.messages_sent_again(count=count, actor=actor)
+            bells.deliver()
     return count
-
-
-def send_all_again(*, actor: Actor) -> int:
-    """Every failed message; how many there were."""
-    with transaction.atomic():
-        count = deliver.send_all_again()
-        _note(count, actor)
-    return count
-
-
-def _note(count: int, actor: Actor) -> None:
-    if count:
-        events.messages_sent_again(count=count, actor=actor)
-        bells.deliver()

@@ -89,20 +89,10 @@ class OperatorTable(OperatorPages):
     ordering = ("username",)
     add_text = gettext_lazy("Add an operator")
 
-    def _is_allowed(self, request: HttpRequest) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_active and request.user.is_superuser)
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._is_allowed(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._is_allowed(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self._is_allowed(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._is_allowed(request)
+    has_module_permission = has_add_permission = has_change_permission = has_view_permission
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.fields if obj else ("username", "email", "new_password")

@@ -41,20 +41,13 @@ class Line:
     """Where a second button, "Sign in", posts to."""
 
 
-def teams(query: str) -> str:
-    return f"{reverse('admin:teampool_team_changelist')}{'?' if query else ''}{query}"
-
-
-def team_page(team_id: int) -> str:
-    return reverse("admin:teampool_team_change", args=[team_id])
-
-
 def those_teams(ids: list[int]) -> str:
     """The page of one, or the list of just these. Not by badge: a Team shows only the first that applies."""
     if len(ids) == 1:
-        return team_page(ids[0])
+        return reverse("admin:teampool_team_change", args=ids)
     # Servers refuse addresses of more than 4 kB: beyond that the whole list, in which those that are red come first.
-    return teams(f"id__in={','.join(map(str, ids))}" if len(ids) <= MOST_NAMED else "")
+    query = f"?id__in={','.join(map(str, ids))}" if len(ids) <= MOST_NAMED else ""
+    return reverse("admin:teampool_team_changelist") + query
 
 
 def redemptions(query: str) -> str:

@@ -31,13 +31,14 @@ LONG = forms.Textarea({"rows": "9", "spellcheck": "true"})
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One page with one form: the channels whose page it is, then groups of its own.
+    """One page with one form: the channels whose page it is, then `rows` without a title, then groups of its own.
 
     `also`: settings that its templates show but that are changed elsewhere.
     """
 
     id: str
     title: Words
+    rows: tuple[Row | Field, ...] = ()
     own: tuple[Group, ...] = ()
     help: tuple[Words, ...] = ()
     above: str = ""
@@ -46,7 +47,8 @@ class Section:
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        return (*(one.group for one in CHANNELS.values() if one.page == self.id), *self.own)
+        untitled = (Group(rows=self.rows),) if self.rows else ()
+        return (*(one.group for one in CHANNELS.values() if one.page == self.id), *untitled, *self.own)
 
     @property
     def fields(self) -> dict[str, Field]:
@@ -60,25 +62,23 @@ class Section:
 PUBLIC = Section(
     id="public",
     title=pgettext_lazy("settings", "Public"),
-    own=(
-        Group(
-            rows=(
-                Field(
-                    declared.PUBLIC_URL,
-                    _("Public address of this site"),
-                    widget=ADDRESS,
-                    help=_("Links in mails begin with it, for example https://seats.example.com."),
-                ),
-                Row(
-                    (
-                        Field(declared.MAIL_SUCCESS, _("Success: the invitation is confirmed")),
-                        Field(declared.MAIL_REMINDER, _("Reminder: the time is nearly over")),
-                        Field(declared.MAIL_MOVED, _("Moved: a seat in another Team")),
-                    ),
-                    label=_("Mails to redeemers"),
-                ),
-            ),
+    rows=(
+        Field(
+            declared.PUBLIC_URL,
+            _("Public address of this site"),
+            widget=ADDRESS,
+            help=_("Links in mails begin with it, for example https://seats.example.com."),
         ),
+        Row(
+            (
+                Field(declared.MAIL_SUCCESS, _("Success: the invitation is confirmed")),
+                Field(declared.MAIL_REMINDER, _("Reminder: the time is nearly over")),
+                Field(declared.MAIL_MOVED, _("Moved: a seat in another Team")),
+            ),
+            label=_("Mails to redeemers"),
+        ),
+    ),
+    own=(
         Group(
             title=_("Text of the success mail"),
             rows=(
@@ -102,14 +102,10 @@ SEATS = Section(
             "Member checks are counted apart: more than 3 failures within 10 minutes expire a Team."
         ),
     ),
-    own=(
-        Group(
-            rows=(
-                Field(DEFAULT_SEAT_CAP, _("Default seat cap")),
-                Field(FAILURES_TO_EXPIRE, _("Failures in a row that count as expired")),
-                Field(WRITES_PER_TEAM, _("Writes at once per Team")),
-            ),
-        ),
+    rows=(
+        Field(DEFAULT_SEAT_CAP, _("Default seat cap")),
+        Field(FAILURES_TO_EXPIRE, _("Failures in a row that count as expired")),
+        Field(WRITES_PER_TEAM, _("Writes at once per Team")),
     ),
 )
 
@@ -128,17 +124,9 @@ REDEEMING = Section(
             limit=settings.REDEEM_THROTTLE,
         ),
     ),
-    own=(
-        Group(
-            rows=(
-                Field(IS_OPEN, _("Accept redemptions")),
-                Field(
-                    RECLAIM_AFTER_DAYS,
-                    _("Reclaim unaccepted invitations"),
-                    unit=pgettext_lazy("unit", "days; 0 is never"),
-                ),
-            ),
-        ),
+    rows=(
+        Field(IS_OPEN, _("Accept redemptions")),
+        Field(RECLAIM_AFTER_DAYS, _("Reclaim unaccepted invitations"), unit=pgettext_lazy("unit", "days; 0 is never")),
     ),
 )
 
@@ -157,41 +145,34 @@ GUARDIAN = Section(
     ),
     above="admin/settings/guardian.html",
     also=(guardian.ENABLED, guardian.MODE),
-    own=(
-        Group(
-            rows=(
-                Field(guardian.THREADS, _("Threads")),
-                Row(
-                    (Field(guardian.PAUSE_MIN, FROM, unit=SECONDS), Field(guardian.PAUSE_MAX, TO, unit=SECONDS)),
-                    label=_("Pause between Teams"),
-                ),
-                Row(
-                    (
-                        Field(guardian.INTERVAL_MIN, FROM, unit=SECONDS, insist=SOONER),
-                        Field(guardian.INTERVAL_MAX, TO, unit=SECONDS, insist=SOONER),
-                    ),
-                    label=_("Interval between sweeps"),
-                ),
-                Row(
-                    (Field(guardian.ACTIVE_FROM, FROM, widget=CLOCK), Field(guardian.ACTIVE_UNTIL, TO, widget=CLOCK)),
-                    label=_("Hours"),
-                ),
-                Field(guardian.GRACE_MINUTES, _("Grace"), unit=_("minutes")),
-                Field(guardian.SIGHTINGS, _("Sightings before it acts")),
-                Field(guardian.MAX_PER_SWEEP, _("Removals per sweep at most")),
-                Field(guardian.MAX_PER_TEAM, _("Removals per Team at most")),
-                Field(
-                    MAX_REMOVALS_PER_72H,
-                    _("Removals per Team and 72 hours at most"),
-                    help=_(
-                        "Removing and inviting again within a short time costs money, and may get a Team suspended."
-                    ),
-                ),
+    rows=(
+        Field(guardian.THREADS, _("Threads")),
+        Row(
+            (Field(guardian.PAUSE_MIN, FROM, unit=SECONDS), Field(guardian.PAUSE_MAX, TO, unit=SECONDS)),
+            label=_("Pause between Teams"),
+        ),
+        Row(
+            (
+                Field(guardian.INTERVAL_MIN, FROM, unit=SECONDS, insist=SOONER),
+                Field(guardian.INTERVAL_MAX, TO, unit=SECONDS, insist=SOONER),
             ),
+            label=_("Interval between sweeps"),
+        ),
+        Row(
+            (Field(guardian.ACTIVE_FROM, FROM, widget=CLOCK), Field(guardian.ACTIVE_UNTIL, TO, widget=CLOCK)),
+            label=_("Hours"),
+        ),
+        Field(guardian.GRACE_MINUTES, _("Grace"), unit=_("minutes")),
+        Field(guardian.SIGHTINGS, _("Sightings before it acts")),
+        Field(guardian.MAX_PER_SWEEP, _("Removals per sweep at most")),
+        Field(guardian.MAX_PER_TEAM, _("Removals per Team at most")),
+        Field(
+            MAX_REMOVALS_PER_72H,
+            _("Removals per Team and 72 hours at most"),
+            help=_("Removing and inviting again within a short time costs money, and may get a Team suspended."),
         ),
     ),
 )
-
 
 NOTICES = Section(
     id="notices",

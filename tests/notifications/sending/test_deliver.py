@@ -28,6 +28,7 @@ from notifications.channels.webhook import Webhook
 from notifications.models import Message, MessageQuerySet
 from notifications.outbox import tell_operators, write_to_redeemer
 from notifications.sending import deliver
+from notifications.sending.send_again import send_again
 from notifications.settings.runtime import change
 from tests.cast import ANA, SAM, run_together, wait_until
 from tests.notifications.conftest import settle, use_mail
@@ -96,8 +97,8 @@ class TestBackOff:
             clock.shift(timedelta(days=3))
             assert drain() == 0
             webhook.answers = [200]
-            assert deliver.send_again(message)
-            assert not deliver.send_again(message)
+            assert send_again(message_ids=[message.pk], actor=command("test")) == 1
+            assert send_again(message_ids=[message.pk], actor=command("test")) == 0
             assert drain() == 1
         assert Message.objects.get().state == State.SENT
         assert set(webhook.ids) == {uid}
