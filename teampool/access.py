@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 from django.utils import timezone
 
 from base.actors import Actor
-from teampool.login import renew
+from teampool.login import renew, take_over
 from teampool.models import Team
 from teampool.snapshot import is_own_row
 from teampool.teams import health
@@ -46,9 +46,23 @@ class Access:
         `is_look`: `call` reads lists, whose failures count separately. `about_a_person`: "not permitted" then means
         that this person may not be removed, and nothing about the Team.
         """
+        result, error, is_over = self._ask(call, is_look=is_look, about_a_person=about_a_person)
+        while is_over and self._is_handed_over():
+            result, error, is_over = self._ask(call, is_look=is_look, about_a_person=about_a_person)
+        if error is not None:
+            raise error
+        return result  # type: ignore[return-value]  # without an error there is a result
+
+    def _ask(
+        self, call: Callable[[Upstream], T], *, is_look: bool, about_a_person: bool
+    ) -> tuple[T | None, UpstreamError | None, bool]:
+        """As `ask`; what came of it, and whether this log-in has ended here while another is able to lead."""
+        is_over, owner_id = False, self.team.owner_id
         result, error = self._run(call)
         failure = _failure(result, error)
         is_renewed = failure in RENEWABLE and self._renew(is_certain=failure is Failure.TOKEN_REJECTED)
+        if is_renewed and self.team.owner_id != owner_id:
+            return self._ask(call, is_look=is_look, about_a_person=about_a_person)  # another log-in, with its own token
         if is_renewed:
             result, error = self._run(call)
             failure = _failure(result, error)
@@ -60,10 +74,8 @@ class Access:
                 if failure is Failure.UNKNOWN_401:
                     failure = self._ask_the_token()
         if not (about_a_person and failure is Failure.PERMISSION_DENIED):
-            self._write_down(failure, error if error is not None else result, is_look=is_look)
-        if error is not None:
-            raise error
-        return result  # type: ignore[return-value]  # without an error there is a result
+            is_over = self._write_down(failure, error if error is not None else result, is_look=is_look)
+        return result, error, is_over
 
     def _run(self, call: Callable[[Upstream], T]) -> tuple[T | None, UpstreamError | None]:
         if self._upstream is None:
@@ -91,19 +103,20 @@ class Access:
         try:
             renew.renew(team_id=self.team.pk, rejected_token=self.team.access_token, is_certain=is_certain)
             is_renewed = True
-        except renew.CannotRenew:
+        except renew.CannotRenew as error:
             is_renewed = False  # `renew` wrote down why
+            if is_certain and error.is_refused_here:
+                take_over.note_exchange_refused(self.team)
+            take_over.settle(self.team.pk)
         # One read for owner, token and version: the Team may have another owner by now.
         stored = Team.objects.select_related("owner").get(pk=self.team.pk)
-        if not is_renewed:
+        if not is_renewed and stored.owner_id == self.team.owner_id:
             # The renewal may have raised `credential_version` even though it failed. If the Team still has the token
             # we used, record this failure under the new version.
-            if (stored.owner_id, stored.access_token) == (self.team.owner_id, self.team.access_token):
+            if stored.access_token == self.team.access_token:
                 self._version = stored.owner.credential_version
             return False
-        self.team.owner, self.team.access_token = stored.owner, stored.access_token
-        self._version = stored.owner.credential_version
-        self._hang_up()
+        self._go_on_with(stored)
         return True
 
     def _hang_up(self) -> None:
@@ -111,15 +124,30 @@ class Access:
             self._upstream.__exit__(None, None, None)
             self._upstream = None
 
-    def _write_down(self, failure: Failure | None, said: object, *, is_look: bool) -> None:
+    def _is_handed_over(self) -> bool:
+        """Let the next log-in lead, or find that one does; go on with its token."""
+        take_over.settle(self.team.pk)
+        stored = Team.objects.select_related("owner").get(pk=self.team.pk)
+        if stored.owner_id == self.team.owner_id:
+            return False
+        self._go_on_with(stored)
+        return True
+
+    def _go_on_with(self, stored: Team) -> None:
+        self.team.owner, self.team.access_token = stored.owner, stored.access_token
+        self._version = stored.owner.credential_version
+        self._hang_up()
+
+    def _write_down(self, failure: Failure | None, said: object, *, is_look: bool) -> bool:
+        """True: this log-in has ended here, and another is able to lead."""
         if failure is None:
             health.note_success(self.team, is_look=is_look)
-            return
+            return False
         if failure is Failure.WORKSPACE_NOT_FOUND and not self._is_really_gone():
             failure = Failure.UNKNOWN_401  # the workspace is still listed for this log-in
         elif failure is Failure.PERMISSION_DENIED and not self._lacks_the_role():
             failure = Failure.EDGE_BLOCK  # nothing proves it: the Team cools down and keeps its state
-        health.note_failure(
+        return health.note_failure(
             team=self.team,
             failure=failure,
             version=self._version,

@@ -7,7 +7,7 @@ from datetime import datetime
 from base.bells import ring
 from notifications.bells import check_stock
 
-__all__ = ["check_stock", "keep_alive", "run_import", "sync", "sync_team"]
+__all__ = ["check_stock", "keep_alive", "run_import", "sync", "sync_team", "take_over"]
 
 
 def run_import(job_id: int) -> None:
@@ -16,6 +16,10 @@ def run_import(job_id: int) -> None:
 
 def keep_alive() -> None:
     ring("teampool.tasks.keep_alive")
+
+
+def take_over() -> None:
+    ring("teampool.tasks.take_over")
 
 
 def sync_team(team_id: int, *, at: datetime | None = None) -> None:

@@ -10,6 +10,7 @@ from teampool import bells, leases
 from teampool.imports import jobs
 from teampool.imports.worker import LEASE, waiting_jobs, work
 from teampool.login import sign_in
+from teampool.login import take_over as take_overs
 from teampool.login.keep_alive import due_team_ids, renew_due
 from teampool.teams import entrance, subscriptions, unread_seats
 
@@ -43,6 +44,15 @@ def keep_alive() -> None:
         renew_due(now=now, until=now + SLICE)
     if timezone.now() >= now + SLICE and due_team_ids(timezone.now()):
         bells.keep_alive()
+
+
+def take_over() -> None:
+    """Every minute: let the next log-in lead where the one in use has ended, for a slice."""
+    now = timezone.now()
+    if take_overs.is_any(now):
+        with leases.slot(ttl=LEASE) as place:
+            if place is not None:
+                take_overs.settle_pending(now=now, until=now + SLICE)
 
 
 def read_entrances() -> None:

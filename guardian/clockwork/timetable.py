@@ -37,6 +37,7 @@ SCHEDULED = (
     Scheduled("subscriptions", "teampool.tasks.warn_of_subscriptions", timedelta(hours=1)),
     Scheduled("entrances", "teampool.tasks.read_entrances", timedelta(hours=1)),
     Scheduled("keep alive", "teampool.tasks.keep_alive", timedelta(minutes=10)),
+    Scheduled("take over", "teampool.tasks.take_over", timedelta(minutes=1)),
     Scheduled("housekeeping", "guardian.tasks.housekeeping", timedelta(days=1)),
 )
 BEATS = (

@@ -21,6 +21,7 @@ from invites.seats import moves, timing
 from invites.states import CONFIRMED, DepartureState, GrantState
 from notifications.audit import events
 from teampool.counting import count
+from teampool.login import take_over
 from teampool.models import Member, Team, Vacancy
 from teampool.pool import seats
 from teampool.snapshot import NotItsList, Person, Snapshot
@@ -79,6 +80,7 @@ def _take_over(team: Team, snapshot: Snapshot, actor: Actor, now: datetime) -> N
     leaving = team.departures.filter(state=DepartureState.OPEN)
     withdrawn = leaving.filter(told_at__isnull=False, evidence__saw="invite")  # ChatGPT answered 2xx
     store(team, snapshot, withdrawn=set(withdrawn.values_list("email", flat=True)))
+    take_over.learn_roles(team, snapshot)
     people = snapshot.people(team.owner)
     grants = list(
         SeatGrant.objects.live()

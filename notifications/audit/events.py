@@ -6,6 +6,7 @@ both. Details never hold a secret.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -169,11 +170,29 @@ def owner_changed(
     actor: Actor,
     cause: str = "",
     teams: int = 0,
+    others: Sequence[str] = (),
 ) -> None:
-    """`teams`: how many Teams of the owner take nobody new because of the change."""
+    """`teams`: how many Teams of the owner take nobody new because of the change.
+
+    `others`: for each of the rest, the log-in that takes it over.
+    """
     event = _record("owner_changed", subject, actor, {"before": before, "after": after, "cause": cause})
     if after.get("login") not in (None, "ok"):
-        ended = {"owner": subject.label, "teams": teams}
+        ended = {"owner": subject.label, "teams": teams, "others": list(others)}
+        tell_operators("login_expired", dedupe_key=f"login_expired:{event.pk}", context=ended)
+
+
+def login_took_over(
+    *, subject: Subject, owner: Subject, before: str, problem: str, is_known: bool, actor: Actor
+) -> None:
+    """`owner` leads the Team `subject` from now on, in place of the log-in `before`, which met `problem` there.
+
+    `is_known`: the operators were already told that the log-in ended.
+    """
+    change = {"before": {"owner": before}, "after": {"owner": owner.label}, "cause": problem or "the log-in ended"}
+    event = _record("team_changed", subject, actor, change)
+    if not is_known:
+        ended = {"team": subject.label, "owner": before, "by": owner.label, "problem": problem}
         tell_operators("login_expired", dedupe_key=f"login_expired:{event.pk}", context=ended)
 
 

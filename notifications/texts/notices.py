@@ -45,10 +45,39 @@ def _token_expired(context: Context) -> str:
 
 
 def _login_expired(context: Context) -> str:
-    teams = context.get("teams", 0)
-    return ngettext(
-        "Login of {owner} expired; {n} Team takes no one", "Login of {owner} expired; {n} Teams take no one", teams
-    ).format(owner=context["owner"], n=teams)
+    if context.get("by"):
+        return _took_over(context)
+    teams, others = context.get("teams", 0), context.get("others", [])
+    if not others:
+        text = ngettext(
+            "Login of {owner} expired; {n} Team takes no one", "Login of {owner} expired; {n} Teams take no one", teams
+        )
+        return text.format(owner=context["owner"], n=teams)
+    values = {"owner": context["owner"], "n": teams, "m": len(others), "by": _(", ").join(dict.fromkeys(others))}
+    if not teams:
+        text = ngettext(
+            "Login of {owner} expired; {by} takes over {m} Team",
+            "Login of {owner} expired; {by} takes over {m} Teams",
+            len(others),
+        )
+    else:
+        text = ngettext(
+            "Login of {owner} expired; {by} takes over {m} Team, {n} without another log-in take no one",
+            "Login of {owner} expired; {by} takes over {m} Teams, {n} without another log-in take no one",
+            len(others),
+        )
+    return text.format(**values)
+
+
+def _took_over(context: Context) -> str:
+    match context.get("problem"):
+        case "access_lost":
+            text = _("{owner} no longer reaches {team}; {by} runs it now")
+        case "insufficient_role":
+            text = _("{owner} may no longer invite to {team}; {by} runs it now")
+        case _:
+            text = _("{owner} has no working token for {team}; {by} runs it now")
+    return text.format(owner=context["owner"], team=context["team"], by=context["by"])
 
 
 def _team_suspended(context: Context) -> str:

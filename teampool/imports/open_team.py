@@ -20,12 +20,14 @@ from teampool import bells
 from teampool.counting import count
 from teampool.imports.reasons import EMAIL_MISMATCH, UNREACHABLE, Refused
 from teampool.imports.who import Login
+from teampool.login import take_over
 from teampool.login.token_chain import newest
 from teampool.login.tokens import store_tokens
 from teampool.models import AllowedMember, Owner, Team, TeamLogin, Vacancy
 from teampool.pool import seats
 from teampool.snapshot import Snapshot, fetch, is_own_row
 from teampool.stored_snapshot import is_news, store
+from teampool.teams.health import welcome
 from teampool.upstream.client import Upstream
 from teampool.upstream.types import TokenSet, Workspace
 
@@ -35,7 +37,10 @@ SOURCE = "import"
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """The result for one workspace. `baseline`: how many people were there."""
+    """The result for one workspace. `baseline`: how many people were there.
+
+    `is_spare`: another log-in, which renews itself, goes on leading; this one can take over.
+    """
 
     id: int
     account_id: str
@@ -43,6 +48,7 @@ class Brought:
     action: str
     baseline: int = 0
     problem: str = ""
+    is_spare: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -100,9 +106,9 @@ def open_or_renew(*, owner: Owner, workspace: Workspace, tokens: TokenSet, actor
 def _renew(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) -> Brought:
     """A Team that is open already; the next sync reads its seats."""
     with transaction.atomic():
-        _hand_over(team_id, owner, workspace, tokens, actor=actor)
+        is_kept = _hand_over(team_id, owner, workspace, tokens, actor=actor)
         bells.sync_team(team_id)
-    return _brought(team_id, UPDATED)
+    return _brought(team_id, UPDATED, is_spare=is_kept)
 
 
 def _row(owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) -> tuple[int, bool]:
@@ -125,27 +131,30 @@ def _row(owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) 
         return Team.objects.get(account_id=workspace.account_id).pk, False
 
 
-def _hand_over(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) -> None:
-    """Give a known Team the new token, and its new Owner if another log-in administered it."""
+def _hand_over(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSet, *, actor: Actor) -> bool:
+    """Give a known Team the new token. True: it is kept beside that of the log-in in use, which goes on leading.
+
+    The log-in in use is replaced when it has ended here, or cannot renew itself; and this one was just seen to work.
+    """
+    now = timezone.now()
     with transaction.atomic():
-        Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)  # lock order: the Owner before the Team
+        owner = Owner.objects.select_for_update(no_key=True).get(pk=owner.pk)  # lock order: the Owner before the Team
         team = Team.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=team_id)
+        TeamLogin.objects.get_or_create(team=team, owner=owner)
+        welcome(TeamLogin.objects.filter(team=team, owner=owner))
         before: dict[str, Any] = {}
         changes: dict[str, Any] = {"plan": workspace.plan[:48], "organization_id": workspace.organization_id[:64]}
         if not team.name:
             changes["name"] = workspace.name[:120]
+        is_kept = team.owner_id != owner.pk and team.archived_at is None and _goes_on(team)
         if team.archived_at is not None:
             before["archived_at"] = team.archived_at.isoformat()
             changes["archived_at"] = None
-        if team.owner_id != owner.pk:
+            if team.opened_at is not None:
+                changes["opened_at"] = now  # nobody new until a new snapshot was read
+        if team.owner_id != owner.pk and not is_kept:
             before["owner"] = team.owner.email
-            changes["owner"] = owner
-        if before and team.opened_at is not None:
-            # Another owner, or back from the archive: nobody new until a new snapshot was read.
-            changes["opened_at"] = timezone.now()
-        if team.owner_id != owner.pk:
-            # What the other log-in may not see says nothing of this one.
-            changes |= dict.fromkeys(("seats_refused_at", "seats_refused_again_at", "seats_refused_status"))
+            changes |= take_over.hand_to(team, owner, now=now)
         Team.objects.filter(pk=team_id).update(**changes)
         if before:
             after = {key: {"owner": owner.email, "archived_at": None}[key] for key in before}
@@ -159,6 +168,13 @@ def _hand_over(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSe
             source=SOURCE,
             actor=actor,
         )
+    return is_kept
+
+
+def _goes_on(team: Team) -> bool:
+    """True while the log-in in use works here and renews itself: no other log-in displaces it."""
+    is_well = team.token_state == Team.Token.HEALTHY and team.workspace_state not in take_over.NO_ACCESS
+    return is_well and team.owner.is_renewing and not take_over.problem_of(team, team.owner)
 
 
 def _open(team_id: int, workspace: Workspace, snapshot: Snapshot, opened_at: datetime, *, actor: Actor) -> int | None:
@@ -211,6 +227,6 @@ def _write_baseline(team: Team, snapshot: Snapshot) -> int:
     return len(people)
 
 
-def _brought(team_id: int, action: str, *, baseline: int = 0, problem: str = "") -> Brought:
+def _brought(team_id: int, action: str, *, baseline: int = 0, problem: str = "", is_spare: bool = False) -> Brought:
     team = Team.objects.get(pk=team_id)
-    return Brought(team.pk, team.account_id, team.name, action, baseline=baseline, problem=problem)
+    return Brought(team.pk, team.account_id, team.name, action, baseline=baseline, problem=problem, is_spare=is_spare)

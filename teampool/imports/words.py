@@ -78,6 +78,8 @@ def _outcome(line: ImportLine) -> str:
         parts.append(_("Renews itself"))
     elif line.access_until is not None:
         parts.append(_("Until {time}, cannot renew itself").format(time=full(line.access_until)))
+    if any(team.get("is_spare") for team in line.teams):
+        parts.append(_("The login that renews itself is kept; the new one is a spare"))
     people = sum(team.get("baseline") or 0 for team in line.teams)
     if people:
         text = ngettext("{n} person there is kept as baseline", "{n} people there are kept as baseline", people)

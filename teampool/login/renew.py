@@ -20,7 +20,7 @@ from teampool.login.tokens import (
     refuse_client,
     store_tokens,
 )
-from teampool.models import Owner, Team
+from teampool.models import Owner, Team, TeamLogin
 from teampool.upstream.claims import NotAToken, read_claims
 from teampool.upstream.client import Upstream, exchange_session
 from teampool.upstream.errors import UpstreamError
@@ -36,13 +36,24 @@ _BANNED = {"account_deactivated", "account_disabled"}
 
 
 class CannotRenew(Exception):
-    """No new token now. `is_permanent`: none will come until the owner signs in again."""
+    """No new token now. `is_permanent`: none will come until the owner signs in again.
 
-    def __init__(self, cause: str, *, is_permanent: bool, login: Owner.Login = Owner.Login.EXPIRED) -> None:
+    `is_refused_here`: the log-in works, and ChatGPT gives it no token for this very workspace.
+    """
+
+    def __init__(
+        self,
+        cause: str,
+        *,
+        is_permanent: bool,
+        login: Owner.Login = Owner.Login.EXPIRED,
+        is_refused_here: bool = False,
+    ) -> None:
         super().__init__(cause)
         self.cause = cause
         self.is_permanent = is_permanent
         self.login = login
+        self.is_refused_here = is_refused_here
 
 
 class _WrongClient(Exception):
@@ -52,16 +63,21 @@ class _WrongClient(Exception):
 class _NothingNew(Exception):
     """The session works but has no other token for this workspace now."""
 
+    def __init__(self, cause: str, *, is_refused_here: bool = False) -> None:
+        super().__init__(cause)
+        self.is_refused_here = is_refused_here
 
-def renew(*, team_id: int, rejected_token: str, is_certain: bool = True) -> str:
+
+def renew(*, team_id: int, rejected_token: str, is_certain: bool = True, owner_id: int | None = None) -> str:
     """A token for this Team other than `rejected_token`, already stored. Raises CannotRenew.
 
+    `owner_id`: the log-in that is to get it; None is the one in use. A spare log-in's token stands in its TeamLogin.
     Before a permanent failure is raised, its effect on the Owner and its Teams is written. Except when there is nothing
     to renew with and `is_certain` is False: then the token may still be good.
     """
     give_up_at = time.monotonic() + settings.UPSTREAM_TIMEOUT + _GRACE.total_seconds()
     while True:
-        team = _load(team_id)
+        team = _load(team_id, owner_id)
         if stored := _other_token(team, rejected_token):
             return stored
         _refuse_if_hopeless(team, is_certain)
@@ -72,7 +88,7 @@ def renew(*, team_id: int, rejected_token: str, is_certain: bool = True) -> str:
             raise CannotRenew("another refresh of this login is under way", is_permanent=False)
         time.sleep(POLL_SECONDS)
     try:
-        team = _load(team_id)
+        team = _load(team_id, owner_id)
         if stored := _other_token(team, rejected_token):
             return stored  # another process renewed it while we waited
         _refuse_if_hopeless(team, is_certain)
@@ -87,8 +103,13 @@ def _other_token(team: Team, rejected: str) -> str:
     return "" if stored == rejected else stored
 
 
-def _load(team_id: int) -> Team:
-    return Team.objects.select_related("owner").get(pk=team_id)
+def _load(team_id: int, owner_id: int | None) -> Team:
+    """The Team with its log-in; with a spare log-in in its place, and that one's token, when it is to be renewed."""
+    team = Team.objects.select_related("owner").get(pk=team_id)
+    if owner_id is not None and owner_id != team.owner_id:
+        spare = TeamLogin.objects.select_related("owner").get(team=team, owner=owner_id)
+        team.owner, team.access_token, team.access_expires_at = spare.owner, spare.access_token, spare.access_expires_at
+    return team
 
 
 def lease() -> timedelta:
@@ -133,12 +154,13 @@ def _lack(owner: Owner) -> str:
 def _renew(team: Team, is_certain: bool) -> str:
     """Renew under the lease. The session comes first: its token is for this very workspace."""
     failure: CannotRenew | None = None
-    lives = False
+    nothing_new: _NothingNew | None = None
     if team.owner.session_token:
         try:
             return _by_session(team)
         except _NothingNew as error:
-            lives, failure = True, CannotRenew(str(error), is_permanent=False)
+            nothing_new = error
+            failure = CannotRenew(str(error), is_permanent=False, is_refused_here=error.is_refused_here)
         except CannotRenew as error:
             failure = error
             if not failure.is_permanent or failure.login == Owner.Login.DISABLED:
@@ -150,13 +172,14 @@ def _renew(team: Team, is_certain: bool) -> str:
         except _WrongClient as error:
             # The token is kept: it ends nothing. Without a session there is nothing else to renew by.
             if failure is None:
-                _refuse_if_hopeless(_load(team.pk), is_certain)
+                _refuse_if_hopeless(_load(team.pk, team.owner_id), is_certain)
                 failure = CannotRenew(str(error), is_permanent=False)
         except CannotRenew as error:
             failure = error
-            if lives:
+            if nothing_new is not None:
                 # The session works, so the log-in lives. Drop the dead refresh token, so that it is never sent again.
-                failure = CannotRenew(error.cause, is_permanent=False)
+                is_refused_here = error.is_permanent and nothing_new.is_refused_here
+                failure = CannotRenew(error.cause, is_permanent=False, is_refused_here=is_refused_here)
                 if error.is_permanent and error.login == Owner.Login.EXPIRED:
                     owner = team.owner
                     drop_refresh_token(owner_id=owner.pk, sent=owner.refresh_token, cause=error.cause, actor=ACTOR)
@@ -187,7 +210,7 @@ def _by_session(team: Team) -> str:
         _keep(owner, "session_token", answer.tokens.session_token)
     if answer.account_id != team.account_id:
         # The right person, but another workspace: the next sync finds out whether they lost this one.
-        raise _NothingNew("the session answers for another workspace")
+        raise _NothingNew("the session answers for another workspace", is_refused_here=True)
     if answer.tokens.access_token == team.access_token:
         # ChatGPT returns the same token until it is nearly over.
         raise _NothingNew("the session still hands out the same token")
@@ -204,7 +227,9 @@ def _by_refresh(team: Team) -> str:
         raise _verdict(error) from None
     _refuse_stranger(owner, whose)
     stored = _store(team, tokens, whose, source="refresh token")
-    for other in Team.objects.filter(owner=owner, archived_at=None).exclude(pk=team.pk).order_by("pk"):
+    others = Team.objects.filter(logins__owner=owner, archived_at=None).exclude(pk=team.pk)
+    for other in others.order_by("pk"):
+        other.owner = owner
         _store(other, tokens, whose, source="refresh token")
     return stored
 
@@ -269,7 +294,7 @@ def _refuse_stranger(owner: Owner, whose: Identity) -> None:
 
 
 def _store(team: Team, tokens: TokenSet, whose: Identity, *, source: str) -> str:
-    """Store the token and return the Team's token: another one, if the Team moved to another Owner meanwhile."""
+    """Store the token and return it as stored: another one, if an import stored a newer one meanwhile."""
     store_tokens(
         owner_id=team.owner_id,
         team_id=team.pk,
@@ -279,7 +304,7 @@ def _store(team: Team, tokens: TokenSet, whose: Identity, *, source: str) -> str
         source=source,
         actor=ACTOR,
     )
-    stored: str = Team.objects.get(pk=team.pk).access_token
+    stored: str = _load(team.pk, team.owner_id).access_token
     return stored
 
 

@@ -7,20 +7,24 @@ Owner (the foreign key), which would deadlock against a full FOR UPDATE. Every w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from base.actors import Actor
 from notifications.audit import events
 from notifications.settings.runtime import IS_SET
 from teampool import bells
-from teampool.models import Owner, Team
+from teampool.models import Owner, Team, TeamLogin
 from teampool.pool import stock_alert
-from teampool.teams.health import stopped_by
+from teampool.teams.health import has_spare, note_refused, stopped_by, welcome
+
+# What an import of new tokens clears; the other problems are about access and role.
+_OF_THE_TOKEN = (TeamLogin.Problem.TOKEN_REFUSED, TeamLogin.Problem.EXCHANGE_REFUSED)
 
 
 def store_tokens(
@@ -38,10 +42,11 @@ def store_tokens(
 ) -> None:
     """Store the given tokens; an empty one erases nothing. An access token for `team_id` also revives that Team.
 
+    A Team that another log-in leads keeps the token it uses: this one is kept beside it.
+
     A refresh token works only with its own client id. So one that comes without a client id does not replace one that
     has it, unless the log-in ended; then it inherits the client id. The caller has checked whose tokens these are. A
-    Team that moved to another Owner is left alone. A Team whose token had expired takes nobody until it was read with
-    the new one.
+    Team whose token had expired takes nobody until it was read with the new one.
     """
     given = {
         "refresh_token": refresh_token,
@@ -64,10 +69,15 @@ def store_tokens(
                 cause=source,
             )
         Owner.objects.filter(pk=owner_id).update(credential_version=F("credential_version") + 1, **changes)
+        if refresh_token or session_token:  # another means: what Teams refused was an older one's token
+            welcome(TeamLogin.objects.filter(owner_id=owner_id, problem__in=_OF_THE_TOKEN))
         if team_id is not None and access_token:
             team = Team.objects.select_for_update(no_key=True).get(pk=team_id)
             if team.owner_id == owner_id:
                 _store_access(team, access_token, access_expires_at, source=source, actor=actor)
+            else:
+                spare = TeamLogin.objects.filter(team=team, owner_id=owner_id)
+                spare.update(access_token=access_token, access_expires_at=access_expires_at)
 
 
 def _store_access(team: Team, token: str, expires_at: datetime | None, *, source: str, actor: Actor) -> None:
@@ -91,6 +101,7 @@ def _store_access(team: Team, token: str, expires_at: datetime | None, *, source
             cause=source,
         )
     Team.objects.filter(pk=team.pk).update(**changes)
+    welcome(TeamLogin.objects.filter(team=team, owner_id=team.owner_id, problem__in=_OF_THE_TOKEN))
     events.token_renewed(subject=team.subject, source=source, actor=actor)
 
 
@@ -156,7 +167,7 @@ def refuse_client(*, owner_id: int, sent: str, client_id: str, cause: str, actor
 
 
 def end_login(*, owner_id: int, version: int, login: Owner.Login, cause: str, actor: Actor) -> None:
-    """The log-in can no longer renew its tokens: its Teams take nobody new.
+    """The log-in can no longer renew its tokens: its Teams take nobody new, unless another log-in takes them over.
 
     Does nothing unless `version` is still stored. If we are killed half-way, the remaining Teams expire at their own
     next refused call.
@@ -166,9 +177,12 @@ def end_login(*, owner_id: int, version: int, login: Owner.Login, cause: str, ac
         if owner.credential_version != version:
             return
         teams = Team.objects.filter(owner_id=owner_id, archived_at=None, token_state=Team.Token.HEALTHY)
-        is_told = _set_login(owner, login, cause=cause, actor=actor, teams=teams.count())
+        others = successors(teams)
+        is_told = _set_login(owner, login, cause=cause, actor=actor, teams=teams.count() - len(others), others=others)
+        if others:
+            bells.take_over()
     # One transaction per Team: a transaction never locks two.
-    for team_id in teams.order_by("pk").values_list("pk", flat=True):
+    for team_id in teams.exclude(pk__in=others).order_by("pk").values_list("pk", flat=True):
         expire_team(
             team_id=team_id,
             owner_id=owner_id,
@@ -185,6 +199,8 @@ def expire_team(
 ) -> None:
     """This Team's token is dead until a new one comes. Does nothing unless the owner's `version` is still stored.
 
+    While another log-in is able to lead the Team, only what stands against this one is written (`login/take_over.py`).
+
     `is_known`: the operators were already told that the log-in ended.
     """
     state = Team.Token.DISABLED if login == Owner.Login.DISABLED else Team.Token.EXPIRED
@@ -193,6 +209,10 @@ def expire_team(
         # Read the owner after the lock: a row joined to a query that waited for a lock may be outdated.
         is_current = team.owner_id == owner_id and team.owner.credential_version == version
         if not is_current or team.token_state != Team.Token.HEALTHY:
+            return
+        note_refused(team_id, owner_id, TeamLogin.Problem.TOKEN_REFUSED, timezone.now())
+        if has_spare(team, timezone.now()):
+            bells.take_over()
             return
         Team.objects.filter(pk=team_id).update(token_state=state, state_reason=cause[:200])
         stock_alert.ring()
@@ -209,13 +229,17 @@ def expire_team(
 
 
 def end_login_if_idle(*, owner_id: int, version: int, cause: str, actor: Actor) -> None:
-    """End a log-in that cannot renew, once none of its Teams has a working token."""
+    """End a log-in that cannot renew, once no Team has a working token of it."""
     with transaction.atomic():
         owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
-        living = Team.objects.filter(owner_id=owner_id, archived_at=None, token_state=Team.Token.HEALTHY)
-        if owner.credential_version == version and not living.exists():
-            stopped = Team.objects.filter(owner_id=owner_id, archived_at=None).count()
-            _set_login(owner, Owner.Login.EXPIRED, cause=cause, actor=actor, teams=stopped)
+        refused = TeamLogin.objects.filter(owner_id=owner_id).exclude(problem=TeamLogin.Problem.NONE).values("team")
+        led = Team.objects.filter(owner_id=owner_id, archived_at=None)
+        living = led.filter(token_state=Team.Token.HEALTHY).exclude(pk__in=refused)
+        spare = TeamLogin.objects.filter(owner_id=owner_id).spare().able(timezone.now())
+        if owner.credential_version == version and not living.exists() and not spare.exists():
+            others = successors(led)
+            stopped = led.count() - len(others)
+            _set_login(owner, Owner.Login.EXPIRED, cause=cause, actor=actor, teams=stopped, others=others)
 
 
 def resume_login(*, owner_id: int, actor: Actor) -> None:
@@ -227,8 +251,28 @@ def resume_login(*, owner_id: int, actor: Actor) -> None:
             _set_login(owner, Owner.Login.OK, cause="a complete snapshot was read", actor=actor)
 
 
-def _set_login(owner: Owner, login: Owner.Login, *, cause: str, actor: Actor, teams: int = 0) -> bool:
-    """Write the log-in's state; False when it had it already. `teams`: how many take nobody new from now on."""
+def successors(teams: QuerySet[Team]) -> dict[int, str]:
+    """Who is to lead each of these Teams next, by its id: the e-mail of the best able spare log-in."""
+    spare = TeamLogin.objects.filter(team__in=teams).spare().able(timezone.now()).in_order_of_choice()
+    found: dict[int, str] = {}
+    for team_id, email in spare.values_list("team_id", "owner__email"):
+        found.setdefault(team_id, email)
+    return found
+
+
+def _set_login(
+    owner: Owner,
+    login: Owner.Login,
+    *,
+    cause: str,
+    actor: Actor,
+    teams: int = 0,
+    others: Mapping[int, str] | None = None,
+) -> bool:
+    """Write the log-in's state; False when it had it already.
+
+    `teams`: how many take nobody new from now on. `others`: who is to lead the rest, by Team.
+    """
     if owner.login == login:
         return False
     ended: dict[str, Any] = {"login_problem": "", "login_ended_at": None}
@@ -242,5 +286,6 @@ def _set_login(owner: Owner, login: Owner.Login, *, cause: str, actor: Actor, te
         actor=actor,
         cause=cause,
         teams=teams,
+        others=sorted((others or {}).values()),
     )
     return True

@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from base.actors import Actor
 from notifications.audit import events
-from teampool.models import Team
+from teampool.models import Owner, Team, TeamLogin
 from teampool.pool import stock_alert
 from teampool.settings import FAILURES_TO_EXPIRE
 from teampool.teams import look_again
@@ -37,6 +39,12 @@ _WORKSPACE = {
 }
 # Failures of one log-in: another admin's may have the access or role that this one lacks.
 _OF_THE_LOGIN = {Failure.WORKSPACE_NOT_FOUND, Failure.ACCESS_REMOVED, Failure.PERMISSION_DENIED}
+_PROBLEMS = {
+    Failure.WORKSPACE_NOT_FOUND: TeamLogin.Problem.ACCESS_LOST,
+    Failure.ACCESS_REMOVED: TeamLogin.Problem.ACCESS_LOST,
+    Failure.PERMISSION_DENIED: TeamLogin.Problem.ROLE_TOO_LOW,
+}
+OF_THE_WORKSPACE = frozenset(_PROBLEMS.values())
 _COUNTED = {Failure.TOKEN_REJECTED, Failure.UNKNOWN_401, Failure.IDENTITY_MISMATCH, Failure.REFRESH_REUSED}
 
 
@@ -60,8 +68,11 @@ def note_failure(
     text: str = "",
     retry_after: timedelta | None = None,
     is_look: bool = False,
-) -> None:
+) -> bool:
     """Write what `failure` says about the Team. `team` is as it was at the call, `version` the credential used then.
+
+    True: the log-in in use has ended for this Team, and another is able to lead. Only that is written then: what one
+    log-in may not do says nothing of the Team (`login/take_over.py`).
 
     `is_look`: a list was read. Such failures count separately (more than 3 in 10 minutes), never with other calls.
     """
@@ -70,32 +81,91 @@ def note_failure(
         current = Team.objects.select_for_update(no_key=True).get(pk=team.pk)
         is_same_login = current.owner_id == team.owner_id
         if failure in _OF_THE_LOGIN and not is_same_login:
-            return
+            return False
         is_current = is_same_login and current.owner.credential_version == version
         if failure is Failure.UNKNOWN_401 and team.token_state == Team.Token.HEALTHY:
             _count_on(current, team)
         changes = _changes(current, failure, is_current=is_current, now=now, retry_after=retry_after, is_look=is_look)
+        problem = _PROBLEMS.get(failure) if failure in _OF_THE_LOGIN else None
+        if "token_state" in changes:
+            problem = TeamLogin.Problem.TOKEN_REFUSED
+        if problem is not None:
+            note_refused(team.pk, current.owner_id, problem, now)
+            if has_spare(current, now):
+                return True
         if not changes:
+            return False
+        _write(current, changes, cause=text or failure.value, now=now, actor=actor)
+    return False
+
+
+def _write(team: Team, changes: dict[str, Any], *, cause: str, now: datetime, actor: Actor) -> None:
+    """Write these columns of the Team, whose lock the caller holds; a new state is an event with its cause."""
+    reported = [key for key in ("workspace_state", "token_state") if key in changes]
+    before: dict[str, Any] = {key: getattr(team, key) for key in reported}
+    if reported:
+        changes["state_reason"] = cause[:200]
+    changes |= look_again.begins(team, changes, now=now)
+    Team.objects.filter(pk=team.pk).update(**changes)
+    if reported or "upstream_full_at" in changes:
+        stock_alert.ring()
+    if reported:
+        events.team_changed(
+            subject=team.subject,
+            before=before,
+            after={key: str(changes[key]) for key in reported},
+            actor=actor,
+            cause=changes["state_reason"],
+            people=team.seats_held,
+            owner=team.owner.email,
+            teams=stopped_by(team.owner_id),
+        )
+
+
+def has_spare(team: Team, now: datetime) -> bool:
+    """True while another log-in than the one in use is able to lead this Team."""
+    return TeamLogin.objects.filter(team=team).exclude(owner=team.owner_id).able(now).exists()
+
+
+def note_refused(team_id: int, owner_id: int, problem: TeamLogin.Problem, now: datetime) -> None:
+    """What this Team refuses this log-in from now on; it is kept with the time it began."""
+    row, _is_new = TeamLogin.objects.get_or_create(team_id=team_id, owner_id=owner_id)
+    TeamLogin.objects.filter(pk=row.pk).exclude(problem=problem).update(problem=problem, problem_since=now)
+
+
+def welcome(logins: QuerySet[TeamLogin]) -> None:
+    """Nothing stands against these log-ins any more."""
+    logins.exclude(problem=TeamLogin.Problem.NONE).update(problem=TeamLogin.Problem.NONE, problem_since=None)
+
+
+def say_nobody_leads(*, team_id: int, actor: Actor) -> None:
+    """Each log-in of this Team was tried: write what stands against the one in use as the Team's state.
+
+    The role too low of one log-in outweighs the lost access of others: a workspace one of ours is still in is not lost,
+    and its people are not seated elsewhere. Does nothing when a log-in is able to lead after all.
+    """
+    with transaction.atomic():
+        team = Team.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(pk=team_id)
+        logins = TeamLogin.objects.filter(team=team)
+        problem = logins.filter(owner=team.owner_id).values_list("problem", flat=True).first()
+        now = timezone.now()
+        if not problem or has_spare(team, now):
             return
-        reported = [key for key in ("workspace_state", "token_state") if key in changes]
-        before: dict[str, Any] = {key: getattr(current, key) for key in reported}
-        if reported:
-            changes["state_reason"] = (text or failure.value)[:200]
-        changes |= look_again.begins(current, changes, now=now)
-        Team.objects.filter(pk=team.pk).update(**changes)
-        if reported or "upstream_full_at" in changes:
-            stock_alert.ring()
-        if reported:
-            events.team_changed(
-                subject=current.subject,
-                before=before,
-                after={key: str(changes[key]) for key in reported},
-                actor=actor,
-                cause=changes["state_reason"],
-                people=current.seats_held,
-                owner=current.owner.email,
-                teams=stopped_by(current.owner_id),
-            )
+        changes: dict[str, Any] = {}
+        if problem in OF_THE_WORKSPACE:
+            state = _mildest(team, Team.Workspace(problem))
+            if team.workspace_state != state:
+                changes = {"workspace_state": state}
+        elif team.token_state == Team.Token.HEALTHY:
+            changes = {"token_state": Team.Token.EXPIRED}
+        if changes:
+            _write(team, changes, cause=problem, now=now, actor=actor)
+
+
+def _mildest(team: Team, state: Team.Workspace) -> Team.Workspace:
+    low = TeamLogin.objects.filter(team=team, problem=TeamLogin.Problem.ROLE_TOO_LOW, owner__login=Owner.Login.OK)
+    is_in = state == Team.Workspace.ACCESS_LOST and low.exists()
+    return Team.Workspace.INSUFFICIENT_ROLE if is_in else state
 
 
 def stopped_by(owner_id: int) -> int:
@@ -107,7 +177,7 @@ def _changes(
     team: Team, failure: Failure, *, is_current: bool, now: datetime, retry_after: timedelta | None, is_look: bool
 ) -> dict[str, Any]:
     if failure in _WORKSPACE:
-        state = _WORKSPACE[failure]
+        state = _mildest(team, _WORKSPACE[failure])
         return {} if team.workspace_state == state else {"workspace_state": state}
     if failure is Failure.SEATS_FULL:
         return {"upstream_full_at": now}

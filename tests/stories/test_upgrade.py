@@ -137,13 +137,15 @@ class TestFromTheFirstVersion:
             assert apps.get_model(label)._base_manager.using(OLD).get(pk=pk).pk == pk
 
     def test_the_log_in_of_each_team_is_noted_as_its_first(self, old):
-        fill(old.loader.project_state(FIRST).apps)
+        first = old.loader.project_state(FIRST).apps
+        fill(first)
+        first.get_model("teampool.team").objects.using(OLD).update(workspace_state="access_lost")
         executor = MigrationExecutor(connections[OLD])
         executor.migrate(executor.loader.graph.leaf_nodes())
         team = apps.get_model("teampool.team").objects.using(OLD).get()
         login = apps.get_model("teampool.teamlogin").objects.using(OLD).get()
         assert (login.team_id, login.owner_id) == (team.pk, team.owner_id)
-        assert (login.access_token, login.problem) == ("", "")
+        assert (login.access_token, login.problem) == ("", "access_lost")
 
     def test_nothing_is_left_to_migrate(self, old):
         executor = MigrationExecutor(connections[OLD])
