@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from django.db import connection, connections
@@ -71,7 +73,10 @@ def _holder(lock: int) -> str:
 
 
 def prepare(say: Say) -> None:
-    """Migrate, put the timetable in place and collect static files. Safe to repeat, and on many nodes at once."""
+    """Close the data to others, migrate, put the timetable in place and collect static files. Safe to repeat, and on
+    many nodes at once.
+    """
+    close_to_others(say)
     with _alone_among_nodes():
         say("Preparing the database…")
         call_command("migrate", interactive=False, verbosity=0)
@@ -82,6 +87,20 @@ def prepare(say: Say) -> None:
         static_files.collect()
     # Programs started next must not inherit a connection, and the supervisor needs none while it waits.
     connections.close_all()
+
+
+def close_to_others(say: Say) -> None:
+    """Take the data folder and the SQLite file from the group and from other users of this machine."""
+    paths = [Path(settings.DATA_DIR)]
+    if connection.vendor == "sqlite":
+        database = str(connection.settings_dict["NAME"])
+        paths += [Path(database + end) for end in ("", "-wal", "-shm")]
+    for path in paths:
+        with contextlib.suppress(OSError):  # not there yet, or another user's: `doctor` says so
+            mode = stat.S_IMODE(path.stat().st_mode)
+            if mode & 0o077:
+                path.chmod(mode & 0o700)
+                say(f"Closed {path} to other users of this machine.")
 
 
 def read_seats_anew(say: Say) -> None:

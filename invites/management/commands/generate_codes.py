@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, no_translations
@@ -48,8 +48,11 @@ class Command(BaseCommand):
 
 
 def _open(path: str) -> TextIO:
+    def private(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600)
+
     try:
-        return Path(path).open("a", encoding="ascii")
+        return open(path, "a", encoding="ascii", opener=private)
     except OSError as error:
         raise CommandError(f"--output: {path}: {error.strerror}") from error
 

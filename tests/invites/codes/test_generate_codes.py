@@ -54,6 +54,11 @@ class TestGenerateCodes:
             RedeemCode.objects.order_by("id").values_list("code", flat=True)
         )
 
+    def test_a_new_file_is_for_nobody_else_to_read(self, tmp_path):
+        target = tmp_path / "codes.txt"
+        generate("1", "--output", str(target))
+        assert target.stat().st_mode & 0o777 == 0o600
+
     def test_a_file_that_cannot_be_written_makes_no_codes(self, tmp_path):
         with pytest.raises(CommandError, match="--output"):
             generate("2", "--output", str(tmp_path / "missing" / "codes.txt"))
