@@ -1,6 +1,6 @@
-"""Writes Message rows in the transaction of the fact: one per way out that is on, at most once per `dedupe_key`.
+"""Writes Message rows in the transaction of the fact: one per channel that is on, at most once per `dedupe_key`.
 
-Nothing is queued for a way out that is off. Each function costs two queries, and rings the worker after commit.
+Nothing is queued for a channel that is off. Each function costs two queries, and rings the worker after commit.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from notifications import bells, topics, ways
 from notifications.models import Message, Setting
 
 EMAIL = "email"  # redeemers are written to by this channel alone
-# A bell this young is on its way, or its drain at work: it will see what came after it, too.
+# The drain of a bell this young has not ended yet, so it also sends messages queued since.
 _BELL_LASTS = timedelta(seconds=10)
 
 
 def tell_operators(event: str, *, dedupe_key: str, context: dict[str, Any], but_not: str = "") -> None:
-    """Queue `event` for whoever each channel says, except by the channel `but_not`."""
+    """Queue `event` for the receivers of each channel, except those of the channel `but_not`."""
     channels = [one for one in ways.KNOWN.values() if one.name != but_not]
     asked = (key for one in channels for key in (*one.needs, *one.also))
     stored = _stored(topics.switch(event), topics.OPERATOR_LANGUAGE, *asked)
@@ -65,14 +65,14 @@ def write_to_redeemer(mail: str, *, recipient: str, language: str, dedupe_key: s
 
 
 def forget(dedupe_key: str) -> None:
-    """Let the same be said anew: a message that still waits is dropped, one that went out keeps its row."""
+    """Let a message with this key be queued again: delete one that still waits, keep a sent one under another key."""
     rows = Message.objects.filter(dedupe_key=dedupe_key)
     rows.filter(state=Message.State.WAITING, lease_until=None).delete()
     rows.update(dedupe_key=Concat(Value(f"{dedupe_key}:"), Cast("pk", CharField())))
 
 
 def _stored(*keys: str) -> dict[str, Any]:
-    """What is stored under these keys; of a secret only whether there is one: a fact never waits for its key."""
+    """The stored settings of these keys; of a secret only whether it is set: no fact needs an encryption key."""
     has_secret = Case(When(~Q(secret=""), then=Value(True)), default=Value(False), output_field=BooleanField())
     rows = (
         Setting.objects.filter(key__in=keys).annotate(has_secret=has_secret).values_list("key", "value", "has_secret")

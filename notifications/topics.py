@@ -1,7 +1,7 @@
 """What operators can be told of, and the keys of the settings that decide it; imports nothing of ours.
 
 The outbox reads these keys as rows: the settings themselves are declared in `notifications.settings.declared`, which
-stands further up, since a changed setting is a fact that goes through the outbox.
+it cannot import, since a changed setting is a fact that goes through the outbox.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the outbox must know of a channel: whom it tells of an event. How it sends stands in `notifications.channels`.
 
-That is further up: its settings stand between, and a changed setting is a fact that goes through the outbox.
+The outbox cannot import the channels: they need settings, and a changed setting is a fact that goes through the outbox.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Stored = Mapping[str, Any]
 class Way:
     """A channel as the outbox sees it. `stored` has what is stored under `needs`, `also` and the event's switch.
 
-    Of a secret it has only whether there is any: a fact never waits for its key.
+    Of a secret it only says whether it is set.
     """
 
     name: ClassVar[str]  # in the messages' rows: never changed
@@ -30,16 +30,16 @@ class Way:
 
     @classmethod
     def receivers(cls, event: str, stored: Stored) -> dict[str, str]:
-        """Who gets `event`, each under a key that no other receiver of any channel has.
+        """Who gets `event`: recipients by keys that no receiver of another channel has.
 
-        A channel may have several; here it has one, for what operators ticked. Must not raise: that would undo the
-        fact.
+        A channel may have several; this one has one, if operators ticked the event. Must not raise: that would roll
+        the fact back.
         """
         return {cls.name: ""} if cls.is_set_up(stored) and stored.get(topics.switch(event), True) else {}
 
     @classmethod
     def context(cls, event: str, context: dict[str, Any]) -> dict[str, Any]:
-        """What its messages of `event` hold."""
+        """What this channel's messages of `event` store."""
         return context
 
 
@@ -48,5 +48,5 @@ KNOWN: Mapping[str, type[Way]] = {}
 
 
 def title(name: str) -> str:
-    """A channel that is gone is called by its name."""
+    """The channel's title; its name when there is no such channel any more."""
     return str(KNOWN[name].title) if name in KNOWN else name

@@ -31,7 +31,7 @@ class NotItsList(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone who is there besides the credential's own user. `email` is empty when upstream hides it.
+    """Somebody in the Team besides the log-in's own user. `email` is empty when upstream hides it.
 
     `since`: when they came, or were invited; None when upstream does not say. `takes_place`: in a standard seat.
     `only_asks`: the row is a request to join, which proves no invitation of ours.
@@ -79,13 +79,13 @@ class Snapshot:
 
     @property
     def names_roles(self) -> bool:
-        """False when a member's row has no role: whoever that is might be an owner, and nobody is removed by it."""
+        """False when a member's row has no role: that person may be an owner, so nobody is removed by this list."""
         return all(row.role for row in self.members)
 
     def people(self, owner: Owner) -> list[Person]:
-        """Everyone who is there, whatever their seat type: an accepted invite that lingers is the member.
+        """Everybody in the Team, whatever their seat type, without the log-in's own user and deactivated rows.
 
-        Not the credential's own user, nor deactivated rows.
+        An accepted invite may stay listed for a while: it is left out, because the member's row is there.
         """
         members = [
             Person(Member.Kind.MEMBER, row.user_id, row.email or "", row.role, row.created_at, takes_place(row))
@@ -110,7 +110,7 @@ class Snapshot:
 
 
 def is_own_row(row: MemberRow, owner: Owner) -> bool:
-    """The credential's own user, by id first: labels and e-mails may be wrong or hidden."""
+    """True for the log-in's own user: by user id first, because e-mails may be wrong or hidden."""
     if owner.upstream_user_id and row.user_id == owner.upstream_user_id:
         return True
     return bool(row.email) and row.email == owner.email
@@ -123,7 +123,7 @@ def own_id(members: Iterable[MemberRow], owner: Owner) -> str:
 def fetch_lists(upstream: Upstream) -> Snapshot:
     """Read the pending list and the member list. Raises UpstreamError when one cannot be read at all.
 
-    Pending first: whoever accepts in between is then seen twice rather than not at all.
+    Pending first: a person who accepts in between is then seen twice rather than not at all.
     """
     invites: Listing[InviteRow] = upstream.invites()
     members: Listing[MemberRow] = upstream.members()

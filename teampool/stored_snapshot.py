@@ -28,7 +28,7 @@ def stored_lists(team: Team) -> Lists:
 
 
 def _lists(rows: Iterable[Member], owner: Owner) -> Lists:
-    """Whose seat is kept is not stored, so a deactivated row counts as possibly Premium."""
+    """Stored rows do not say which seat is kept for a deactivated member, so it counts as Premium."""
     members, invites = [], []
     for row in rows:
         if row.kind == Member.Kind.INVITE:
@@ -51,7 +51,7 @@ def _lists(rows: Iterable[Member], owner: Owner) -> Lists:
 
 
 def known_upstream_ids(team: Team) -> set[str]:
-    """Ids of people who may be there without a grant: their rows are no riddle even when the e-mail is hidden."""
+    """User ids of allowed people: their rows can be named even when the e-mail is hidden."""
     allowed = AllowedMember.objects.filter(Q(team=team) | Q(team=None)).exclude(upstream_user_id="")
     return set(allowed.values_list("upstream_user_id", flat=True))
 
@@ -156,7 +156,7 @@ def _note_vacancies(team: Team, before: Lists, after: Lists, *, withdrawn: Colle
 
 
 def _learn_ids(team: Team, snapshot: Snapshot) -> None:
-    """Note the user id of whoever may be here by e-mail only, so that a new address makes no stranger of them."""
+    """Store the user ids of people allowed by e-mail alone, so that a change of address makes nobody a stranger."""
     nameless = AllowedMember.objects.filter(team=team, upstream_user_id="")
     wanted = dict(nameless.values_list("email", "pk"))
     learnt = known_upstream_ids(team) if wanted else set()

@@ -99,7 +99,8 @@ def why_not_judged(team: TeamView, now: datetime) -> str:
     """Why this list proves nothing; "" when it may be judged.
 
     The log-in's own user must be in it. A list with none of the people we know and several we do not know is another
-    Team's. `snapshot.why_untrusted` and `evidence.twins` look for the same in other ways.
+    Team's. `stored_snapshot.why_untrusted` and `evidence.twins` look for the same in other
+    ways.
     """
     if not any(team.is_own(row) for row in team.rows):
         return OWN_USER_MISSING

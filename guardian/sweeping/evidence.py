@@ -98,7 +98,7 @@ def twins(team_ids: Sequence[int]) -> set[int]:
     """Teams whose whole member list also appears, with the same join dates, in another Team.
 
     We cannot tell which Team such a list belongs to, so we judge neither. Somebody who was given a new seat joined
-    later there, so a re-seat makes no twins. Lost Teams are left out. `snapshot.why_untrusted` and
+    later there, so a re-seat makes no twins. Lost Teams are left out. `stored_snapshot.why_untrusted` and
     `rules.why_not_judged` ask the same of one list alone.
     """
     here: dict[int, dict[str, datetime | None]] = defaultdict(dict)

@@ -43,7 +43,7 @@ _CHANGES = (
 )
 # What stands, by Team, kind and e-mail.
 _Key = tuple[int, str, str]
-# Upstream or we ourselves refuse to take them out: nothing is tried again before a person has looked.
+# ChatGPT or our own rules refuse such a removal: it is not tried again before an operator has looked.
 _FOR_GOOD = (PROTECTED, NOT_PERMITTED, OTHER_SEAT)
 
 
@@ -53,9 +53,9 @@ def note(
     """Bring the standing findings of these Teams in line with what was found; the number of new ones.
 
     `looked_at`: when each Team's list was begun. A list counts as one sighting however often it is judged.
-    `shown`: whom it shows, so that somebody who was dismissed is left be for as long as they stay.
+    `shown`: everybody the lists show. A dismissed finding stands while its person may still be there.
     """
-    with transaction.atomic():  # what an operator decides at this moment waits, and is not written over
+    with transaction.atomic():  # an operator's decision at this moment waits for it, and is not overwritten
         return _note(found, looked_at, shown, now)
 
 
@@ -90,13 +90,13 @@ def _note(found: Sequence[Found], looked_at: Mapping[int, datetime], shown: Mapp
         _CHANGES,
         batch_size=200,
     )
-    # A second sweep at the same moment cannot be: but a finding that is there already is not worth an error.
+    # Two sweeps never run at once; should a finding exist all the same, keep it rather than fail.
     Finding.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=500)
     return len(fresh)
 
 
 def _left_be(standing: Mapping[_Key, Finding]) -> dict[int, Listed[_Key]]:
-    """What was dismissed about people of each Team's list."""
+    """The dismissed findings about listed people, by Team; to be looked up by user id or e-mail."""
     found = defaultdict(list)
     for key, one in standing.items():
         if one.state == State.DISMISSED and one.kind in OF_A_PERSON:
@@ -105,7 +105,7 @@ def _left_be(standing: Mapping[_Key, Finding]) -> dict[int, Listed[_Key]]:
 
 
 def _carried_over(one: Found, standing: dict[_Key, Finding], left_be: dict[int, Listed[_Key]]) -> Finding | None:
-    """The dismissed finding this one continues: the same person, by user id or e-mail, of whichever kind; else None."""
+    """The dismissed finding about the same person, of any kind, that `one` continues; None when there is none."""
     if one.kind not in OF_A_PERSON or one.team_id not in left_be:
         return None
     for key in left_be[one.team_id].all_of(one.upstream_id, one.email):
@@ -142,7 +142,7 @@ def _see_again(old: Finding, one: Found, at: datetime) -> bool:
 
 
 def _still_there(old: Finding) -> None:
-    """Somebody who was to leave is found again: refused for good, or to be judged anew."""
+    """The list still shows a person whose removal was opened: fail for good, or let the finding be judged anew."""
     departure = old.departure
     if departure is None:  # interrupted before the departure was written
         old.state = State.APPROVED if old.decided_by else State.OPEN
@@ -153,7 +153,7 @@ def _still_there(old: Finding) -> None:
 
 
 def _came_back(old: Finding, at: datetime, now: datetime) -> bool:
-    """True for somebody whose removal a list proved and who is there again: that one is over, this is a new one."""
+    """True when a list had proved the removal and the person is back: closes the old finding, a new one is made."""
     departure = old.departure
     if old.state != State.REMOVING or departure is None or departure.state != DepartureState.DONE:
         return False
@@ -161,7 +161,7 @@ def _came_back(old: Finding, at: datetime, now: datetime) -> bool:
 
 
 def _close(old: Finding, at: datetime, now: datetime) -> bool:
-    """The list does not show it any more: removed by us and proven, or over by itself."""
+    """Close a finding that the list no longer shows: REMOVED if we removed the person, else GONE. False: not yet."""
     if at <= old.last_seen_at:
         return False
     departure = old.departure
@@ -177,12 +177,12 @@ def _close(old: Finding, at: datetime, now: datetime) -> bool:
 
 
 def forget_archived(now: datetime) -> None:
-    """Nobody looks at an archived Team any more: what stood there is over."""
+    """Close the standing findings of archived Teams, which are no longer read."""
     Finding.objects.standing().filter(team__archived_at__isnull=False).update(state=State.GONE, closed_at=now)
 
 
 def candidates(team_ids: Sequence[int] | None) -> list[Candidate]:
-    """Standing findings of Teams that were just judged which a sweep might act on; with None those of all Teams."""
+    """The open and approved findings of these Teams that a sweep may act on; None means all Teams."""
     rows = Finding.objects.filter(state__in=(State.OPEN, State.APPROVED)).exclude(kind__in=ONLY_REPORTED)
     rows = rows.filter(team__archived_at=None) if team_ids is None else rows.filter(team__in=team_ids)
     return [
@@ -200,18 +200,18 @@ def candidates(team_ids: Sequence[int] | None) -> list[Candidate]:
 
 
 def waiting() -> dict[int, int]:
-    """How many wait for a person to look, by Team: the crowd that newcomers join."""
+    """How many findings wait for an operator, by Team; they count towards the limits of a sweep."""
     held = Finding.objects.asking().filter(state=State.HELD).values_list("team_id").order_by("team_id")
     return dict(held.annotate(people=Count("pk")))
 
 
 def approve(*, finding_id: int, actor: Actor) -> None:
-    """A person looked: the next sweep removes, whatever the numbers and the mode. Raises Refused."""
+    """An operator decided: the next sweep removes this person, whatever the limits and the mode. Raises Refused."""
     _decide(finding_id, State.APPROVED, actor, closes=False)
 
 
 def dismiss(*, finding_id: int, actor: Actor) -> None:
-    """Leave it be for as long as this person stays; a later return is a new finding. Raises Refused."""
+    """Do nothing about this person while they stay; if they come back later, that is a new finding. Raises Refused."""
     _decide(finding_id, State.DISMISSED, actor, closes=False)
 
 
@@ -245,14 +245,14 @@ def _decide(finding_id: int, state: State, actor: Actor, *, closes: bool) -> Fin
 
 
 def hold(finding_ids: Sequence[int]) -> int:
-    """More at once than allowed: they wait for a person. How many were not waiting yet."""
+    """Let these findings wait for an operator, as they exceed the limits; return how many did not wait yet."""
     return Finding.objects.filter(pk__in=finding_ids, state=State.OPEN).update(state=State.HELD)
 
 
 def note_spent(finding_ids: Sequence[int]) -> int:
-    """Members whose Team has had its removals of 72 hours; how many are new.
+    """Record that these members stay, as their Team has used up its removals of 72 hours; return how many are new.
 
-    A seat that is over waits for a later sweep, a stranger or duplicate for a person.
+    Overdue people wait for a later sweep, strangers and duplicates for an operator.
     """
     rows = Finding.objects.filter(pk__in=finding_ids, state=State.OPEN).exclude(problem=SPENT)
     held = rows.filter(kind__in=NEEDS_CARE).update(state=State.HELD, problem=SPENT)
@@ -260,7 +260,7 @@ def note_spent(finding_ids: Sequence[int]) -> int:
 
 
 def mark_removing(*, finding_id: int, sweep_id: int | None) -> bool:
-    """Before the departure is written. False: somebody decided otherwise meanwhile, or it is over."""
+    """Mark a finding before its departure is written. False: it was decided otherwise or closed meanwhile."""
     rows = Finding.objects.filter(pk=finding_id, state__in=(State.OPEN, State.APPROVED)).update(
         state=State.REMOVING, departure=None, sweep_id=sweep_id, problem=""
     )

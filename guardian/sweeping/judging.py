@@ -1,4 +1,4 @@
-"""What the fresh lists of a sweep show, and whom it removes: all of it in rows before upstream is told."""
+"""Judges the lists a sweep has read, and opens the departures of people it removes, before ChatGPT is told."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from teampool.models import Team
 def judge(sweep: Sweep, policy: Policy, *, until: datetime | None = None) -> None:
     """Note what the fresh lists show and write down who is to leave. Repeating it after a crash changes nothing.
 
-    `until`: when the hours are over in which the guardian may tell upstream of it.
+    `until`: the end of the active hours; departures opened here are dropped after it.
     """
     now = timezone.now()
     fresh = {
@@ -76,7 +76,7 @@ def _chunks(team_ids: Sequence[int]) -> list[Sequence[int]]:
 
 
 def _skipped(sweep: Sweep, fresh: set[int]) -> dict[str, list[int]]:
-    """Teams without a complete list of this sweep, by why."""
+    """Teams of which this sweep has no complete list, by reason."""
     now = timezone.now()
     skipped: dict[str, list[int]] = defaultdict(list)
     rows = Team.objects.filter(archived_at=None, opened_at__isnull=False, created_at__lte=sweep.started_at)
@@ -97,7 +97,7 @@ def _labelled(skipped: dict[str, list[int]]) -> dict[str, list[str]]:
 
 
 def _choose(sweep: Sweep, policy: Policy, team_ids: list[int], now: datetime, until: datetime | None) -> None:
-    """Write the departures of those this sweep removes; what is too much at once waits for a person."""
+    """Open the departures of the people this sweep removes; findings beyond the limits wait for an operator."""
     if sweep.is_dry or not policy.is_enabled or REMOVALS_PAUSED.get():
         return
     some = [one for ids in _chunks(team_ids) for one in findings.candidates(ids)]

@@ -1,4 +1,4 @@
-"""Looking at every Team of a sweep, some at a time, with a pause between."""
+"""Reads the lists of every Team of a sweep, several at a time, with a pause between."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from guardian.settings import Policy
 from invites.following.sync import SyncResult, sync_team
 from teampool.models import Team
 
-# A Team that takes no invitations for a day can be read, and its people told to leave, as ever.
+# A RESTRICTED Team takes no invitations for a day, but it can be read, and people removed from it.
 IN_ORDER = (Team.Workspace.ACTIVE, Team.Workspace.RESTRICTED)
 log = logging.getLogger(__name__)
 Notice = Callable[[SyncResult], None]
 
 
 def waiting(sweep: Sweep) -> QuerySet[Team]:
-    """Teams to look at that were not looked at since the sweep began, the stalest first."""
+    """Teams that this sweep still has to read, the longest unread first."""
     now = timezone.now()
     return Team.objects.filter(
         Q(sync_tried_at=None) | Q(sync_tried_at__lt=sweep.started_at),
@@ -37,7 +37,7 @@ def waiting(sweep: Sweep) -> QuerySet[Team]:
 
 
 def look(sweep: Sweep, policy: Policy, until: datetime, on_result: Notice | None) -> bool:
-    """Look at the Teams still waiting, some at a time with a pause between; False when the slice was too short."""
+    """Read the Teams still waiting; False when the time was over before the last one was started."""
     team_ids = list(waiting(sweep).values_list("pk", flat=True))
     free = threading.Semaphore(policy.threads)
     pause = threading.Event()
@@ -49,7 +49,7 @@ def look(sweep: Sweep, policy: Policy, until: datetime, on_result: Notice | None
             if result is not None and on_result is not None:
                 on_result(result)
         except Exception:
-            log.exception("sweep: Team %s", team_id)  # it counts as not looked at
+            log.exception("sweep: Team %s", team_id)  # the Team counts as not read
         finally:
             free.release()
 

@@ -20,9 +20,10 @@ REASONS = {
 
 
 def remove(finding: Finding, *, sweep_id: int | None, now: datetime, until: datetime | None = None) -> Departure | None:
-    """Have this finding's person leave, after a last look at our books; before `until` only, if no operator decided it.
+    """Open the removal of this finding's person, after a last check of our rows.
 
-    None: they have a right to stay after all, or somebody decided otherwise meanwhile.
+    Unless an operator decided it, the removal is dropped after `until`. None: the person has a right to stay after all,
+    or an operator decided otherwise meanwhile.
     """
     if not findings.mark_removing(finding_id=finding.pk, sweep_id=sweep_id):
         return None

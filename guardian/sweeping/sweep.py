@@ -1,7 +1,7 @@
 """One sweep: look at every Team, judge what the lists say, remove whom the rules and the policy allow.
 
-In slices, one at a time in the whole installation; whoever takes over after a crash goes on where it was, because
-everything it needs stands in rows: which Teams were looked at (their own columns), what was found, who is to leave.
+It runs in slices, one at a time in the whole installation. After a crash any worker continues it, because all it needs
+is in rows: which Teams were read (their own columns), the findings, the departures.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from teampool import leases
 SLICE = timedelta(seconds=45)
 LEASE = ("sweep",)
 LEASE_TTL = timedelta(minutes=3)
-# An unfinished sweep older than this is history: its lists would be too.
+# An unfinished sweep older than this is abandoned: its lists are too old to judge by.
 STALE_AFTER = timedelta(minutes=30)
 # The self-timed job may ring a few seconds early; that ring still counts as due.
 EARLY = timedelta(seconds=5)
 
 
 def run_due() -> bool:
-    """A slice of the regular sweep, when it is on, inside its hours and due. True: there is more to do at once."""
+    """Run a slice of the regular sweep if the guardian is on, in its hours and due. True: run another at once."""
     heartbeats.pause_if_stale(timezone.now())
     mode.settle()
     policy = current_policy()
@@ -46,7 +46,7 @@ def run_due() -> bool:
         return False
     with leases.slot(LEASE, ttl=LEASE_TTL) as alone:
         if alone is None:
-            return False  # one is at work, or died less than three minutes ago
+            return False  # another worker sweeps, or died less than three minutes ago
         if not is_active(policy):
             mode.rest()
             return False
@@ -58,9 +58,9 @@ def run_due() -> bool:
 
 
 def run_now(*, is_dry: bool, on_result: Notice | None = None) -> Sweep | None:
-    """One whole sweep right now, whatever the hours. None: another one is at work.
+    """Run a whole sweep now, at any hour. None: another sweep is running.
 
-    A dry one notes what it finds and removes nobody; nor does a wet one while the guardian is off.
+    A dry sweep writes findings and removes nobody; while the guardian is off, every sweep is dry.
     """
     heartbeats.pause_if_stale(timezone.now())
     mode.settle()
@@ -74,7 +74,7 @@ def run_now(*, is_dry: bool, on_result: Notice | None = None) -> Sweep | None:
         sweep = _begin(policy, is_dry=is_dry or not policy.is_enabled, is_forced=True)
         while sweep is not None and not run_slice(sweep, policy, is_alone=alone.renew, on_result=on_result):
             if not alone.renew():
-                break  # taken over by another one
+                break  # another worker took the sweep over
     return sweep
 
 
@@ -84,7 +84,7 @@ def is_active(policy: Policy) -> bool:
 
 
 def _closes_at(policy: Policy) -> datetime | None:
-    """When the guardian's hours are over; now, when they ended while it looked. None: they never are."""
+    """The end of the active hours; now, if they ended while the Teams were read. None: they never end."""
     now, zone = timezone.now(), ZoneInfo(settings.TIME_ZONE)
     if not is_active(policy):
         return now
@@ -121,11 +121,10 @@ def run_slice(
     on_result: Notice | None = None,
     keeps_hours: bool = False,
 ) -> bool:
-    """Go on with `sweep` for at most a slice; True when it is finished.
+    """Continue `sweep` for at most SLICE; True when it is finished.
 
-    With `keeps_hours` nobody is removed any more once its hours are over.
-
-    Looking takes its time: who acts then, and by what settings, is asked anew.
+    `keeps_hours`: remove nobody outside the active hours. Reading takes long, so the lease and the settings are asked
+    again before judging.
     """
     until = timezone.now() + SLICE
     if sweep.state == SweepState.LOOKING:
@@ -140,7 +139,7 @@ def run_slice(
 
 
 def _act(sweep: Sweep, policy: Policy, until: datetime, *, keeps_hours: bool) -> bool:
-    """Tell upstream, one after the other; what is left by a crash or a slice, the reconciler tells as well."""
+    """Carry out this sweep's departures one by one; the reconciler carries out those that a crash leaves."""
     now = timezone.now()
     due = Finding.objects.filter(
         sweep=sweep, state=State.REMOVING, departure__told_at=None, departure__due_at__lte=now
@@ -152,7 +151,7 @@ def _act(sweep: Sweep, policy: Policy, until: datetime, *, keeps_hours: bool) ->
         if keeps_hours and not is_active(policy):
             mode.rest()
             return True
-        mode.settle()  # switched off or over to reports since: then it is dropped
+        mode.settle()  # drops the departure if the guardian was meanwhile switched off, or to report mode
         if departure_id is not None and carry_out(departure_id=departure_id):
             pause.wait(policy.draw_pause())
     return True

@@ -65,7 +65,7 @@ def carry_out(*, departure_id: int) -> bool:
             snapshot = access.ask(fetch_lists, is_look=True)
             people = matching.shown(snapshot.people(team.owner))
             person = people.of(departure.upstream_user_id, departure.email)
-            doubt = why_untrusted(team, snapshot) or snapshot.problem  # which every incomplete one has
+            doubt = why_untrusted(team, snapshot) or snapshot.problem  # every incomplete snapshot has a problem
             if doubt and (person is None or departure.is_automatic or not snapshot.names_roles):
                 raise UpstreamError(Failure.PROTOCOL_ERROR, text=doubt)
             if person is not None and (person.role in MANAGER_ROLES or _is_login(person)):
@@ -81,7 +81,7 @@ def carry_out(*, departure_id: int) -> bool:
                 return False
             if person is None and not _may_be_on_its_way(departure):
                 return _note_told(departure, None, now)
-            # Refused to a mere member it says nothing about this person: the Team waits for its role.
+            # A refusal of a log-in that is a mere member says nothing about this person: the Team waits for its role.
             has_role = snapshot.is_administered_by(team.owner)
             answer = access.ask(lambda upstream: _tell(upstream, person, departure), about_a_person=has_role)
     except UpstreamError as error:
@@ -115,7 +115,7 @@ def _is_out_of_hours(departure: Departure, now: datetime) -> bool:
 
 
 def _not_now(departure: Departure, now: datetime) -> tuple[datetime, str] | None:
-    """Until when upstream is not to be asked at all, and why in our words; None when it may be."""
+    """When to try again and why, if ChatGPT must not be asked now; None when it may be."""
     team = departure.team
     if REMOVALS_PAUSED.get():
         return now + timing.PAUSED_AGAIN, PAUSED
@@ -139,7 +139,7 @@ def _tell(upstream: Upstream, person: Person | None, departure: Departure) -> An
 
 
 def _may_be_on_its_way(departure: Departure) -> bool:
-    """An invitation of ours no list shows, not yet or not this moment: revoked all the same, or it would turn up."""
+    """True for an invitation we sent that no list shows: it is revoked all the same, or it would turn up later."""
     grant = departure.grant
     if grant is None:
         return False
@@ -148,7 +148,7 @@ def _may_be_on_its_way(departure: Departure) -> bool:
 
 
 def _is_busy(grant: SeatGrant, now: datetime) -> bool:
-    """A worker may be sending this invitation right now: revoked before it arrives, it would stay."""
+    """True while a worker may be sending this invitation: revoked before it arrives, it would stay."""
     return moves.is_live(grant) and grant.lease_until is not None and grant.lease_until > now
 
 
@@ -171,9 +171,9 @@ def _claim(departure_id: int, now: datetime) -> Departure | None:
 
 
 def _last_look(departure: Departure, person: Person | None, now: datetime) -> bool:
-    """Right before the call: whoever has a seat in this Team by right meanwhile stays, and this is dropped.
+    """The last check before the call: drop the departure if the person has a right to be in the Team by now.
 
-    Of a member the removal is counted here, under the Team's lock, so that two workers cannot both take the last one.
+    A member's removal is counted here, under the Team's lock, so that two workers cannot both take the last one.
     """
     with transaction.atomic(durable=True):
         locking.lock_team(departure.team_id)
@@ -200,7 +200,7 @@ def _postpone(departure: Departure, until: datetime, problem: str) -> datetime |
 
 
 def _note_told(departure: Departure, saw: Person | None, now: datetime, notice: RemovalNotice | None = None) -> bool:
-    """`saw`: whom the call took out, a member, or an invitation that was there to be revoked.
+    """`saw`: the member the call removed, or the listed invitation it revoked; None when there was neither.
 
     `notice`: what a removal costs; an empty one says nothing and keeps what an earlier answer said.
     """

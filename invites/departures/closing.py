@@ -13,7 +13,7 @@ from invites.seats import moves
 from invites.states import DepartureReason, DepartureState, RedemptionState
 from notifications.audit import events
 
-# Why a departure was dropped, in our own words, as `last_problem` holds it. The first three although the person is in.
+# Why a departure was dropped, in our own words, as `last_problem` holds it. After the first three the person stays in.
 PROTECTED = "owners and admins are never removed"
 NOT_PERMITTED = "ChatGPT does not permit it"
 OTHER_SEAT = "in a seat of another kind"
@@ -52,18 +52,17 @@ def let_stay(departure: Departure, why: str, *, now: datetime, actor: Actor) -> 
 
 
 def call_off(*, departure_ids: list[int], why: str, now: datetime, actor: Actor) -> None:
-    """Drop those of these automatic departures nobody has told upstream yet and no worker is busy with."""
+    """Drop these automatic departures, except those ChatGPT was told of and those a worker holds."""
     rows = Departure.objects.filter(pk__in=departure_ids, is_automatic=True, state=DepartureState.OPEN)
     for departure in rows.filter(told_at=None, lease_until=None):
         close(departure, DepartureState.DROPPED, why=why, now=now, actor=actor)
 
 
 def give_up_overdue(departure: Departure, why: str, *, now: datetime, actor: Actor) -> None:
-    """Their time is over and they stay all the same: the seat of ours ends, or they would keep two.
+    """End our seat of an overdue person who stays in the Team, or they could hold two.
 
-    So it does when it was to be taken back from somebody in a seat of another kind.
-
-    Who is in against our will keeps it until they have brought a new code. The caller holds the lock.
+    The same when it was to be taken back from somebody in a seat of another kind. A person whom we may not remove
+    (PROTECTED, NOT_PERMITTED) keeps the seat until they redeemed a new code. The caller holds the lock.
     """
     if departure.grant_id is None:
         return

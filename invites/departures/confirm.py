@@ -1,4 +1,4 @@
-"""What a complete list says of those who are to leave: gone, still there, or not to be made out.
+"""Closes or repeats open departures by what a complete list shows of their people: gone, still there, or hidden.
 
 In the transaction that follows the snapshot, under the Team's lock.
 """
@@ -20,7 +20,7 @@ from teampool.snapshot import Person, Snapshot
 # Invitations nobody accepted: their code becomes usable again. Freeing it takes the code's lock, which comes
 # before the Team's, so it is done by the reconciler's row "open without a live grant".
 FREES_CODE = (DepartureReason.WITHDRAWN, DepartureReason.RECLAIMED)
-# Nobody wants them gone: they were to sit elsewhere, or had not accepted, which they may have done meanwhile.
+# These people need not be gone: they were to move, or their invitation was reclaimed and is accepted by now.
 MAY_STAY = (DepartureReason.RESEATED, DepartureReason.RECLAIMED)
 
 
@@ -29,8 +29,8 @@ def confirm(
 ) -> set[int]:
     """Close the departures this complete snapshot proves, and tell upstream again about those still there.
 
-    Nobody who may be one of the hidden rows is called gone: a quarter of an hour later they are given up.
-    The ids of the seats that ended.
+    A person who may be one of the hidden rows does not count as gone; after 15 minutes they are given up (`_give_up`).
+    Returns the ids of the seats that ended.
     """
     ended: set[int] = set()
     told = team.departures.filter(state=DepartureState.OPEN, told_at__lte=snapshot.started_at - timing.ABSENT_AFTER)

@@ -21,7 +21,7 @@ from notifications.audit import events
 from teampool.models import Member
 from teampool.pool import seats
 
-# In the evidence of one the guardian decided on by itself: when its hours are over, as ISO text.
+# Key in the evidence of departures the guardian opened by itself: the end of its active hours, as ISO text.
 UNTIL = "until"
 
 
@@ -94,8 +94,8 @@ def open_automatic(
 def leave_dead_team(*, grant: SeatGrant, now: datetime, actor: Actor, unbinds: bool = False) -> bool:
     """Give up a seat in a Team that is lost, here only; the departure is carried out if that Team returns.
 
-    The redemption stays open without a grant and starts a new try; whoever was in is no longer bound to that
-    Team, with `unbinds` nobody is. False: the grant is no longer as the caller saw it, and nothing was given up.
+    The redemption stays open without a grant and starts a new try. A person who was in is no longer bound to that
+    Team; with `unbinds` nobody is. False: the grant is no longer as the caller saw it, and nothing was given up.
     """
     with transaction.atomic(durable=True):
         locking.lock_team(grant.team_id)

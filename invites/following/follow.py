@@ -137,7 +137,7 @@ def match(people: list[Person], grants: list[SeatGrant], *, known_ids: set[str])
 def _move(grant: SeatGrant, matched: Matched, snapshot: Snapshot, now: datetime, *, is_leaving: bool) -> bool:
     """Move one grant by what the snapshot shows of it; False when it ended.
 
-    Somebody who is to leave and is gone did not just leave: their departure ends the seat, for its own reason.
+    When a person with an open departure is gone, `confirm` ends the seat, for the departure's reason.
     """
     if snapshot.started_at <= grant.created_at:
         return True  # the look is older than the grant: it proves nothing about it

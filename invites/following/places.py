@@ -29,13 +29,13 @@ def outsiders(
     strangers = _rows(lists) - ours - {_key(person) for person in nameless}
     absent = [grant for grant in live if grant.pk not in seated]
     counted = _still_counted(waiting, absent)
-    # Only a seat that upstream may know about can be the one behind a hidden row, and only where it is free for that.
+    # A hidden row can only belong to a grant that upstream may know, and that no waiting place counts already.
     unlisted = [grant for grant in absent if was_told(grant) and grant not in counted.values()]
     return len(strangers) + count_outsiders(nameless, unlisted) + len(waiting) - len(counted)
 
 
 def elsewhere(lists: Lists, live: Collection[SeatGrant], *, seated: Mapping[int, Person]) -> int:
-    """Live grants whose person joined, or was moved, into a seat of another kind: no standard one is theirs."""
+    """Live grants whose person joined, or was moved, into a seat of another kind: they take no standard seat."""
     joined = [seated[one.pk] for one in live if one.pk in seated and one.state == GrantState.JOINED]
     return sum(one.kind == Member.Kind.MEMBER and _key(one) not in _rows(lists) for one in joined)
 
@@ -55,7 +55,7 @@ def _rows(lists: Lists) -> set[tuple[str, str]]:
 
 
 def _still_counted(waiting: Collection[Vacancy], absent: Collection[SeatGrant]) -> dict[int, SeatGrant]:
-    """The places that wait whose person's grant is not ended yet: one place, counted as a seat that is held.
+    """Waiting places whose person still has a live grant: that place is counted already, as a held seat.
 
     A grant made after they left is for another place, such as when they come back with a new code.
     """

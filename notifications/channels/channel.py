@@ -36,7 +36,7 @@ class Channel(Way, ABC):
 
     @classmethod
     def stored(cls) -> Self:
-        """With the settings as they are now; one query."""
+        """The channel with its present settings; one query."""
         return cls(read(*(field.setting for field in cls.group.fields), *cls.reads))
 
     def is_on(self) -> bool:
@@ -69,4 +69,4 @@ class Channel(Way, ABC):
         return Result(True, _("Delivered"))
 
     def close(self) -> None:
-        """End what stays open between two messages; here nothing does."""
+        """Close the connection that is kept between messages; here there is none."""

@@ -41,7 +41,10 @@ OPERATOR = declare(RuntimeSetting("notifications.operator_email", "", check=chec
 
 
 def _password_for_another(changes: Mapping[str, Any], stored: Mapping[str, Any]) -> tuple[str, str] | None:
-    """A stored password goes to no server, and under no name, that it was not typed for; the shell is trusted."""
+    """Ask for the password again with a new server or user name: nobody can send the stored one to their own server.
+
+    `config set` is trusted.
+    """
     is_moved = changes.get(HOST.key) or changes.get(USER.key)
     if not is_moved or PASSWORD.key in changes or not stored[PASSWORD.key]:
         return None
@@ -138,7 +141,7 @@ class Email(Channel):
         return mail
 
     def _failure(self, error: OSError, deadline: Deadline) -> NotDelivered:
-        """The reason in words, with the server's own; whether it is this address, or the way as a whole."""
+        """The reason in words, with the server's answer, and whether it concerns this address or the whole channel."""
         if isinstance(error, smtplib.SMTPAuthenticationError):
             words = _("Wrong user name or password: {answer}").format(answer=self._said(error))
             return NotDelivered(words, channel_is_down=True)
@@ -173,7 +176,7 @@ class Email(Channel):
         return f"{code} {text}"
 
     def sample(self) -> Message:
-        """To the operator, or to the sender itself."""
+        """A test mail to the operators' address, else to the sender."""
         message = super().sample()
         message.recipient = self[OPERATOR] or parseaddr(self.sender)[1]
         return message

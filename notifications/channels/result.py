@@ -1,4 +1,4 @@
-"""What came of one sending, in words for the operator."""
+"""The result of sending one message, in words for operators."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 
 class NotDelivered(Exception):
-    """The receiver did not take it. `reason` is for a person: one line, without any secret.
+    """The receiver did not take the message. `reason` is for a person: one line, without any secret.
 
-    `is_final`: no later try can do better. `channel_is_down`: no other message would get through now either.
+    `is_final`: trying again would not help. `channel_is_down`: other messages would fail now, too.
     """
 
     def __init__(self, reason: str, *, is_final: bool = False, channel_is_down: bool = False) -> None:

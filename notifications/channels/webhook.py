@@ -1,4 +1,4 @@
-"""The low-stock webhook: exactly the documented body, whatever else is to be said in headers (Standard Webhooks)."""
+"""The low-stock webhook: exactly the documented body; id, time and signature go in headers (Standard Webhooks)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from notifications.settings.fields import ADDRESS, Field, Group
 from notifications.settings.runtime import RuntimeSetting, declare, require_together
 from notifications.ways import Stored
 
-# What reference programs read; nothing is ever added to it.
+# The documented keys of the body; none is ever added.
 BODY = ("event", "current_seats", "threshold", "message")
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
 

@@ -29,7 +29,7 @@ from notifications.settings.declared import OPERATOR_LANGUAGE
 
 log = logging.getLogger(__name__)
 BACK_OFF = tuple(timedelta(minutes=n) for n in (1, 5, 30, 120, 720))
-# Well above the longest call: whoever comes later finds a message nobody is sending any more.
+# Far longer than the longest call: once a lease has ended, nobody is sending that message any more.
 LEASE = timedelta(seconds=60)
 SLICE = timedelta(seconds=45)
 PAGE = 50
@@ -43,13 +43,13 @@ class Outcome(Enum):
     """What came of one message."""
 
     THROUGH = auto()
-    TO_NOTHING = auto()
-    CHANNEL_DOWN = auto()  # nor would any other message of the channel get through
+    TO_NOTHING = auto()  # not sent; other messages of the channel may get through
+    CHANNEL_DOWN = auto()  # not sent; no other message of the channel would get through either
     TOO_LATE = auto()  # another worker has it
 
 
 def drain(until: datetime) -> int:
-    """Send everything that is due, until then at most; the number sent. A channel takes a thread of its own."""
+    """Send the due messages, each channel in a thread of its own, until `until`; return how many were sent."""
     _wake_mended(timezone.now())
     due = Message.objects.due(timezone.now()).order_by().values_list("channel", flat=True).distinct()
     names = [name for name in due if name in CHANNELS]
@@ -60,7 +60,7 @@ def drain(until: datetime) -> int:
 
 
 def _wake_mended(now: datetime) -> None:
-    """An operator has just changed how a channel sends: what waits for its next try is tried by that."""
+    """Make a channel's waiting messages due at once when an operator has just changed its settings."""
     changed = Setting.objects.filter(key__startswith="notifications.", updated_at__gt=now - _JUST_NOW)
     prefixes = {key.partition("_")[0] for key in changed.values_list("key", flat=True)}
     mended = [name for name, channel in CHANNELS.items() if f"notifications.{channel.prefix}" in prefixes]
@@ -73,10 +73,10 @@ def _drain_channel(name: str, until: datetime) -> int:
     now = timezone.now()
     waiting = Message.objects.filter(channel=name, state=State.WAITING)
     if waiting.filter(lease_until__gt=now).exists():
-        return 0  # another drain is at it, and will see the rest; or it died, and its lease will end
+        return 0  # another drain works on this channel and sends the rest; if it died, its lease ends
     channel = CHANNELS[name].stored()
     try:
-        with override(OPERATOR_LANGUAGE.get()):  # what went wrong is written down for operators
+        with override(OPERATOR_LANGUAGE.get()):  # `last_error` is written for operators
             if channel.is_on():
                 return _send_heads(name, channel, until)
             waiting.update(state=State.FAILED, last_error=_("This way of sending was switched off."))
@@ -101,12 +101,12 @@ def _send_heads(name: str, channel: Channel, until: datetime) -> int:
                     break  # the next one to this recipient must not overtake it
             tried += came is not Outcome.TOO_LATE
         if not tried:
-            return sent  # all of it is in other hands
+            return sent  # other workers have all of these messages
     return sent
 
 
 def _heads(name: str, now: datetime) -> list[tuple[Message, bool]]:
-    """A page of messages that are first in line at their recipient and due, and whether more stand behind each."""
+    """Up to PAGE due messages, each the first to its recipient, and whether more wait behind it."""
     lines = Message.objects.filter(channel=name, state=State.WAITING).order_by().values("recipient")
     first = lines.annotate(first=Min("pk"))
     heads = list(Message.objects.due(now).filter(pk__in=first.values("first")).order_by("pk")[:PAGE])
@@ -116,7 +116,7 @@ def _heads(name: str, now: datetime) -> list[tuple[Message, bool]]:
 
 
 def _in_order(head: Message, *, has_more: bool) -> Iterator[Message]:
-    """`head` and what waits behind it, a page at a time, as far as it is due."""
+    """`head`, then the later messages to its recipient, until one is not due."""
     yield head
     last = head.pk
     while has_more:
@@ -148,7 +148,7 @@ def _deliver(message: Message, channel: Channel) -> Outcome:
 
 
 def _settle_failure(message: Message, failure: NotDelivered) -> Outcome:
-    """Wait for the next try, or keep it as failed after the last."""
+    """Schedule the next try, or mark the message failed after the last one."""
     now = timezone.now()
     tries_left = len(BACK_OFF) - message.attempts + 1
     with transaction.atomic():
@@ -166,7 +166,7 @@ def _settle_failure(message: Message, failure: NotDelivered) -> Outcome:
 
 
 def _report(message: Message, reason: str) -> None:
-    """Tell the operators by the other ways, once until this one works again; a notice about notices tells nobody."""
+    """Tell operators by the other channels that this one fails, once until it works again; not of a failed report."""
     if message.event == "delivery_failing":
         return
     worked = Message.objects.filter(channel=message.channel, state=State.SENT).aggregate(at=Max("sent_at"))["at"]

@@ -52,7 +52,7 @@ class Field:
 
     @property
     def id(self) -> str:
-        """Good for an address and for a selector, unlike the key."""
+        """The key as an HTML id, without the dots that a selector would read as classes."""
         return self.key.replace(".", "-")
 
     @property
@@ -92,9 +92,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Lines that belong together. `channel`: the one they set, which can be tested. `rule`: what a change must obey.
+    """Lines that belong together. `channel`: whose settings they are; it gets a test button. `rule`: checks a change.
 
-    `above` and `below` are templates of this group alone. A folded one stands behind its title.
+    `above` and `below` are templates of this group alone. A folded group is opened by its title.
     """
 
     rows: tuple[Row | Field, ...]

@@ -33,7 +33,7 @@ class ApiKey(models.Model):
 
 
 class SyncRun(models.Model):
-    """An operator asked for a look at these Teams; how far it got is read from the Teams themselves."""
+    """An operator asked for a sync of these Teams; its progress is read from the Teams' own columns."""
 
     started_at = models.DateTimeField(default=timezone.now)
     team_ids = models.JSONField(default=list)
@@ -43,7 +43,7 @@ class SyncRun(models.Model):
 
 
 class JobLease(models.Model):
-    """A place among the long jobs: whoever moved `until` into the future holds it."""
+    """A place among the long jobs; the worker that moved `until` into the future holds it."""
 
     name = models.CharField(max_length=40, primary_key=True)
     until = models.DateTimeField()

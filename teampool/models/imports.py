@@ -11,7 +11,7 @@ from notifications.audit.events import Subject
 
 
 class ImportJob(models.Model):
-    """One import, accepted and then finished whatever happens to who asked for it."""
+    """One import: once accepted it is finished, even if the client that posted it goes away."""
 
     created_at = models.DateTimeField(_("time"), default=timezone.now)
     actor_kind = models.CharField(max_length=16)

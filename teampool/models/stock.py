@@ -14,9 +14,9 @@ class StockAlert(models.Model):
     is_low = models.BooleanField(default=False)
     told_at = models.DateTimeField(null=True, blank=True)
     told_threshold = models.PositiveIntegerField(default=0)
-    # Low, and back above the line since then: not yet for long enough to be told anew.
+    # Since when the stock is above the threshold again; after five minutes the alert is armed again.
     above_since = models.DateTimeField(null=True, blank=True)
-    # A look at the stock was rung for and has not begun: nobody rings again.
+    # When a look at the stock was queued that has not begun; until it has, nobody queues another.
     rung_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

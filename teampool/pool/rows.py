@@ -53,7 +53,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Occupant:
-    """Somebody in a standard seat, as two lists in a row can be compared by it."""
+    """Somebody in a standard seat; `vacancies.emptied` compares the occupants of two lists."""
 
     kind: Kind
     upstream_id: str

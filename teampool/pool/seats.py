@@ -69,7 +69,7 @@ def vacate(*, team_id: int, upstream_id: str, email: str, since: datetime, now: 
 
 
 def _give_up(team_id: int, *, outsiders: F | CombinedExpression) -> None:
-    """One seat less, as if its person sat in a seat of another kind: on the safe side until the next look."""
+    """Hold one seat less, of `seats_elsewhere` too: its person may have sat there, and this never frees too much."""
     held, elsewhere = F("seats_held") - 1, Greatest(F("seats_elsewhere") - 1, 0)
     rows = Team.objects.filter(pk=team_id, seats_held__gt=0).update(
         seats_held=held, outsiders=outsiders, seats_elsewhere=elsewhere, seat_cap=_cap(held, outsiders, elsewhere)

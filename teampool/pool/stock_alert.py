@@ -35,7 +35,7 @@ LOST_AFTER = timedelta(minutes=1)
 
 
 def ring() -> None:
-    """Have the stock looked at once the transaction is in. Never fails the caller, whose work is done by then."""
+    """Queue a look at the stock after the commit. Never fails the caller, whose work is committed by then."""
     transaction.on_commit(_ring_once, robust=True)
 
 
@@ -51,7 +51,7 @@ def _ring_once() -> None:
 
 def check(now: datetime, *, waiting: int) -> None:
     """Look at the stock and tell operators and the webhook what the rules above call for."""
-    # First: whatever moves the stock from here on is not seen by this look for sure, and rings again.
+    # First, so that a change of the stock from here on rings again: this look may not see it.
     _row().filter(rung_at__isnull=False).update(rung_at=None)
     alert = _row().first()
     if alert is None:
@@ -69,7 +69,7 @@ def _row() -> QuerySet[StockAlert]:
 
 
 def _unchanged(alert: StockAlert) -> QuerySet[StockAlert]:
-    """The row while nobody has told or armed it since it was read."""
+    """The row, if no other node has told or armed the alert since it was read."""
     return _row().filter(is_low=alert.is_low, told_at=alert.told_at)
 
 

@@ -48,7 +48,7 @@ def capped(waiting: dict[str, Any]) -> Iterable[Line]:
         limit = policy.limit_for(held)
         if held > limit:
             text = notices.line("guardian_capped", {"wanted": held, "limit": limit})
-        else:  # the rest of them
+        else:  # an operator has decided about some of them
             text = ngettext(
                 "{n} person of a sweep that stopped at its limit still waits for you",
                 "{n} people of a sweep that stopped at its limit still wait for you",
@@ -58,7 +58,7 @@ def capped(waiting: dict[str, Any]) -> Iterable[Line]:
 
 
 def overdue_seats(now: datetime) -> Iterable[Line]:
-    """By our own books: said with the guardian off, too."""
+    """From our own rows alone, so also while the guardian is off."""
     if people := overdue.seats(now).count():
         text = ngettext(
             "{n} person is past their time and still in", "{n} people are past their time and still in", people

@@ -42,10 +42,10 @@ class Line:
 
 
 def those_teams(ids: list[int]) -> str:
-    """The page of one, or the list of just these. Not by badge: a Team shows only the first that applies."""
+    """The address of one Team's page, or of the list with just these. Not by badge: a Team shows only its first."""
     if len(ids) == 1:
         return reverse("admin:teampool_team_change", args=ids)
-    # Servers refuse addresses of more than 4 kB: beyond that the whole list, in which those that are red come first.
+    # Servers refuse addresses of more than 4 kB: for more Teams the whole list, with red ones first.
     query = f"?id__in={','.join(map(str, ids))}" if len(ids) <= MOST_NAMED else ""
     return reverse("admin:teampool_team_changelist") + query
 
@@ -63,7 +63,7 @@ def sign_in(owner_id: int) -> str:
 
 
 def changed_at(kind: str, action: str, ids: list[int]) -> datetime | None:
-    """When the last of these was noticed, from the audit."""
+    """When the last of these changes was recorded in the audit."""
     rows = AuditEvent.objects.filter(object_kind=kind, action=action, object_id__in=[str(pk) for pk in ids])
     at: datetime | None = rows.aggregate(at=Max("at"))["at"]
     return at

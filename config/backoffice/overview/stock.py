@@ -16,7 +16,7 @@ from teampool.pool import stock
 
 
 def low_stock(now: datetime) -> Iterable[Line]:
-    """What the alert goes by, at this moment; red once nobody can be given a seat."""
+    """The numbers of the low-stock alert as they are now; red once nobody can be given a seat."""
     pool, threshold = stock.summary(now, waiting=Redemption.objects.waiting().count()), LOW_STOCK_THRESHOLD.get()
     if pool.is_low(threshold):
         text = notices.line("low_stock", {"current_seats": pool.free, "threshold": threshold})

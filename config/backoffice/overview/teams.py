@@ -40,7 +40,7 @@ UNTRUSTED = (OWN_LOGIN_MISSING, OTHER_WORKSPACE)
 
 
 def troubled(now: datetime) -> list[Team]:
-    """Teams in the pool about which a line may have to be said."""
+    """Teams that may need a line; one query for all lines."""
     ends = Q(subscription_until__lte=now) | Q(subscription_until__lte=now + ENDS_SOON, will_renew=False)
     others = ~Q(workspace_state=State.ACTIVE) | OVER_FULL | Q(sync_problem__in=UNTRUSTED)
     some = Team.objects.filter(ends | others | places_nobody(now), archived_at=None)
@@ -48,7 +48,7 @@ def troubled(now: datetime) -> list[Team]:
 
 
 def gone(pool: list[Team]) -> Iterable[Line]:
-    """Lost with people in it: they are seated elsewhere, in one list for all."""
+    """Lost Teams that hold seats of ours; the button leads to the list that re-seats their people."""
     lost = [team for team in pool if team.workspace_state in Team.LOST and team.seats_held]
     if not lost:
         return
@@ -89,7 +89,7 @@ def role_too_low(pool: list[Team]) -> Iterable[Line]:
 
 
 def untrusted(pool: list[Team]) -> Iterable[Line]:
-    """ChatGPT gave them somebody else's list: nothing is concluded from it, and nobody new is seated there."""
+    """Teams whose last list cannot be theirs: nothing was concluded from it, and they take nobody new."""
     those = [team for team in pool if team.sync_problem in UNTRUSTED and team.workspace_state == State.ACTIVE]
     yield from _line(
         "untrusted",
@@ -164,7 +164,7 @@ def _line(
     is_red: bool = True,
     button: str = "",
 ) -> Iterable[Line]:
-    """One Team opens itself, in the words of `one` or of the notice of `event`; several open the list of just those."""
+    """One Team: its page, in the words of `one` or of the notice of `event`. Several: the list of them, in `many`."""
     if not those:
         return
     if len(those) > 1:

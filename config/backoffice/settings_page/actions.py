@@ -30,7 +30,7 @@ _KEY_NAME = "import"
 
 
 def _action(act: Action) -> Callable[..., HttpResponse]:
-    """A door for one button: POST does it; a look at its address leads back to the page."""
+    """The view of one button: POST acts, GET leads back to the section's page."""
 
     @never_cache
     @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,13 +43,13 @@ def _action(act: Action) -> Callable[..., HttpResponse]:
 
 
 def _as_typed(section: Section, posted: Mapping[str, Any]) -> SectionForm:
-    """The form as it was sent, and no word of what is wrong with it: nobody asked to save it."""
+    """The form with what was typed, without errors: the person did not ask to save it."""
     return SectionForm(section, stored(section), posted, judged=())
 
 
 @_action
 def send_test(request: HttpRequest, section: Section) -> HttpResponse:
-    """With what is typed for this channel, saved or not; nothing is stored."""
+    """Send a test with the values typed for this channel, saved or not; store nothing."""
     channel = request.POST.get("channel", "")
     group = next((one for one in section.groups if one.channel and one.channel == channel), None)
     if group is None:
@@ -67,7 +67,7 @@ def send_test(request: HttpRequest, section: Section) -> HttpResponse:
 
 @_action
 def change_secret(request: HttpRequest, section: Section) -> HttpResponse:
-    """`clear` it, or `make` one and show it in this answer only."""
+    """Clear the secret, or make one and show it in this answer only."""
     verb = "clear" if "clear" in request.POST else "make"
     field = section.fields.get(request.POST.get(verb, ""))
     if field is None or not field.setting.is_secret or (verb == "make" and not field.can_make):
@@ -98,7 +98,7 @@ def change_key(request: HttpRequest, section: Section) -> HttpResponse:
 
 
 def _new_key(shown: str, *, actor: Actor) -> str | None:
-    """None when the page the button was on is no longer true."""
+    """None when the key has changed since the page was shown."""
     key_id, _colon, prefix = shown.partition(":")
     if key_id.isdecimal():
         return api_keys.replace(key_id=int(key_id), prefix=prefix, actor=actor)

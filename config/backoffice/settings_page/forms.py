@@ -17,7 +17,7 @@ CONFIRMED = "confirmed:"
 
 
 class Control(forms.BoundField):
-    """A setting with what stands in its field; of a secret nothing comes back to the page."""
+    """A setting and what its field shows. The value of a secret is never sent back to the page."""
 
     form: SectionForm
 
@@ -27,7 +27,7 @@ class Control(forms.BoundField):
 
     @property
     def typed(self) -> str | None:
-        """As `runtime.written` has it; None where the form that was sent has no such field."""
+        """The typed text, in the form of `runtime.written`; None when the posted form has no such field."""
         return None if self.data is None else runtime.written(self.data).replace("\r\n", "\n").strip()
 
     @property
@@ -62,10 +62,10 @@ class Control(forms.BoundField):
 
 
 class SectionForm(forms.Form):
-    """The settings of one section. `judged`: the keys whose values are looked at, of what was typed; all by default.
+    """The settings of one section. `judged`: the keys whose typed values are checked; all by default.
 
-    What this person did not change is neither judged nor stored: a value once insisted on does not stand in the way
-    of its neighbours, and what another operator saved since the page was drawn is not undone.
+    Settings that this person did not change are neither checked nor stored: so a value that was once insisted on does
+    not block its neighbours, and what another operator saved since the page was drawn is not undone.
     """
 
     bound_field_class = Control
@@ -116,13 +116,13 @@ class SectionForm(forms.Form):
         if self.is_valid():
             try:
                 runtime.store(self.changes, actor=actor)
-            except runtime.BadSetting as error:  # another operator changed what it must stand beside meanwhile
+            except runtime.BadSetting as error:  # another operator meanwhile changed a setting it must fit
                 self.add_error(error.key, error.reason)
         return self.is_valid()
 
     @property
     def groups(self) -> list[tuple[Group, list[tuple[Row, list[Control]]]]]:
-        """As they are drawn."""
+        """The groups with their rows and controls, in the page's order."""
         if first := next((key for key in self.fields if key in self.errors), ""):
             self.fields[first].widget.attrs["autofocus"] = True
         return [
@@ -132,10 +132,10 @@ class SectionForm(forms.Form):
 
     @property
     def is_unfolded(self) -> bool:
-        """Something is wrong behind the title of a folded group."""
+        """True when a folded group has an error, so that it is drawn open."""
         return any(one.key in self.errors for group in self.section.groups if group.is_folded for one in group.fields)
 
     @property
     def also(self) -> dict[str, Any]:
-        """By the last part of the key, for the templates."""
+        """The values of the section's `also`, by the last part of the key."""
         return {one.key.rpartition(".")[2]: self.stored[one.key] for one in self.section.also}

@@ -33,7 +33,7 @@ class Preset:
 
     @property
     def json(self) -> str:
-        """By the id of the field, for the script of the page."""
+        """The values by field id, for the page's script."""
         return json.dumps({key.replace(".", "-"): value for key, value in self.values.items()})
 
 

@@ -25,7 +25,7 @@ from notifications.settings import runtime
 from teampool import api_keys
 
 _SAVED = "settings_saved"  # in the session, from the redirect to the page that follows it
-# Where the settings of the five sections of before went.
+# Sections of older versions: their addresses may be bookmarked.
 _WAS = {"stock": API, "bark": NOTICES, "mail": NOTICES}
 
 
@@ -39,7 +39,7 @@ def first_page(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def section_page(request: HttpRequest, section_id: str) -> HttpResponse:
-    """All of one section is saved or nothing of it; what is wrong stands at its field with what was typed."""
+    """Show a section, or save all of it or nothing; errors stand at their fields, with what was typed."""
     may_change(request)
     if request.method != "POST" and section_id in _WAS:
         return redirect(address(_WAS[section_id]))
@@ -66,7 +66,7 @@ def _as_stored(request: HttpRequest, section: Section) -> HttpResponse:
 def answer(
     request: HttpRequest, form: SectionForm, *, template: str = "section", status: int = 200, **more: Any
 ) -> HttpResponse:
-    """In place the part `template` (htmx takes no answer that is not 200), else the whole page."""
+    """To htmx only the part `template`, always with status 200; else the whole page."""
     context = {"form": form, "section": form.section, "presets": PRESETS} | more
     if form.section is API:
         may_make = request.user.has_perm("teampool.add_apikey")

@@ -19,7 +19,10 @@ View = Callable[..., HttpResponse]
 
 
 def _inside(view: View) -> View:
-    """As every page of the site; who was logged out meanwhile gets the log-in page itself, not one inside a section."""
+    """A view of the site. When an htmx request comes from somebody logged out meanwhile, the whole page is replaced.
+
+    Otherwise htmx would draw the log-in page inside a section.
+    """
     guarded: View = admin.site.admin_view(view)
 
     @wraps(view)

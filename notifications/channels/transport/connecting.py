@@ -1,7 +1,7 @@
-"""Connections to what an operator typed in: the address that was checked is the one connected to, all in good time.
+"""Connects to addresses that operators typed: to the very address that was checked, and within a time limit.
 
-A name is looked up once. Whoever answers for it cannot name an outside address to the check and an inside
-one to the connection. TLS is always verified against the system's certificates (or `SSL_CERT_FILE`).
+A name is looked up once, so its name server cannot give a public address to the check and a private one to the
+connection. TLS is always verified against the system's certificates (or `SSL_CERT_FILE`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Found = tuple[socket.AddressFamily, tuple[Any, ...]]
 
 
 class Deadline:
-    """The end of one call. Socket timeouts alone would let a slow talker go on for ever."""
+    """The time limit of one call. Socket timeouts alone never end a server that sends a byte now and then."""
 
     def __init__(self) -> None:
         self.seconds = WHOLE_CALL
@@ -48,12 +48,12 @@ class Deadline:
 
     @contextlib.contextmanager
     def cuts(self, current: Callable[[], socket.socket | None]) -> Iterator[None]:
-        """Break the connection off at the end, so that whoever waits for it wakes up."""
+        """Shut the connection down at the deadline, so that a read that waits on it ends."""
 
         def cut() -> None:
             with contextlib.suppress(OSError):
                 if (line := current()) is not None:
-                    # Not SSLSocket's own, which takes the cipher away under whoever reads.
+                    # Not SSLSocket.shutdown: it drops the TLS state while another thread reads.
                     socket.socket.shutdown(line, socket.SHUT_RDWR)
 
         timer = threading.Timer(self.left(), cut)
@@ -68,7 +68,7 @@ class Deadline:
 def connect(host: str, port: int, *, deadline: Deadline, may_be_private: bool) -> socket.socket:
     """An open connection to one of the host's addresses. Raises NotDelivered, OSError or TimeoutError.
 
-    Refused altogether when any of them lies inside, unless that is allowed.
+    Refuses the host when any of its addresses is private, unless `may_be_private`.
     """
     forbid_transaction("a connection to a receiver")
     found = _look_up(host, port, deadline)
@@ -90,7 +90,7 @@ def connect(host: str, port: int, *, deadline: Deadline, may_be_private: bool) -
 
 
 def _look_up(host: str, port: int, deadline: Deadline) -> list[_Found]:
-    """In a thread of its own: the resolver knows no timeout, and may take half a minute."""
+    """Look the name up in a thread: the resolver has no timeout and may take half a minute."""
     answer: queue.SimpleQueue[list[_Found] | OSError] = queue.SimpleQueue()
 
     def ask() -> None:

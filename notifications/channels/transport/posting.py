@@ -16,7 +16,7 @@ from notifications.channels.result import NotDelivered, Unreachable
 from notifications.channels.transport.connecting import Deadline, connect, secured, words_for
 
 _AS_IT_IS = "/?%:@!$&'()*+,;=~-._[]"
-MOST_ANSWER = 64 * 1024  # nobody needs more to say whether it took it
+MOST_ANSWER = 64 * 1024  # enough to say whether the message was taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,7 @@ class Answer:
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_private: bool) -> Answer:
-    """The answer to `body`, whatever its status, within the whole call's time.
-
-    Raises NotDelivered when there was none. The connection goes to the very address that was checked.
-    """
+    """Post `body` and return the answer, whatever its status. Raises NotDelivered when none came in time."""
     deadline = Deadline()
     parts = urlsplit(url)
     try:
@@ -98,7 +95,7 @@ def _exchange(
     try:
         return Answer(response.status, response.read(MOST_ANSWER))
     except (OSError, http.client.HTTPException):
-        return Answer(response.status, b"")  # the status has said it: asking once more would double a 200
+        return Answer(response.status, b"")  # the status is enough: another try after a 200 would send twice
 
 
 def refuse_unless_taken(answer: Answer) -> None:

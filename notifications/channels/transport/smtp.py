@@ -1,4 +1,4 @@
-"""One connection to the operator's mail server: encrypted, verified, and over in good time."""
+"""One connection to the operator's mail server: encrypted, verified, with a time limit."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class MailServer(EmailBackend):
         return True
 
     def _is_alive(self, line: Line) -> bool:
-        """The server may have hung up since the last mail; asked before a mail, nothing is in doubt."""
+        """False when the server hung up since the last mail. Asked before a mail, so that no mail is in doubt."""
         if line.sock is None:
             return False
         line.sock.settimeout(self.deadline.left())
@@ -76,7 +76,7 @@ class MailServer(EmailBackend):
             self._send(mail)  # type: ignore[attr-defined]
 
     def hang_up(self) -> None:
-        """Without a farewell that could take as long as the server likes."""
+        """Close without QUIT, which could take as long as the server likes."""
         if self.line is not None:
             self.line.close()
         self.line = self.connection = None
