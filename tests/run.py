@@ -22,7 +22,7 @@ POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:54
 ONCE = (
     "sandbox",
     "teampool/upstream",
-    "teampool/imports/reading/test_text.py",
+    "teampool/imports/reading",
     "config/service/demo/test_demo.py",
     "config/test_first_run.py",
     "config/service/test_die_with_parent.py",

@@ -10,19 +10,8 @@ from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
 
 from teampool.imports.jobs import MOST_BYTES
-from teampool.imports.reading.record import (
-    ACCESS,
-    ACCOUNT,
-    CLIENT,
-    EMAIL,
-    NO_TOKEN,
-    REFRESH,
-    SESSION,
-    Record,
-    clean,
-    make,
-    slot_of,
-)
+from teampool.imports.reading.record import NO_TOKEN, Record, clean, make
+from teampool.imports.reading.shapes import ACCESS, ACCOUNT, CLIENT, EMAIL, REFRESH, SESSION, slot_of
 from teampool.imports.reasons import reason_text
 from teampool.upstream.readers import is_safe_id
 

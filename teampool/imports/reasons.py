@@ -6,7 +6,14 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from teampool.imports.reading.record import NO_TOKEN, OTHER_PLATFORM, TWO_ACCESS_TOKENS, UNREADABLE
+from teampool.imports.reading.record import (
+    AGENT_IDENTITY,
+    NO_TOKEN,
+    OTHER_PLATFORM,
+    PERSONAL_TOKEN,
+    TWO_ACCESS_TOKENS,
+    UNREADABLE,
+)
 from teampool.models import ImportLine
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure
@@ -21,7 +28,9 @@ SIGN_IN_REFUSED: Final = "sign_in_refused"
 SIGN_IN_LOST: Final = "sign_in_lost"
 
 # The line itself is wrong: no retry can help.
-INVALID = frozenset({UNREADABLE, NO_TOKEN, TWO_ACCESS_TOKENS, OTHER_PLATFORM, EMAIL_MISMATCH})
+INVALID = frozenset(
+    {UNREADABLE, NO_TOKEN, TWO_ACCESS_TOKENS, PERSONAL_TOKEN, AGENT_IDENTITY, OTHER_PLATFORM, EMAIL_MISMATCH}
+)
 
 # May pass: a retry can help.
 RETRYABLE = frozenset({UNREACHABLE, SLOW_DOWN})
@@ -84,6 +93,10 @@ def reason_text(slug: str, detail: str = "") -> str:
             return _("No token")
         case "two_access_tokens":
             return _("Two access tokens")
+        case "personal_token":
+            return _("A personal token of Codex (at-…), which cannot administer a Team")
+        case "agent_identity":
+            return _("The identity of an agent, which cannot administer a Team")
         case "other_platform":
             return _("An account of {name}, not of OpenAI: skipped").format(name=detail or "?")
         case "token_dead":

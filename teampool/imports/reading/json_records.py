@@ -14,25 +14,21 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+from teampool.imports.reading.columns import split
+from teampool.imports.reading.labels import Labelled
 from teampool.imports.reading.record import (
-    ACCESS,
-    ACCOUNT,
-    CLIENT,
-    EMAIL,
     NO_TOKEN,
     OTHER_PLATFORM,
-    REFRESH,
-    SESSION,
     UNREADABLE,
     Record,
-    Slot,
     build,
     clean,
     fits,
     read_fields,
-    slot_of,
+    refusal_of,
     unreadable,
 )
+from teampool.imports.reading.shapes import ACCESS, ACCOUNT, CLIENT, EMAIL, REFRESH, SESSION, Slot, slot_of
 from teampool.upstream.claims import NotAToken, read_claims
 from teampool.upstream.cookies import session_token_in
 
@@ -170,8 +166,7 @@ def _read(data: Any, at: _At) -> Iterator[Record]:
 
 def _read_text(value: str, at: _At) -> Record:
     """A line of text inside JSON: a token, or columns."""
-    mark = "----" if "----" in value else ","
-    record = read_fields(value.split(mark), None, at.line)
+    record = read_fields([Labelled("", field) for field in split(value)[1]], at.line, is_ordered=True)
     return replace(record, email=at.email) if at.email and not record.email and not record.problem else record
 
 
@@ -297,6 +292,8 @@ class _Found:
                 self.values.append((CLIENT, value))
         elif not value.isascii():
             raise _WrongType(name)
+        elif refusal_of(value):
+            self.values.append((slot, value))
         elif shape in _TOKENS:
             if not (slot == REFRESH and shape == ACCESS):
                 self.values.append((shape, value))

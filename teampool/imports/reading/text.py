@@ -1,78 +1,72 @@
 """Read pasted accounts in any form: one Record for each line that holds anything. Pure.
 
-The columns stand in `record.py`.
+What a value is stands in `shapes.py`, names and labels in `labels.py`, columns in `columns.py`, a line in `record.py`.
 
 Nothing is lost silently: an unreadable line becomes a Record that says so. No text raises, and time is linear.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 
+from teampool.imports.reading.columns import (
+    MOST_FIELDS,
+    by_header,
+    cut_again,
+    header_of,
+    split,
+    without_frame,
+)
 from teampool.imports.reading.json_documents import find_block
 from teampool.imports.reading.json_records import cookie_record, read_json
+from teampool.imports.reading.labels import Labelled, pieces
 from teampool.imports.reading.record import (
-    ACCESS,
-    ACCOUNT,
-    CLIENT,
-    EMAIL,
     NO_TOKEN,
-    REFRESH,
-    SESSION,
+    SLOTS,
     TWO_ACCESS_TOKENS,
     UNREADABLE,
     Record,
-    Slot,
+    clean,
+    email_of,
     read_fields,
     unreadable,
 )
+from teampool.imports.reading.shapes import ACCESS, EMAIL, TOKENS, slot_of
 
 __all__ = ["FORMATS", "NO_TOKEN", "TWO_ACCESS_TOKENS", "UNREADABLE", "Record", "parse"]
 
 FORMATS = ("auto", "text", "csv", "json")
 
-# Full-width characters of a Chinese keyboard, and invisible characters.
+# Characters that no eye sees: of no width, of direction, soft hyphens, variation selectors, tags.
+_RANGES = ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFE00, 0xFE0F), (0xE0000, 0xE007F))
+_UNSEEN = [0xAD, 0x61C, 0x180E, 0xFEFF, *(code for first, last in _RANGES for code in range(first, last + 1))]
+_INVISIBLE = "".join(map(chr, _UNSEEN))
+# Full-width characters of a Chinese keyboard, and what a chat program makes of quotes and hyphens.
 _PLAIN: dict[int, str | None] = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-_PLAIN |= {0x3000: " ", 0xA0: " ", 0x3001: ",", 0x2014: "-", 0x2013: "-", 0x201C: '"', 0x201D: '"'}
-_PLAIN |= dict.fromkeys((0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF))
-_INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_PLAIN |= {0x3000: " ", 0xA0: " ", 0x3001: ",", 0x2014: "-", 0x2013: "-", 0x2015: "-", 0x2500: "-", 0x2502: "|"}
+_PLAIN |= {0x201C: '"', 0x201D: '"'} | dict.fromkeys(_UNSEEN)
 
-_MOST_FIELDS = 64
-_DASHES = re.compile(r"-{4,}")
 _HTTP_ONLY = "#HttpOnly_"
 _COOKIE_PAIRS = re.compile(r"\s*(?:(?:set-)?cookie:\s*)?([\w.-]+)=", re.IGNORECASE)
 _COOKIE_TABLE = re.compile(r"\s*(__Secure-(?:next-auth|authjs)\.session-token(?:\.\d{1,3})?)\s+(\S+)")
 _SESSION_COOKIE = re.compile(r"__Secure-(?:next-auth|authjs)\.session-token")
-_GAP = re.compile(rf"[\s,;{_INVISIBLE}]*")
-_LABEL = re.compile(r"[^@:/\\]{1,32}")
+_GAP = re.compile(rf"[\s,;`{_INVISIBLE}]*")
 
-_HEADER: dict[str, Slot] = {
-    "email": EMAIL,
-    "mail": EMAIL,
-    "emailaddress": EMAIL,
-    "邮箱": EMAIL,
-    "账号": EMAIL,
-    "accesstoken": ACCESS,
-    "访问令牌": ACCESS,
-    "at": ACCESS,
-    "refreshtoken": REFRESH,
-    "刷新令牌": REFRESH,
-    "rt": REFRESH,
-    "sessiontoken": SESSION,
-    "会话令牌": SESSION,
-    "st": SESSION,
-    "clientid": CLIENT,
-    "accountid": ACCOUNT,
-}
+# Around an account, and none itself: fences of code, the rule below the head of a table.
+_FENCE = re.compile(r"(?:`{3,}|~{3,})[\w+-]{0,12}|(?=.*---)(?=.*\|)[-:| ]+")
+# `1.`, `1)`, `(1)`, `①`, `- `: in front of an account.
+_BULLET = re.compile(
+    r"\s*(?:(?:[-*+•·●▪>]|\[[ xX✓]?\])\s+|[\u2460-\u249b\u24ea-\u24ff\u2776-\u2793]\s*[.:,]?\s*"
+    r"|\(\d{1,5}\)\s*[.:]?\s*|\d{1,5}\)\s*|\d{1,5}[.:](?:\s+|(?=eyJ|rt[_-]|[\u4e00-\u9fff])))"
+)
 
 
 def parse(text: str, *, format: str = "auto") -> list[Record]:
     """The accounts in this text, in order, each with its line number from 1.
 
-    Every line that is not blank, a comment (`#`) or a header belongs to exactly one Record (`line` to `last_line`).
-    Only a line with several JSON documents has a Record for each. `format`: `text` and `csv` read line by line, `json`
-    only JSON, `auto` whatever it is.
+    Every line that is not blank, a comment (`#`), a header or a fence of code belongs to exactly one Record (`line` to
+    `last_line`). Only a line with several JSON documents has a Record for each. `format`: `text` and `csv` read line by
+    line, `json` only JSON, `auto` whatever it is.
     """
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}")
@@ -83,7 +77,7 @@ class _Parser:
     def __init__(self, text: str, format: str) -> None:
         self.lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self.format = format
-        self.columns: tuple[Slot | None, ...] | None = None
+        self.header: tuple[str, tuple[str, ...]] | None = None  # what separates the columns, and what they hold
         self.records: list[Record] = []
 
     def run(self) -> list[Record]:
@@ -94,16 +88,20 @@ class _Parser:
 
     def _read_from(self, number: int) -> int:
         """Read this line and the lines that belong to it; return the number of the next."""
-        line = self.lines[number].strip().strip(_INVISIBLE).strip()
-        if not line or (line[0] == "#" and not line.startswith(_HTTP_ONLY)):
+        line = self._seen(number)
+        if _is_silent(line):
             return number + 1
-        if self.format in ("auto", "json") and line[0] in "{[":
-            return self._read_json(number, self.lines[number].index(line[0]))
+        if self.format in ("auto", "json"):
+            start = _start_of_json(self.lines[number])
+            if start is not None:
+                return self._read_json(number, start)
         if self.format == "json":
             self.records.append(unreadable(number + 1))
             return number + 1
         if self.format == "auto" and _cookies_of(line) is not None:
             return self._read_cookies(number)
+        if self.format != "csv" and self._pieces(number):
+            return self._read_labelled(number)
         # Keep the tabs: a leading tab is an empty first column.
         self._read_line(self.lines[number].strip(f" {_INVISIBLE}"), number + 1)
         return number + 1
@@ -154,8 +152,8 @@ class _Parser:
         first = last = number
         jar: dict[str, str] = {}
         while number < len(self.lines):
-            line = self.lines[number].strip().strip(_INVISIBLE).strip()
-            if line and not (line[0] == "#" and not line.startswith(_HTTP_ONLY)):
+            line = self._seen(number)
+            if not _is_silent(line):
                 cookies = _cookies_of(line)
                 if cookies is None or any(name in jar for name in cookies):
                     break
@@ -167,90 +165,119 @@ class _Parser:
 
     # Lines
 
+    def _seen(self, number: int) -> str:
+        return self.lines[number].strip().strip(_INVISIBLE).strip()
+
+    def _pieces(self, number: int) -> list[Labelled]:
+        """The labelled pieces of a line; empty when it has no label, or names no token and no address."""
+        line = _plain(self.lines[number])
+        # A URL has `=` behind words too, and a session JSON `:`.
+        return [] if "\0" in line else pieces(_undecorated(line).strip())
+
+    def _read_labelled(self, number: int) -> int:
+        """An account told by labels, on one line or on several; a label that comes again begins the next account."""
+        first = last = number
+        found = self._pieces(number)
+        number += 1
+        while number < len(self.lines):
+            line = self._seen(number)
+            if not line and _has_token(found):
+                break
+            if not _is_silent(line):
+                more = self._continued(found, number)
+                if not more:
+                    break
+                found, last = more, number
+            number += 1
+        self.records.append(read_fields(_fields_of(found), first + 1, is_ordered=False, last_line=last + 1))
+        return last + 1
+
+    def _continued(self, found: list[Labelled], number: int) -> list[Labelled]:
+        """These pieces and those of this line, if it belongs to the same account; else empty."""
+        more = self._pieces(number)
+        if more:
+            said = {one.what: one.text.strip() for one in found if one.what in SLOTS or one.what in TOKENS}
+            is_next = not more[0].what or any(said.get(one.what, one.text.strip()) != one.text.strip() for one in more)
+            return [] if is_next else found + more
+        value = clean(_undecorated(_plain(self.lines[number])))
+        if not value or value[0] in "{[" or len(split(value)[1]) > 1:
+            return []
+        if not found[-1].text.strip() and found[-1].what:
+            return [*found[:-1], Labelled(found[-1].what, value)]
+        addresses = [clean(one.text).lower() for one in found if one.what == EMAIL]
+        if slot_of(value) == ACCESS and not _has_token(found) and email_of(value) in addresses:
+            return [*found, Labelled("", value)]
+        return []
+
     def _read_line(self, line: str, number: int) -> None:
         if "\0" in line:
             self.records.append(unreadable(number))
             return
-        if not line.isascii():
-            line = line.translate(_PLAIN)
-        fields = _split(line, is_csv=self.format == "csv")
-        if len(fields) > _MOST_FIELDS:
+        line = without_frame(_undecorated(_plain(line)))
+        mark, fields = split(line, is_csv=self.format == "csv")
+        if len(fields) > MOST_FIELDS:
             self.records.append(unreadable(number))
             return
-        columns = _header_of(fields)
+        columns = header_of(fields)
         if columns is not None:
-            self.columns = columns
+            self.header = mark, columns
             return
-        self.records.append(read_fields(fields, self.columns, number))
+        if self.header is not None and self._is_in_sheet(mark, fields):
+            self.records.append(read_fields(by_header(fields, self.header[1]), number, is_ordered=False))
+            return
+        if self.format != "csv":
+            fields = cut_again(fields)
+        self.records.append(read_fields([Labelled("", value) for value in fields], number, is_ordered=True))
+
+    def _is_in_sheet(self, mark: str, fields: list[str]) -> bool:
+        """True when this line is a row below the header: cut alike, or a single field below a single name."""
+        header_mark, columns = self.header or ("", ())
+        return mark == header_mark or len(fields) == len(columns)
 
 
-def _split(line: str, *, is_csv: bool) -> list[str]:
-    """The fields of a line. Commas are tried first: a token may contain `----`, never a comma."""
-    content = line.strip()
-    for mark in ",\t|;":
-        if mark in content:
-            return _split_at(line, mark)
-    if "----" in content and not is_csv:
-        fields = _split_dashes(content)
-        return _rejoined(fields) if len(fields) <= _MOST_FIELDS else fields
-    words = content.split()
-    if len(words) == 1 and "\t" in line:
-        return line.split("\t")
-    return [word for word in words if word.lower() != "bearer"]
+def _plain(line: str) -> str:
+    return line if line.isascii() else line.translate(_PLAIN)
 
 
-def _split_at(line: str, mark: str) -> list[str]:
-    if '"' not in line:
-        return line.split(mark)
-    try:
-        return next(csv.reader([line], delimiter=mark, skipinitialspace=True), [""])
-    except csv.Error:
-        return line.split(mark)
+def _undecorated(line: str) -> str:
+    """The line without quotes of code around it and without a number or a bullet in front."""
+    bullet = _BULLET.match(line)
+    return line[bullet.end() :] if bullet else line
 
 
-def _split_dashes(line: str) -> list[str]:
-    fields: list[str] = []
-    begin = 0
-    for run in _DASHES.finditer(line):
-        # Surplus hyphens belong to the field before: a token may end with a hyphen, hardly any begins with one.
-        separators, surplus = divmod(len(run[0]), 4)
-        fields.append(line[begin : run.start() + surplus])
-        fields.extend([""] * (separators - 1))
-        begin = run.end()
-    fields.append(line[begin:])
+def _is_silent(line: str) -> bool:
+    """True for what gets no result: a blank line, a comment, a fence of code."""
+    is_comment = line[:1] == "#" and not line.startswith(_HTTP_ONLY)
+    return not line or is_comment or _FENCE.fullmatch(line) is not None
+
+
+def _start_of_json(line: str) -> int | None:
+    """Where a document begins on this line, behind blanks, a number or a bullet; None when none does."""
+    plain = line.strip().strip(_INVISIBLE).strip()
+    if plain[:1] and plain[0] in "{[":
+        return line.index(plain[0])
+    bullet = _BULLET.match(line)
+    return bullet.end() if bullet and line[bullet.end() : bullet.end() + 1] == "{" else None
+
+
+def _has_token(found: list[Labelled]) -> bool:
+    return any(slot_of(clean(field.text)) in TOKENS for field in _fields_of(found))
+
+
+def _fields_of(found: list[Labelled]) -> list[Labelled]:
+    """The fields of labelled pieces. Behind the first field of a piece may stand others, which have no label."""
+    fields: list[Labelled] = []
+    for one in found:
+        inner = cut_again(split(one.text)[1])
+        if len(inner) > MOST_FIELDS:
+            inner = [one.text]
+        if one.what in (*SLOTS, *TOKENS) or not one.what:
+            fields += [Labelled(one.what if not place else "", value) for place, value in enumerate(inner) if value]
+            continue
+        # A password or a note may hold separators: only what has a known shape is more than a part of it.
+        fields.append(Labelled(one.what, one.text))
+        fields += [Labelled("", value) for value in inner[1:] if slot_of(clean(value)) in (EMAIL, *TOKENS)]
     return fields
-
-
-def _rejoined(fields: list[str]) -> list[str]:
-    """Join fields that were one token with `----` inside."""
-    whole: list[str] = []
-    for value in fields:
-        dots = whole[-1].count(".") if whole and whole[-1].startswith("eyJ") else 2
-        # A JWT has two dots, an encrypted token four; with fewer, it continues behind the dashes.
-        if dots in (0, 1, 3) and value and "@" not in value and not value.startswith(("eyJ", "rt_", "rt-", "app_")):
-            whole[-1] = f"{whole[-1]}----{value}"
-        else:
-            whole.append(value)
-    return whole
-
-
-def _header_of(fields: list[str]) -> tuple[Slot | None, ...] | None:
-    """The columns a header line names, None for a column to ignore; None when the line is no header.
-
-    A header's first word is a known column. Any other line is an account, good or bad, and gets its result.
-    """
-    if not fields or not all(_LABEL.fullmatch(value) for value in fields if value):
-        return None
-    names = [re.sub(r"[\s_.\"'-]", "", value).lower() for value in fields]
-    if names[0] not in _HEADER:
-        return None
-    known = [name for name in names if name in _HEADER]
-    if len([name for name in names if name]) == 1:
-        is_header = len(known[0]) > 4  # a single short word, as `at`, could be anything
-    else:
-        # `email,at,,,` is the documented example of a line, not a header.
-        is_header = len(known) >= 2 and (all(names) or len([name for name in known if len(name) > 2]) >= 2)
-    return tuple(_HEADER.get(name) for name in names) if is_header else None
 
 
 def _cookies_of(line: str) -> dict[str, str] | None:

@@ -104,7 +104,7 @@ class TestTheDocumentedProgram:
         last = {row["last_result"]["line"]: row["last_result"] for row in progress}
         assert last[1]["success"] is True
         assert last[1]["email"] == "omar@example.com"
-        assert [last[number]["error_code"] for number in (2, 3)] == ["unreadable", "unreadable"]
+        assert [last[number]["error_code"] for number in (2, 3)] == ["no_token", "unreadable"]
         finish = answers[-1]
         assert (finish["type"], finish["current"], finish["total"]) == ("finish", 3, 3)
         assert (finish["success_count"], finish["failed_count"]) == (1, 2)

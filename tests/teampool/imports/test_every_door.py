@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -14,10 +15,13 @@ from django.core.management import call_command
 from django.test import Client
 
 from base import actors
+from sandbox.state import short_hash
 from teampool import api_keys
 from teampool.imports import follow
-from teampool.models import ImportJob, ImportLine, Owner
+from teampool.models import ApiKey, ImportJob, ImportLine, Owner
+from tests.cast import an_owner
 from tests.teampool.imports.bringing import State, finish
+from tests.teampool.imports.test_secrets import database_dump
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,7 +52,8 @@ def bring_in(request, olga_client: Client, client: Client, tmp_path) -> Callable
             call_command("import_teams", str(file), stdout=io.StringIO(), stderr=io.StringIO())
 
     def by_api(text: str) -> None:
-        key = api_keys.create(name="shop", scope=api_keys.IMPORT, actor=actors.command("tests"))[1]
+        name = f"shop {ApiKey.objects.count()}"
+        key = api_keys.create(name=name, scope=api_keys.IMPORT, actor=actors.command("tests"))[1]
         body = {"import_type": "batch", "content": text}
         response = client.post(ADDRESS, json.dumps(body), content_type="application/json", headers={"X-API-Key": key})
         assert response.getvalue()
@@ -117,3 +122,83 @@ class TestEnvelopes:
         sent = json.dumps(sandbox.log())
         assert "hunter2" not in sent
         assert "ya29" not in sent
+
+
+SECRETS = ("P@ssw0rd!x", "Correct-Horse-9x!", "xK9fT2mQ8vLp4WzR7nB1sD6e", "JBSWY3DPEHPK3PXP")
+
+
+def columns_sent(sandbox) -> set[str]:
+    """The hash of every bearer token, session and refresh token that reached ChatGPT (the sandbox's journal)."""
+    sent = {entry[name] for entry in sandbox.log() for name in ("token_hash", "session_hash") if entry[name]}
+    return sent | {
+        value.removeprefix("sha256:")
+        for entry in sandbox.log()
+        for value in (entry["body"] or {}).values()
+        if isinstance(value, str) and value.startswith("sha256:")
+    }
+
+
+def nothing_of_it_is_kept(sandbox, *allowed: str) -> None:
+    """No secret of the lines was sent or stored; only the `allowed` tokens were sent."""
+    assert columns_sent(sandbox) <= {short_hash(token) for token in allowed}
+    said = json.dumps(sandbox.log()) + database_dump()
+    kept = said + "".join(line.payload for line in ImportLine.objects.all())
+    kept += "".join(f"{owner.refresh_token} {owner.session_token}" for owner in Owner.objects.all())
+    assert not [secret for secret in SECRETS if secret in kept]
+
+
+class TestWhatIsNoToken:
+    def test_a_password_and_a_seed_leave_the_stored_refresh_token_alone(self, sandbox, bring_in):
+        login = sandbox.workspace("omar@example.com")["credentials"]
+        known = an_owner(login["email"], refresh_token=login["refresh_token"], client_id=login["client_id"])
+        for password in SECRETS[:3]:
+            (line,) = bring_in("----".join([login["email"], password, SECRETS[3], login["access_token"]]))
+            assert (line.state in (State.CREATED, State.UPDATED), line.holds) == (True, "AT")
+            assert line.unused == ["password", "2fa"]
+        known.refresh_from_db()
+        assert (known.refresh_token, known.client_id) == (login["refresh_token"], login["client_id"])
+        nothing_of_it_is_kept(sandbox, login["access_token"])
+
+    def test_a_line_without_a_token_is_refused_before_any_call(self, sandbox, bring_in):
+        orders = list(permutations(["nobody@example.com", *SECRETS[1:]]))
+        lines = bring_in("\n".join("----".join(order) for order in orders))
+        assert {(line.state, line.reason, line.email) for line in lines} == {
+            (State.INVALID, "no_token", "nobody@example.com")
+        }
+        assert len(lines) == len(orders)
+        assert sandbox.log() == []
+        nothing_of_it_is_kept(sandbox)
+
+    def test_labels_are_read_through(self, sandbox, bring_in):
+        logins = [sandbox.workspace(f"omar{number}@example.com")["credentials"] for number in range(3)]
+        one, two, three = ((login["email"], login["access_token"]) for login in logins)
+        lines = bring_in(
+            f"邮箱：{one[0]} token：{one[1]}\n"
+            f"账号：{two[0]}\n密码：{SECRETS[0]}\n2FA：{SECRETS[3]}\naccess_token：Bearer {two[1]}\n"
+            f"```\n3) email: <{three[0]}>, password: {SECRETS[2]}, AT: {three[1]}\n```"
+        )
+        assert [(line.number, line.state, line.email) for line in lines] == [
+            (1, State.CREATED, one[0]),
+            (2, State.CREATED, two[0]),
+            (7, State.CREATED, three[0]),
+        ]
+        assert [line.unused for line in lines] == [[], ["password", "2fa"], ["password"]]
+        nothing_of_it_is_kept(sandbox, *(login["access_token"] for login in logins))
+
+    @pytest.mark.parametrize("header", ["序号\t邮箱\t访问令牌\t密码\n", ""])
+    def test_a_sheet_whose_first_column_counts(self, sandbox, bring_in, header):
+        logins = [sandbox.workspace(f"omar{number}@example.com")["credentials"] for number in range(3)]
+        rows = [
+            f"{number}\t{login['email']}\t{login['access_token']}\t{SECRETS[0]}"
+            for number, login in enumerate(logins, 1)
+        ]
+        lines = bring_in(header + "\n".join(rows))
+        assert [(line.state, line.email, line.unused) for line in lines] == [
+            (State.CREATED, login["email"], ["password"]) for login in logins
+        ]
+        nothing_of_it_is_kept(sandbox, *(login["access_token"] for login in logins))
+
+    def test_tokens_of_codex_are_refused_with_their_own_reason(self, sandbox, bring_in):
+        (line,) = bring_in("omar@example.com----at-AbCdEfGhIjKlMnOpQrSt")
+        assert (line.state, line.reason) == (State.INVALID, "personal_token")
+        assert sandbox.log() == []

@@ -79,7 +79,7 @@ class TestAccept:
         assert not ImportJob.objects.exists()
 
     def test_it_holds_which_tokens_there_were_never_the_tokens(self):
-        job = accept(f"omar@example.com,{TOKEN},rt_{'r' * 40},{'s' * 40},app_x")
+        job = accept(f"omar@example.com,{TOKEN},rt_{'r' * 40},{'s1' * 20},app_x")
         line = job.lines.get()
         assert (line.holds, line.email) == ("AT RT ST", "omar@example.com")
 
@@ -204,7 +204,7 @@ class TestReadText:
 class TestReasonText:
     def test_each_reason_has_words_of_its_own(self):
         slugs = ["unreadable", "no_token", "two_access_tokens", "token_dead", "email_mismatch", "no_team"]
-        slugs += ["unreachable", "slow_down"]
+        slugs += ["unreachable", "slow_down", "personal_token", "agent_identity"]
         with translation.override("en"):
             texts = [reason_text(slug) for slug in slugs]
         assert len(set(texts)) == len(slugs)

@@ -93,9 +93,11 @@ class TestLines:
     def test_a_password_before_the_token_is_left_out(self) -> None:
         assert fields_of(one(f"{MAIL}----hunter2!----{AT}")) == {"email": MAIL, "access_token": AT}
 
-    @pytest.mark.parametrize("line", [f"{MAIL},hunter2", f"{MAIL}----hunter2", f"{MAIL},{AT},short"])
+    @pytest.mark.parametrize("line", [f"{MAIL},hunter2", f"{MAIL}----hunter2"])
     def test_a_password_never_becomes_a_token(self, line: str) -> None:
-        assert one(line).problem == UNREADABLE
+        record = one(line)
+        assert (record.problem, record.unused) == (NO_TOKEN, ("password",))
+        assert fields_of(record) == {"email": MAIL}
 
     @pytest.mark.parametrize("empty", ["null", "-", "N/A", "无", '""', "undefined"])
     def test_words_for_nothing_are_nothing(self, empty: str) -> None:
@@ -103,14 +105,15 @@ class TestLines:
 
     def test_dashes_inside_a_token_do_not_cut_it(self) -> None:
         jwe = "eyJhbGciOiJkaXIifQ..aXY.Y2lw----aGVy.dGFn"
-        jwt = "eyJhbGci----OiJSUzI1NiJ9.eyJz.c2ln"
+        # Only what is no text may hold `----`: a signature, which has 342 characters under RS256.
+        jwt = f"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.{'c' * 200}----{'2' * 138}"
         assert fields_of(one(f"{MAIL}----{jwt}----{RT}----{jwe}")) == {
             "email": MAIL,
             "access_token": jwt,
             "refresh_token": RT,
             "session_token": jwe,
         }
-        assert one(f"{MAIL},eyJa.b----c.d----e,{RT}").access_token == "eyJa.b----c.d----e"
+        assert one(f"{MAIL},{jwt},{RT}").access_token == jwt
 
     def test_a_token_may_end_with_a_hyphen(self) -> None:
         assert fields_of(one(f"{MAIL}----{AT}-----{RT}-----------{CLIENT}")) == {
@@ -135,13 +138,11 @@ class TestLines:
             ("--------", NO_TOKEN),
             (f"{MAIL},{AT},{AT2}", TWO_ACCESS_TOKENS),
             (f"{AT} {AT2}", TWO_ACCESS_TOKENS),
-            (f"{MAIL},{AT},other@example.com", UNREADABLE),
             (f"{MAIL},{AT},{RT},rt_another-one", UNREADABLE),
-            (f"{MAIL},{AT},,,,,,something-left-over", UNREADABLE),
             (f"{MAIL},{AT}\0", UNREADABLE),
             ("\0", UNREADABLE),
             (f"owner@example,{AT}", UNREADABLE),
-            (f"{MAIL},令牌令牌令牌令牌令牌令牌令牌令牌", UNREADABLE),
+            (f"{MAIL},令牌令牌令牌令牌令牌令牌令牌令牌", NO_TOKEN),
             ("\ud800", UNREADABLE),
             ("x" * 300_000, UNREADABLE),
             ("a," * 1000, UNREADABLE),
@@ -195,11 +196,11 @@ class TestLines:
     @given(
         values=st.tuples(
             st.from_regex(r"[a-z0-9][a-z0-9._+-]{0,20}@[a-z0-9]{1,10}\.(?:com|co\.uk|example)", fullmatch=True),
-            st.from_regex(r"eyJ[A-Za-z0-9_-]{1,40}\.eyJ[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{0,40}", fullmatch=True),
-            st.from_regex(r"rt[_-][A-Za-z0-9._-]{8,40}", fullmatch=True)
-            | st.from_regex(r"[A-Z][A-Za-z0-9_.]{16,40}[A-Z]", fullmatch=True),
+            st.from_regex(r"eyJhbGciOiJSUzI1NiJ9\.eyJ[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{0,40}", fullmatch=True),
+            st.from_regex(r"rt[_-][A-Za-z0-9._-]{10,40}", fullmatch=True)
+            | st.from_regex(r"[A-Z][A-Za-z0-9_.]{18,40}[A-Z]", fullmatch=True),
             st.from_regex(
-                r"eyJ[A-Za-z0-9_-]{1,20}\.\.[A-Za-z0-9_-]{1,20}\.[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,20}",
+                r"eyJhbGciOiJkaXIifQ\.\.[A-Za-z0-9_-]{1,20}\.[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,20}",
                 fullmatch=True,
             ),
             st.from_regex(r"app_[A-Za-z0-9]{1,24}", fullmatch=True),
@@ -212,7 +213,7 @@ class TestLines:
     )
     @example(
         values=(MAIL, AT, "Opaque" * 4, ST, CLIENT),
-        present=(False, False, True, False, False),
+        present=(False, False, True, False, True),
         mark="----",
         ending="\n",
         quoted=False,
@@ -220,7 +221,7 @@ class TestLines:
     )
     @example(
         values=(MAIL, AT, "Opaque" * 4, ST, CLIENT),
-        present=(False, False, True, False, False),
+        present=(False, False, True, False, True),
         mark="\t",
         ending="",
         quoted=False,
@@ -237,6 +238,8 @@ class TestLines:
     def test_any_record_comes_back_as_it_was(
         self, values: tuple[str, ...], present: tuple[bool, ...], mark: str, ending: str, quoted: bool, leading: str
     ) -> None:
+        # An opaque refresh token is told from a password by its client id.
+        assume(not present[2] or present[4] or values[2].startswith("rt"))
         wanted = {name: value for name, value, is_there in zip(COLUMNS, values, present, strict=True) if is_there}
         fields = [wanted.get(name, "") for name in COLUMNS]
         if mark == " ":
@@ -308,7 +311,8 @@ class TestHeaders:
     )
     def test_a_line_of_literal_words_gets_a_result(self, line: str) -> None:
         """The document's example row, typed as it stands there, is not lost silently."""
-        assert problems(f"{MAIL},{AT}\n{line}\n{MAIL},{AT2}") == [(1, ""), (2, UNREADABLE), (3, "")]
+        problem = NO_TOKEN if "@" in line else UNREADABLE
+        assert problems(f"{MAIL},{AT}\n{line}\n{MAIL},{AT2}") == [(1, ""), (2, problem), (3, "")]
 
 
 class TestJson:
@@ -548,7 +552,9 @@ def is_read(line: str) -> bool:
     """True for a line that must be answered for: not blank, no comment, and no header."""
     line = line.strip().strip("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff").strip()
     is_comment = line.startswith("#") and not line.startswith("#HttpOnly_")
-    return bool(line) and not is_comment and "email" not in line and "access_token" not in line
+    is_rule = "|" in line and "---" in line and set(line) <= set("-:| ")
+    is_fence = line.startswith(("```", "~~~"))
+    return bool(line) and not (is_comment or is_rule or is_fence) and "email" not in line and "access_token" not in line
 
 
 class TestAnyText:
