@@ -124,8 +124,8 @@ class TestUnits:
 
 class TestProxies:
     def test_an_import_fits_through(self):
-        assert "client_max_body_size 6m" in (ROOT / "deploy" / "nginx.conf").read_text()
-        assert "max_size 6MB" in (ROOT / "deploy" / "Caddyfile").read_text()
+        assert "client_max_body_size 22m" in (ROOT / "deploy" / "nginx.conf").read_text()
+        assert "max_size 22MB" in (ROOT / "deploy" / "Caddyfile").read_text()
 
     def test_nginx_hands_on_who_asks_and_how(self):
         text = (ROOT / "deploy" / "nginx.conf").read_text()

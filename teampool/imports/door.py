@@ -65,9 +65,8 @@ def _batch(request: HttpRequest, sent: dict[str, Any], actor: Actor) -> HttpResp
         job = jobs.accept(text=payload.read_content(sent), actor=actor)
     except jobs.NothingToImport:
         raise NotTaken(400, "nothing_to_import", _("It holds no line that could be an account.")) from None
-    except jobs.TooManyLines:
-        text = _("More than {n} lines. Import them in parts.").format(n=f"{jobs.MOST_LINES:,}")
-        raise NotTaken(413, "too_many_lines", text) from None
+    except jobs.TooManyLines as error:
+        raise NotTaken(413, "too_many_lines", jobs.bound_text(error)) from None
     accepts = request.headers.get("Accept", "").lower()
     is_document = "application/json" in accepts and "ndjson" not in accepts
     write = answers.document if is_document else answers.stream

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from base.actors import Actor
 from notifications.audit import events
 from teampool import bells
 from teampool.imports.bring_in import holds, login_email, pack
+from teampool.imports.reading.files import EMPTY, MOST_BYTES, MOST_FILES, TooManyFiles, TooMuch
+from teampool.imports.reading.files import read_files as unpack_files
 from teampool.imports.reading.record import Record
 from teampool.imports.reading.text import parse
 from teampool.imports.reasons import RETRYABLE, reason_text, state_of
@@ -23,13 +27,17 @@ from teampool.models import ImportJob, ImportLine
 __all__ = [
     "MOST_BYTES",
     "MOST_LINES",
+    "TOO_LARGE_IN_ALL",
     "NothingToImport",
     "TooManyLines",
     "accept",
     "accept_records",
+    "bound_text",
+    "bounded",
     "forget",
     "progress",
-    "read_text",
+    "read",
+    "read_files",
     "reason_text",
     "retriable",
     "retry_failed",
@@ -37,7 +45,6 @@ __all__ = [
 ]
 
 KEPT_FOR = timedelta(hours=24)
-MOST_BYTES = 5 * 1024 * 1024
 MOST_LINES = 20_000
 _ROWS_AT_ONCE = 500
 _KEPT_FOR_RETRY = ("file", "number", "part", "place", "email", "meant_for", "holds", "unused", "payload")
@@ -55,14 +62,43 @@ class TooManyLines(ValueError):
     """An import may have `MOST_LINES` lines."""
 
 
-def read_text(data: bytes) -> str:
-    """The text of a file in UTF-8, UTF-16 or GB 18030; unreadable bytes become U+FFFD."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("gb18030", "replace")
+TOO_LARGE_IN_ALL = (TooManyLines, TooManyFiles, TooMuch)
+
+
+def read(text: str, *, format: str = "auto") -> list[Record]:
+    """The records of a text. Raises TooManyLines."""
+    return bounded(parse(text, format=format, most=MOST_LINES))
+
+
+def read_files(files: Iterable[tuple[str, bytes]], *, format: str = "auto") -> list[Record]:
+    """The records of these files, and of those inside ZIPs, each with the name of its file.
+
+    A file that cannot be read is one record with the reason. Raises TooManyLines, TooManyFiles and TooMuch.
+    """
+    records: list[Record] = []
+    for one in unpack_files(files):
+        found = [] if one.problem else parse(one.text, format=format, most=MOST_LINES)
+        records += [replace(record, file=one.name) for record in found]
+        if not found:
+            records.append(Record(0, problem=one.problem or EMPTY, file=one.name))
+        bounded(records)
+    return records
+
+
+def bound_text(error: Exception) -> str:
+    """Which of the bounds `TOO_LARGE_IN_ALL` the import passes, in words."""
+    if isinstance(error, TooMuch):
+        return _("More than 20 MB in all, unpacked. Import it in parts.")
+    if isinstance(error, TooManyFiles):
+        return _("More than {n} files. Import them in parts.").format(n=f"{MOST_FILES:,}")
+    return _("More than {n} lines. Import them in parts.").format(n=f"{MOST_LINES:,}")
+
+
+def bounded(records: list[Record]) -> list[Record]:
+    """The same records. Raises TooManyLines."""
+    if len(records) > MOST_LINES:
+        raise TooManyLines
+    return records
 
 
 def accept(*, text: str, actor: Actor, format: str = "auto", is_rung: bool = True) -> ImportJob:
@@ -70,16 +106,14 @@ def accept(*, text: str, actor: Actor, format: str = "auto", is_rung: bool = Tru
 
     With `is_rung` False the caller works on it at once; if the caller dies, the sweep finds the job.
     """
-    return accept_records(parse(text, format=format), actor=actor, is_rung=is_rung)
+    return accept_records(read(text, format=format), actor=actor, is_rung=is_rung)
 
 
 def accept_records(records: Iterable[Record], *, actor: Actor, is_rung: bool = True) -> ImportJob:
     records = list(records)
     if not records:
         raise NothingToImport
-    if len(records) > MOST_LINES:
-        raise TooManyLines
-    return _open_job(list(_lines(records, timezone.now())), actor, is_rung=is_rung)
+    return _open_job(list(_lines(bounded(records), timezone.now())), actor, is_rung=is_rung)
 
 
 def retriable(job_id: int) -> QuerySet[ImportLine]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,8 +21,8 @@ from base.actors import operator
 from teampool.imports import jobs, words
 from teampool.imports.bring_in import login_email
 from teampool.imports.jobs import BAD
+from teampool.imports.reading.files import MOST_UNPACKED, TooMuch
 from teampool.imports.reading.record import Record
-from teampool.imports.reading.text import parse
 from teampool.imports.worker import OPEN
 from teampool.models import ImportJob, ImportLine, Owner
 
@@ -35,13 +36,13 @@ def import_teams(request: HttpRequest) -> HttpResponse:
     """The form. POST accepts the import and redirects to its page."""
     may_import(request)
     owner = _owner(request)
-    text, errors = "", []
+    text, errors = "", list[str]()
     if request.method == "POST":
         text = request.POST.get("text", "")
         try:
             return redirect("admin:import_job", _accept(request, text, owner).pk)
         except Unacceptable as problem:
-            errors = [str(problem)]
+            errors = problem.errors
     past = ImportJob.objects.annotate(
         good=Count("lines", filter=Q(lines__state__in=(State.CREATED, State.UPDATED))),
         bad=Count("lines", filter=Q(lines__state__in=BAD)),
@@ -51,26 +52,36 @@ def import_teams(request: HttpRequest) -> HttpResponse:
 
 
 class Unacceptable(ValueError):
-    """Nothing was accepted; the text says why."""
+    """Nothing was accepted; `errors` say why."""
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__()
+        self.errors = errors
 
 
 def _accept(request: HttpRequest, text: str, owner: Owner | None) -> ImportJob:
-    upload = request.FILES.get("file")
-    size = upload.size if upload is not None else len(text.encode("utf-8", errors="replace"))
-    if (size or 0) > jobs.MOST_BYTES:
-        raise Unacceptable(_("The file is larger than 5 MB. Import it in parts."))
-    records = parse(jobs.read_text(upload.read()) if upload is not None else text)
+    records = _read(text, request.FILES.getlist("file"))
     if owner is not None:
         _must_belong_to(owner, records)
         records = [_for(owner, record) for record in records]
+    if not records:
+        raise Unacceptable([_("Paste what chatgpt.com/api/auth/session shows, or one account a line.")])
+    if all(record.problem for record in records):
+        raise Unacceptable(words.problems(records))
+    return jobs.accept_records(records, actor=operator(request))
+
+
+def _read(text: str, uploads: list[UploadedFile[Any]]) -> list[Record]:
+    """The records of the text and of the files."""
+    if len(text.encode("utf-8", errors="replace")) > jobs.MOST_BYTES:
+        raise Unacceptable([_("The text is larger than 5 MB. Import it in parts.")])
     try:
-        return jobs.accept_records(records, actor=operator(request))
-    except jobs.NothingToImport:
-        message = _("Paste what chatgpt.com/api/auth/session shows, or one account a line.")
-        raise Unacceptable(message) from None
-    except jobs.TooManyLines:
-        message = _("More than {n} lines. Import them in parts.").format(n=f"{jobs.MOST_LINES:,}")
-        raise Unacceptable(message) from None
+        if sum(upload.size or 0 for upload in uploads) > MOST_UNPACKED:
+            raise TooMuch
+        files = jobs.read_files((upload.name or "?", upload.read(jobs.MOST_BYTES + 1)) for upload in uploads)
+        return jobs.bounded([*jobs.read(text), *files])
+    except jobs.TOO_LARGE_IN_ALL as error:
+        raise Unacceptable([jobs.bound_text(error)]) from None
 
 
 def _must_belong_to(owner: Owner, records: list[Record]) -> None:
@@ -78,7 +89,7 @@ def _must_belong_to(owner: Owner, records: list[Record]) -> None:
     for email in map(login_email, records):
         if email and email.lower() != owner.email:
             message = _("This session belongs to {email}, not to {owner}. Nothing was saved.")
-            raise Unacceptable(message.format(email=email, owner=owner.email))
+            raise Unacceptable([message.format(email=email, owner=owner.email)])
 
 
 def _for(owner: Owner, record: Record) -> Record:

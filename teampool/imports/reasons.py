@@ -6,6 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from teampool.imports.reading import files
 from teampool.imports.reading.record import (
     AGENT_IDENTITY,
     NO_TOKEN,
@@ -31,6 +32,9 @@ SIGN_IN_LOST: Final = "sign_in_lost"
 INVALID = frozenset(
     {UNREADABLE, NO_TOKEN, TWO_ACCESS_TOKENS, PERSONAL_TOKEN, AGENT_IDENTITY, OTHER_PLATFORM, EMAIL_MISMATCH}
 )
+
+# A file as a whole was not read; over HTTP there are no files.
+OF_A_FILE = files.PROBLEMS
 
 # May pass: a retry can help.
 RETRYABLE = frozenset({UNREACHABLE, SLOW_DOWN})
@@ -79,11 +83,13 @@ def reason_of(error: UpstreamError) -> str:
 
 def state_of(reason: str) -> ImportLine.State:
     # Another person's log-in comes only from the back office: no answer of the API names it.
-    return ImportLine.State.INVALID if reason in INVALID | {OTHER_LOGIN} else ImportLine.State.FAILED
+    return ImportLine.State.INVALID if reason in INVALID | OF_A_FILE | {OTHER_LOGIN} else ImportLine.State.FAILED
 
 
 def reason_text(slug: str, detail: str = "") -> str:
     """The words of a reason, in the active language; "" for "". `detail` is what they name."""
+    if slug in OF_A_FILE:
+        return _file_text(slug)
     match slug:
         case "":
             return ""
@@ -114,3 +120,24 @@ def reason_text(slug: str, detail: str = "") -> str:
         case "slow_down":
             return _("ChatGPT asks to try later; retry is possible")
     return _("ChatGPT cannot be reached; retry is possible")
+
+
+def _file_text(slug: str) -> str:
+    match slug:
+        case files.TOO_LARGE:
+            return _("Larger than 5 MB: split it and import the parts")
+        case files.SHEET:
+            return _("A spreadsheet: save it as CSV and choose that file")
+        case files.ARCHIVE:
+            return _("An archive that is not opened here: unpack it and choose what is inside, or one ZIP of it")
+        case files.ENCRYPTED:
+            return _("Protected by a password: unpack it and choose what is inside")
+        case files.LINK:
+            return _("Only a link to another file: choose that file itself")
+        case files.OUTSIDE:
+            return _("Its path leads out of the archive: not read")
+        case files.BROKEN:
+            return _("Damaged, or packed in an unusual way: make the ZIP again")
+        case files.EMPTY:
+            return _("No line in it could be an account")
+    return _("Not a text file: save it as text in UTF-8")

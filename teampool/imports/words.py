@@ -8,10 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from base.times import full
+from teampool.imports.reading.record import Record
 from teampool.imports.reasons import OTHER_LOGIN, reason_text
 from teampool.models import ImportLine
+from teampool.models.imports import where
 
 State = ImportLine.State
+_MOST_PROBLEMS = 5
 _LOOKS = {
     State.WAITING: (gettext_lazy("Queued"), "default", "hourglass_empty"),
     State.WORKING: (gettext_lazy("In progress"), "info", "sync"),
@@ -85,6 +88,20 @@ def _outcome(line: ImportLine) -> str:
         text = ngettext("{n} person there is kept as baseline", "{n} people there are kept as baseline", people)
         parts.append(text.format(n=people))
     return _(", ").join(parts)
+
+
+def problems(records: list[Record]) -> list[str]:
+    """Why nothing of this can be imported: the first problems, each with its place."""
+    shown = []
+    for record in records[:_MOST_PROBLEMS]:
+        place, reason = where(record.file, record.line, record.place), reason_text(record.problem, record.detail)
+        if not record.file:
+            place = _("Line {n}").format(n=place)
+        is_known = len(records) == 1 and not record.file
+        shown.append(reason if is_known else _("{place}: {reason}").format(place=place, reason=reason))
+    if rest := len(records) - len(shown):
+        shown.append(ngettext("and {n} more", "and {n} more", rest).format(n=f"{rest:,}"))
+    return shown
 
 
 def finish(counts: dict[str, int], *, free: int) -> str:

@@ -10,6 +10,11 @@ from base.encryption import EncryptedTextField
 from notifications.audit.events import Subject
 
 
+def where(file: str, line: int, place: str) -> str:
+    """`accounts.json:3`, `3` of pasted text, `accounts.xlsx` for a whole file; then which of several on a line."""
+    return " ".join(part for part in (":".join(part for part in (file, str(line or "")) if part), place) if part)
+
+
 class ImportJob(models.Model):
     """One import: once accepted it is finished, even if the client that posted it goes away."""
 
@@ -86,6 +91,4 @@ class ImportLine(models.Model):
 
     @property
     def where(self) -> str:
-        """`accounts.json:3`, or `3` of pasted text; where several accounts begin on a line, also which."""
-        line = ":".join(part for part in (self.file, str(self.number or "")) if part)
-        return f"{line} {self.place}".rstrip()
+        return where(self.file, self.number, self.place)

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from teampool.imports.reading.columns import split
@@ -71,6 +71,8 @@ _PARTS = frozenset(
 _BY_SHAPE = frozenset(["name", "username", "login", "label", "user", "account", "token", "authorization", "session"])
 _ENVELOPES = frozenset(("accounts", "data", "items", "teams", "list"))
 _DEEPEST, _DEEPEST_PART = 8, 3
+# 5 MB of accounts have fewer; what has more takes a hundred times its size in memory.
+_MOST_BRACKETS = 200_000
 
 _OURS = ("openai", "chatgpt", "codex", "gpt")
 _OTHERS = frozenset(
@@ -106,11 +108,15 @@ class _WrongType(Exception):
     """A value that should be text is not."""
 
 
-def read_json(text: str, line: int, last_line: int, object_lines: list[int]) -> list[Record] | None:
-    """The records of one JSON document; None when it is not JSON.
+def read_json(
+    text: str, line: int, last_line: int, object_lines: list[int], *, most: int = 1_000_000_000
+) -> list[Record] | None:
+    """The records of one JSON document, not many more than `most`; None when it is not JSON, or none of accounts.
 
     `object_lines`: the lines where its objects begin, in the order in which they close.
     """
+    if text.count("{") + text.count("[") > _MOST_BRACKETS:
+        return None
     lines = iter(object_lines)
 
     def place(pairs: list[tuple[str, Any]]) -> _Object:
@@ -123,7 +129,8 @@ def read_json(text: str, line: int, last_line: int, object_lines: list[int]) -> 
     except (ValueError, RecursionError):
         return None
     # An account ends where the next one begins.
-    records = sorted(_read(data, _At(line, "", 0, is_listed=True)), key=lambda record: record.line)
+    found = islice(_read(data, _At(line, "", 0, is_listed=True)), most + 1)
+    records = sorted(found, key=lambda record: record.line)
     ends = [max(record.line, after.line - 1) for record, after in pairwise(records)]
     shared = Counter(record.line for record in records)
     return [

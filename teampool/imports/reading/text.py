@@ -61,28 +61,28 @@ _BULLET = re.compile(
 )
 
 
-def parse(text: str, *, format: str = "auto") -> list[Record]:
+def parse(text: str, *, format: str = "auto", most: int = 1_000_000_000) -> list[Record]:
     """The accounts in this text, in order, each with its line number from 1.
 
     Every line that is not blank, a comment (`#`), a header or a fence of code belongs to exactly one Record (`line` to
     `last_line`). Only a line with several JSON documents has a Record for each. `format`: `text` and `csv` read line by
-    line, `json` only JSON, `auto` whatever it is.
+    line, `json` only JSON, `auto` whatever it is. It stops soon after `most` records: a text may hold a million.
     """
     if format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}")
-    return _Parser(text, format).run()
+    return _Parser(text, format, most).run()
 
 
 class _Parser:
-    def __init__(self, text: str, format: str) -> None:
+    def __init__(self, text: str, format: str, most: int) -> None:
         self.lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self.format = format
+        self.format, self.most = format, most
         self.header: tuple[str, tuple[str, ...]] | None = None  # what separates the columns, and what they hold
         self.records: list[Record] = []
 
     def run(self) -> list[Record]:
         number = 0
-        while number < len(self.lines):
+        while number < len(self.lines) and len(self.records) <= self.most:
             number = self._read_from(number)
         return self.records
 
@@ -114,7 +114,9 @@ class _Parser:
             block = find_block(self.lines, first, start)
             records = None
             if block.is_closed:
-                records = read_json(block.text(self.lines), first + 1, block.last + 1, block.object_lines)
+                records = read_json(
+                    block.text(self.lines), first + 1, block.last + 1, block.object_lines, most=self.most
+                )
             if records is None:
                 self._read_broken(first, block.last, start)
                 return block.last + 1
@@ -123,7 +125,7 @@ class _Parser:
             # By position, without copying the rest: a line may hold a million documents.
             gap = _GAP.match(line, block.end)
             start = gap.end() if gap else len(line)
-            if start == len(line) or line[start] == "#":
+            if start == len(line) or line[start] == "#" or len(self.records) > self.most:
                 return first + 1
             if line[start] not in "{[":
                 self._read_line(line[start:].strip(), first + 1)

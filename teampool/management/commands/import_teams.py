@@ -1,4 +1,4 @@
-"""`import_teams [FILE|-] [--dry-run] [--format …]`: progress on stderr, one line per result on stdout."""
+"""`import_teams [FILE…|-] [--dry-run] [--format …]`: progress on stderr, one line per result on stdout."""
 
 from __future__ import annotations
 
@@ -14,43 +14,41 @@ from base import actors
 from teampool.imports import answers, jobs, words
 from teampool.imports.bring_in import holds, login_email
 from teampool.imports.follow import follow
-from teampool.imports.reading.text import FORMATS, parse
+from teampool.imports.reading.files import EMPTY, MOST_BYTES
+from teampool.imports.reading.record import Record
+from teampool.imports.reading.text import FORMATS
 from teampool.imports.reasons import reason_text
 from teampool.models import ImportLine
+from teampool.models.imports import where
 
 
 class Command(BaseCommand):
     help = "Imports accounts from a file or standard input, here and now; exit status 1 if any line failed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", nargs="?", default="-", help="a file, or - for standard input")
+        what = "text, CSV, JSON or a ZIP of them; -, or none: standard input"
+        parser.add_argument("files", nargs="*", metavar="FILE", help=what)
         parser.add_argument("--dry-run", action="store_true", help="only read the lines; nothing is stored or asked")
         parser.add_argument("--format", choices=FORMATS, default="auto")
 
-    def handle(self, *, file: str, dry_run: bool, format: str, **options: Any) -> None:
-        text = jobs.read_text(_read(file))
-        failed = self._show(text, format) if dry_run else self._import(text, format)
+    def handle(self, *, files: list[str], dry_run: bool, format: str, **options: Any) -> None:
+        records = _records(files or ["-"], format)
+        failed = self._show(records) if dry_run else self._import(records)
         if failed:
             raise SystemExit(1)
 
-    def _show(self, text: str, format: str) -> int:
+    def _show(self, records: list[Record]) -> int:
         """Print how each line is read; return how many cannot be used."""
-        records = parse(text, format=format)
         for record in records:
             found = f"{login_email(record) or '-'} {holds(record)}"
             if record.problem:
                 found = reason_text(record.problem, record.detail)
-            parts = (found, words.unused(record.unused))
-            self.stdout.write(f"{record.line}: " + " · ".join(part for part in parts if part))
+            found = " · ".join(part for part in (found, words.unused(record.unused)) if part)
+            self.stdout.write(f"{where(record.file, record.line, record.place)}: {found}")
         return sum(1 for record in records if record.problem)
 
-    def _import(self, text: str, format: str) -> int:
-        try:
-            job = jobs.accept(text=text, format=format, actor=actors.command("import_teams"), is_rung=False)
-        except jobs.NothingToImport:
-            raise CommandError("There is no line in it that could be an account.") from None
-        except jobs.TooManyLines:
-            raise CommandError(f"More than {jobs.MOST_LINES:,} lines. Import them in parts.") from None
+    def _import(self, records: list[Record]) -> int:
+        job = jobs.accept_records(records, actor=actors.command("import_teams"), is_rung=False)
         done = 0
         with tqdm(total=job.total, unit=" lines", file=sys.stderr, disable=None) as bar:
             # This process works on the import itself; if it dies, a worker continues.
@@ -64,11 +62,25 @@ class Command(BaseCommand):
         return counts["failed_count"] + job.total - done
 
 
-def _read(file: str) -> bytes:
-    if file == "-":
-        return sys.stdin.buffer.read()
+def _records(files: list[str], format: str) -> list[Record]:
+    """The records of these files, each with the name of its file."""
     try:
-        return Path(file).read_bytes()
+        named = (("" if file == "-" else Path(file).name, _read(file)) for file in files)
+        records = jobs.read_files(named, format=format)
+    except jobs.TOO_LARGE_IN_ALL as error:
+        raise CommandError(jobs.bound_text(error)) from None
+    if all(record.problem == EMPTY for record in records):
+        raise CommandError("There is no line in it that could be an account.")
+    return records
+
+
+def _read(file: str) -> bytes:
+    """The content of a file, or as much as shows that it is too large."""
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read(MOST_BYTES + 1)
+        with Path(file).open("rb") as opened:
+            return opened.read(MOST_BYTES + 1)
     except OSError as error:
         raise CommandError(f"{file}: {error.strerror}") from None
 

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -45,8 +46,8 @@ class TestImportTeams:
         out, err = run("import_teams", str(accounts), code=1)
         results = sorted(out.splitlines())
         assert len(results) == 2
-        assert results[0].startswith("2: created  omar@example.com  10000001-")
-        assert results[1].startswith("3: invalid  ")
+        assert results[0].startswith("accounts.csv:2: created  omar@example.com  10000001-")
+        assert results[1].startswith("accounts.csv:3: invalid  ")
         assert err.splitlines()[-1] == "1 imported, 1 failed, of 2"
         assert Team.objects.count() == 1
 
@@ -58,8 +59,8 @@ class TestImportTeams:
     def test_a_dry_run_stores_and_asks_nothing(self, sandbox, accounts):
         asked = len(sandbox.log())
         out, _err = run("import_teams", str(accounts), "--dry-run", code=1)
-        assert out.splitlines()[0] == "2: omar@example.com AT ST"
-        assert out.splitlines()[1].startswith("3: ")
+        assert out.splitlines()[0] == "accounts.csv:2: omar@example.com AT ST"
+        assert out.splitlines()[1].startswith("accounts.csv:3: ")
         assert not ImportJob.objects.exists()
         assert len(sandbox.log()) == asked
 
@@ -68,10 +69,27 @@ class TestImportTeams:
         out, _err = run("import_teams", code=1)
         assert len(out.splitlines()) == 2
 
+    def test_several_files_and_a_zip(self, sandbox, accounts, tmp_path):
+        packed = tmp_path / "more.zip"
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("b.txt", sandbox.workspace("ana@example.com")["credentials"]["access_token"])
+            archive.writestr("c.xlsx", b"PK")
+        out, _err = run("import_teams", str(accounts), str(packed), code=1)
+        results = sorted(line.split("  ")[0] for line in out.splitlines())
+        assert results == ["accounts.csv:2: created", "accounts.csv:3: invalid", "b.txt:1: created", "c.xlsx: invalid"]
+
+    def test_too_much_is_refused_before_anything_is_stored(self, tmp_path):
+        packed = tmp_path / "more.zip"
+        with zipfile.ZipFile(packed, "w") as archive:
+            for number in range(2001):
+                archive.writestr(f"{number}.txt", b"")
+        with pytest.raises(CommandError, match="2,000"):
+            call_command("import_teams", str(packed))
+
     def test_the_format_may_be_said(self, accounts):
         accounts.write_text('{"accessToken": "x"}')
         out, _err = run("import_teams", str(accounts), "--format", "csv", "--dry-run", code=1)
-        assert out.startswith("1: ")
+        assert out.startswith("accounts.csv:1: ")
 
     def test_a_file_that_is_not_there_or_empty(self, tmp_path):
         with pytest.raises(CommandError, match="No such file"):

@@ -192,15 +192,6 @@ class TestRetryFailed:
             jobs.retry_failed(job_id=line.job_id, actor=ACTOR)
 
 
-class TestReadText:
-    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
-    def test_it_reads_what_editors_save(self, encoding):
-        assert jobs.read_text("# 账号\nomar@example.com".encode(encoding)) == "# 账号\nomar@example.com"
-
-    def test_it_never_fails(self):
-        assert jobs.read_text(bytes(range(256)))
-
-
 class TestReasonText:
     def test_each_reason_has_words_of_its_own(self):
         slugs = ["unreadable", "no_token", "two_access_tokens", "token_dead", "email_mismatch", "no_team"]

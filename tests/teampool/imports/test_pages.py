@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -67,6 +69,42 @@ class TestBox:
         desk.post(PAGE, {"text": "", "file": upload})
         assert ImportLine.objects.get().email == "a@example.com"
 
+    def test_it_takes_a_text_several_files_and_what_is_in_a_zip(self, desk: Client) -> None:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("in/c.csv", f"# one\nc@example.com,{SECRET}c")
+            archive.writestr("old.xlsx", b"PK")
+        files = [
+            SimpleUploadedFile("b.json", json.dumps({"email": "b@example.com", "access_token": f"{SECRET}b"}).encode()),
+            SimpleUploadedFile("more.zip", packed.getvalue()),
+        ]
+        response = desk.post(PAGE, {"text": f"a@example.com,{SECRET}a", "file": files}, follow=True)
+        lines = ImportJob.objects.get().lines.all()
+        assert [(line.where, line.email, line.reason) for line in lines] == [
+            ("1", "a@example.com", ""),
+            ("b.json:1", "b@example.com", ""),
+            ("in/c.csv:2", "c@example.com", ""),
+            ("old.xlsx", "", "file_sheet"),
+        ]
+        assert "save it as CSV" in text_of(response)
+
+    def test_what_cannot_be_tried_is_said_at_the_box_and_the_text_stays(self, desk: Client) -> None:
+        response = desk.post(PAGE, {"text": "what is this\nomar@example.com,,,,"})
+        assert response.status_code == 400
+        assert "Line 2: No token" in text_of(response)
+        assert "what is this" in response.content.decode()
+        assert not ImportJob.objects.exists()
+
+    def test_files_that_cannot_be_read_are_each_named(self, desk: Client) -> None:
+        files = [SimpleUploadedFile(f"{n}.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") for n in range(7)]
+        text = text_of(desk.post(PAGE, {"text": "", "file": files}))
+        assert "4.xls: A spreadsheet" in text
+        assert "and 2 more" in text
+
+    def test_more_in_all_than_20_megabytes_is_refused(self, desk: Client) -> None:
+        files = [SimpleUploadedFile(f"{n}.txt", b"# " + b"a" * (jobs.MOST_BYTES - 2)) for n in range(5)]
+        assert "More than 20 MB in all" in text_of(desk.post(PAGE, {"text": "", "file": files}))
+
     @pytest.mark.parametrize("text", ["", "  \n \n", "# only a comment"])
     def test_nothing_is_no_import(self, desk: Client, text: str) -> None:
         response = desk.post(PAGE, {"text": text})
@@ -78,7 +116,7 @@ class TestBox:
         upload = SimpleUploadedFile("accounts.txt", b"a" * (jobs.MOST_BYTES + 1))
         response = desk.post(PAGE, {"text": "", "file": upload})
         assert response.status_code == 400
-        assert "The file is larger than 5 MB." in text_of(response)
+        assert "accounts.txt: Larger than 5 MB: split it and import the parts" in text_of(response)
         assert not ImportJob.objects.exists()
 
     def test_a_text_above_the_limit_is_refused(self, desk: Client) -> None:

@@ -180,6 +180,21 @@ class TestEnvelopes:
         assert [record.problem for record in read(data)] == [UNREADABLE]
 
 
+class TestBounds:
+    MANY = 1_700_000
+
+    @pytest.mark.parametrize(
+        "text", ["{}" * MANY, f"[{'1,' * MANY}1]", "a\n" * MANY], ids=["documents", "numbers", "lines"]
+    )
+    def test_it_stops_soon_after_as_many_as_are_wanted(self, text):
+        assert 100 < len(parse(text, most=100)) < 110
+
+    @pytest.mark.parametrize("item", ["{}", "[]"])
+    def test_a_document_of_brackets_alone_is_not_even_built(self, item):
+        (record,) = parse(f"[{f'{item},' * self.MANY}{item}]", most=100)
+        assert record.problem == UNREADABLE
+
+
 class TestOtherPlatforms:
     @pytest.mark.parametrize("about", [{"platform": "anthropic"}, {"provider": "gemini"}, {"type": "claude"}])
     def test_an_account_of_another_service_is_skipped(self, about):
