@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -17,7 +18,9 @@ from teampool.models import Team
 MOST_CODES = 50_000
 MOST_USES = 1_000
 LONGEST_LABEL = 60
-SHORTEST_SEAT, LONGEST_SEAT = timedelta(hours=0.1), timedelta(hours=8760)
+# Decimals: 0.1 as a float is a little more than the 0.1 that a person types.
+LEAST_HOURS, MOST_HOURS = Decimal("0.1"), Decimal(8760)
+SHORTEST_SEAT, LONGEST_SEAT = (timedelta(hours=float(hours)) for hours in (LEAST_HOURS, MOST_HOURS))
 LEAST_DAYS, MOST_DAYS = 1, 3650
 _ROWS_A_CHUNK = 5_000
 

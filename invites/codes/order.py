@@ -79,8 +79,8 @@ class NewCodes(forms.Form):
     hours = forms.DecimalField(
         label=gettext_lazy("Temporary, hours"),
         required=False,
-        min_value=batches.SHORTEST_SEAT / timedelta(hours=1),
-        max_value=batches.LONGEST_SEAT / timedelta(hours=1),
+        min_value=batches.LEAST_HOURS,
+        max_value=batches.MOST_HOURS,
         error_messages=_bounded("seat_time"),
         help_text=gettext_lazy("0.1–8,760, counted from the confirmation. Empty: for good."),
     )

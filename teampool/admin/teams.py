@@ -34,6 +34,7 @@ from teampool.teams.unread_seats import places_nobody
 
 HISTORY_LENGTH = 30
 PROGRESS = "admin/teampool/team/progress.html"
+_OUTSIDE = dict.fromkeys(("min_value", "max_value"), gettext_lazy("Between 1 and 1,000."))
 
 
 class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -42,6 +43,7 @@ class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.NumberInput(attrs={"class": "sk-input"}),
         min_value=1,
         max_value=changes.MOST_SEATS,
+        error_messages=_OUTSIDE,
         required=False,
         help_text=gettext_lazy("The owner is not counted. Empty: what was bought, else the default."),
     )
@@ -53,7 +55,11 @@ class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class CapForm(forms.Form):
     seats = forms.IntegerField(
-        label=gettext_lazy("Seat cap"), min_value=1, max_value=changes.MOST_SEATS, required=False
+        label=gettext_lazy("Seat cap"),
+        min_value=1,
+        max_value=changes.MOST_SEATS,
+        error_messages=_OUTSIDE,
+        required=False,
     )
 
 

@@ -17,8 +17,8 @@ from teampool.upstream.readers import is_safe_id
 
 SINGLE, BATCH = "single", "batch"
 _FIELDS = (EMAIL, ACCESS, REFRESH, SESSION, CLIENT, ACCOUNT)
-_LONGEST = {EMAIL: 254, CLIENT: 64, ACCOUNT: 64}
-_LONGEST_TOKEN = 32 * 1024
+LONGEST = {EMAIL: 254, CLIENT: 64, ACCOUNT: 64}
+LONGEST_TOKEN = 32 * 1024
 # If we answer while the client still sends, it sees a broken connection: read up to this much first.
 _READ_AND_DROPPED = 64 * 1024 * 1024
 _PIECE = 64 * 1024
@@ -130,8 +130,10 @@ def _read_field(payload: dict[str, Any], field: str) -> str:
     value = clean(value)
     if not value.isprintable():
         raise NotTaken(400, "bad_text", _("{field} holds invalid characters.").format(field=field))
-    if len(value) > _LONGEST.get(field, _LONGEST_TOKEN):
-        raise NotTaken(400, "too_long", _("{field} is too long.").format(field=field))
+    longest = LONGEST.get(field, LONGEST_TOKEN)
+    if len(value) > longest:
+        text = _("{field} is too long: at most {n} characters.").format(field=field, n=f"{longest:,}")
+        raise NotTaken(400, "too_long", text)
     return value
 
 

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from base import actors
+from base.between import PORT
 from config.backoffice.first_operator import create_first_operator
 from config.service.startup import prepare, take_lock
 from config.service.supervisor import Supervisor, web, worker
@@ -24,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-        parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: 8000)")
+        parser.add_argument("--port", type=PORT, default=8000, help="port to listen on (default: 8000)")
         parser.add_argument(
             "--only", choices=("web", "worker"), help="run one of the two here; the other runs on another node"
         )

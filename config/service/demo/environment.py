@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from base import between
 from config.first_run import new_encryption_key, new_secret_key
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,7 +25,7 @@ SANDBOX_PORT = 8801
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=PORT, help=f"port of the product (default: {PORT})")
+    parser.add_argument("--port", type=between.PORT, default=PORT, help=f"port of the product (default: {PORT})")
 
 
 def environment(*, sandbox_port: int) -> dict[str, str]:

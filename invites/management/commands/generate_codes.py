@@ -24,8 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("--team", metavar="ACCOUNT_ID", help="bind them to this Team")
         parser.add_argument("--hours", metavar="H", help="seats end H hours after the confirmation, 0.1 to 8,760")
         parser.add_argument("--valid-days", metavar="D", help="to be redeemed within D days, 1 to 3,650")
-        parser.add_argument("--max-uses", metavar="U", help="how many people may use each, 1 unless said")
-        parser.add_argument("--label", metavar="L", help="what the operator's pages call the batch")
+        parser.add_argument("--max-uses", metavar="U", help="how many people may use each, 1 to 1,000; 1 unless said")
+        parser.add_argument("--label", metavar="L", help="what pages call the batch, at most 60 characters")
         parser.add_argument("--output", metavar="FILE", help="write them there and print nothing")
 
     @no_translations
