@@ -9,6 +9,7 @@ from django.contrib.admin import display
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
@@ -110,6 +111,11 @@ def column(name: str, title: Any, show: Callable[[Any], object], *, ordering: st
 def badge(text: object, tone: str, icon: str) -> SafeString:
     """A state as a word with an icon: colour alone would not do."""
     return render_to_string("admin/parts/badge.html", {"text": capfirst(str(text)), "tone": tone, "icon": icon})
+
+
+def row_link(table: str, pk: object, text: object) -> SafeString:
+    """A link to the page of a row; `table` as in "invites_redemption"."""
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:{table}_change", args=[pk]), text)
 
 
 def row_button(action: str, name: object) -> SafeString:

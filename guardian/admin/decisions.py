@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -198,27 +199,19 @@ def vanished_seats(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def allow_page(request: HttpRequest, finding_id: int) -> HttpResponse:
+def decide_page(
+    request: HttpRequest, finding_id: int, *, decide: Callable[[HttpRequest, Sequence[int]], None]
+) -> HttpResponse:
+    """`allow` or `dismiss` one finding."""
     only_if(may_decide(request))
-    allow(request, [finding_id])
-    return redirect(where_from(request))
-
-
-@require_POST
-def dismiss_page(request: HttpRequest, finding_id: int) -> HttpResponse:
-    only_if(may_decide(request))
-    dismiss(request, [finding_id])
+    decide(request, [finding_id])
     return redirect(where_from(request))
 
 
 def allow(request: HttpRequest, ids: Sequence[int]) -> None:
     """Let these people stay. Acts at once: the list of allowed people can undo it."""
-    actor, allowed = operator(request), []
-    for pk in ids:
-        try:
-            allowed.append(deciding.allow(finding_id=pk, actor=actor))
-        except Refused:
-            continue
+    actor = operator(request)
+    allowed = _decided(ids, lambda pk: deciding.allow(finding_id=pk, actor=actor))
     if len(allowed) == 1:
         text = _("%(who)s may stay in %(team)s.") % {"who": allowed[0].email, "team": allowed[0].team}
         messages.success(request, text)
@@ -230,17 +223,21 @@ def allow(request: HttpRequest, ids: Sequence[int]) -> None:
 
 def dismiss(request: HttpRequest, ids: Sequence[int]) -> None:
     """Dismiss these findings. Acts at once: the same list can decide them anew."""
-    actor, done = operator(request), 0
-    for pk in ids:
-        try:
-            findings.dismiss(finding_id=pk, actor=actor)
-        except Refused:
-            continue
-        done += 1
+    actor = operator(request)
+    done = len(_decided(ids, lambda pk: findings.dismiss(finding_id=pk, actor=actor)))
     if done:
         text = ngettext("%(n)s finding dismissed.", "%(n)s findings dismissed.", done)
         messages.success(request, text % {"n": number(done)})
     _left_out(request, len(ids) - done)
+
+
+def _decided(ids: Sequence[int], decide: Callable[[int], Any]) -> list[Any]:
+    """What `decide` returned for each finding it did not refuse."""
+    done = []
+    for pk in ids:
+        with suppress(Refused):
+            done.append(decide(pk))
+    return done
 
 
 def _left_out(request: HttpRequest, count: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -14,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from base.operator_pages import ReadOnlyPages, column, row_button
+from base.operator_pages import ReadOnlyPages, column, row_button, row_link
 from guardian.admin import decisions, strip, switch_pages, words
 from guardian.admin.access import may_decide
 from guardian.admin.evidence import evidence, shown
@@ -29,11 +30,6 @@ from invites.admin.redemptions.actions import NAMES, joined, view_name
 def _link_to_person(finding: Finding) -> SafeString:
     page = f"{reverse('admin:find')}?{urlencode({'q': finding.email})}"
     return format_html('<a href="{}">{}</a>', page, finding.email)
-
-
-def _link_to_team(finding: Finding) -> SafeString:
-    page = reverse("admin:teampool_team_change", args=[finding.team_id])
-    return format_html('<a href="{}">{}</a>', page, finding.team)
 
 
 def buttons(finding: Finding) -> SafeString | str:
@@ -72,7 +68,7 @@ class FindingPages(ReadOnlyPages):
     list_display = (
         column("what", gettext_lazy("Kind"), words.kind_badge),
         column("who", gettext_lazy("E-mail"), _link_to_person),
-        column("where", gettext_lazy("Team"), _link_to_team),
+        column("where", gettext_lazy("Team"), lambda one: row_link("teampool_team", one.team_id, one.team)),
         column("why", gettext_lazy("Evidence"), evidence),
         column("stands", gettext_lazy("State"), words.state_badge),
         column("buttons", gettext_lazy("Actions"), buttons),
@@ -100,7 +96,7 @@ class FindingPages(ReadOnlyPages):
         return super().changelist_view(request, (extra_context or {}) | strip.context(request))
 
     def get_urls(self) -> list[URLPattern]:
-        page = self.admin_site.admin_view
+        page, decide = self.admin_site.admin_view, decisions.decide_page
         one = "<int:finding_id>/"
         return [
             path("switch/", page(switch_pages.switch), name="guardian_switch"),
@@ -111,8 +107,8 @@ class FindingPages(ReadOnlyPages):
             path("vanished/", page(decisions.vanished_seats), name="guardian_vanished"),
             path("remove/", page(decisions.remove_page), name="findings_remove"),
             path(f"{one}remove/", page(decisions.remove_page), name="finding_remove"),
-            path(f"{one}allow/", page(decisions.allow_page), name="finding_allow"),
-            path(f"{one}dismiss/", page(decisions.dismiss_page), name="finding_dismiss"),
+            path(f"{one}allow/", page(partial(decide, decide=decisions.allow)), name="finding_allow"),
+            path(f"{one}dismiss/", page(partial(decide, decide=decisions.dismiss)), name="finding_dismiss"),
             *super().get_urls(),
         ]
 

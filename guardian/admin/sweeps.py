@@ -13,13 +13,12 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from base.operator_pages import OwnRowPages, badge, column, only_if, read_id, row_button
+from base.operator_pages import OwnRowPages, badge, column, only_if, read_id, row_button, row_link
 from base.times import full, tag
 from guardian import bells
 from guardian.admin import strip, words
@@ -47,17 +46,12 @@ _REMOVALS = (
 _SKIPPED = (gettext_lazy("Team"), gettext_lazy("Why"))
 
 
-def _link(sweep: Sweep) -> SafeString:
-    page = reverse("admin:guardian_sweep_change", args=[sweep.pk])
-    return format_html('<a href="{}">{}</a>', page, tag(sweep.started_at))
-
-
 @admin.register(Sweep)
 class SweepPages(OwnRowPages):
     """Newest first, below the removals of the last day."""
 
     list_display = (
-        column("began", gettext_lazy("Started"), _link),
+        column("began", gettext_lazy("Started"), lambda one: row_link("guardian_sweep", one.pk, tag(one.started_at))),
         column("lasted", gettext_lazy("Took"), words.took),
         column("covered", pgettext_lazy("sweep", "Complete/incomplete"), words.coverage),
         column("noted", pgettext_lazy("sweep", "Found"), words.found),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -74,16 +75,9 @@ class Person:
     vacancy_id: int | None = None
 
     @property
-    def word(self) -> str:
-        return str(LOOKS[self.standing][0])
-
-    @property
-    def tone(self) -> str:
-        return LOOKS[self.standing][1]
-
-    @property
-    def icon(self) -> str:
-        return LOOKS[self.standing][2]
+    def look(self) -> tuple[Any, str, str]:
+        """The word, tone and icon of the person's badge."""
+        return LOOKS[self.standing]
 
     @property
     def is_protected(self) -> bool:

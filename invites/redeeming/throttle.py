@@ -87,11 +87,3 @@ def _newest(attempts: QuerySet[RedeemAttempt], limit: Limit) -> list[datetime]:
 def forget_ahead(*, now: datetime) -> None:
     """Delete tries that a clock which ran ahead wrote; they would count when their time comes."""
     RedeemAttempt.objects.filter(at__gt=now + clock_repair.SKEW).delete()
-
-
-def prune(*, now: datetime) -> int:
-    """Delete tries that no longer count; return how many."""
-    limit = read_limit(settings.REDEEM_THROTTLE)
-    kept = limit.window if limit is not None else timedelta(0)
-    deleted, _ = RedeemAttempt.objects.filter(at__lt=now - kept).delete()
-    return deleted

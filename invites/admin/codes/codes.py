@@ -12,12 +12,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from base.list_filters import ChoiceFilter
-from base.operator_pages import ReadOnlyPages, column
+from base.operator_pages import ReadOnlyPages, column, row_link
 from invites.admin.codes import voiding
 from invites.admin.parts import code_badge, code_text, used_at, users
 from invites.codes import codes, standing
@@ -31,11 +29,6 @@ class StateFilter(ChoiceFilter):
     offers = {state.value: (state.label, partial(standing.codes_in, state)) for state in CodeState}
 
 
-def _link_to_batch(code: RedeemCode) -> SafeString:
-    page = reverse("admin:invites_codebatch_change", args=[code.batch_id])
-    return format_html('<a href="{}">{}</a>', page, code.batch)
-
-
 @admin.register(RedeemCode)
 class RedeemCodePages(ReadOnlyPages):
     """The list of single codes; a code's page is the list filtered to it."""
@@ -45,7 +38,7 @@ class RedeemCodePages(ReadOnlyPages):
         column("state", _("State"), lambda code: code_badge(code, state_of(code, timezone.now()))),
         column("used_by", _("Used by"), users),
         column("at", _("Time"), used_at),
-        column("in_batch", _("Batch"), _link_to_batch),
+        column("in_batch", _("Batch"), lambda code: row_link("invites_codebatch", code.batch_id, code.batch)),
     )
     list_display_links = None
     has_row_pages = False

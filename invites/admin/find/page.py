@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from base.actors import operator
-from base.operator_pages import badge, only_if, row_button
+from base.operator_pages import badge, only_if, row_button, row_link
 from base.times import tag
 from invites.actions import outsiders
 from invites.admin.find.persons import Person, Sighting, gather
@@ -151,14 +151,13 @@ def _shown(request: HttpRequest, person: Person) -> Shown:
 
 
 def _claim(redemption: Redemption) -> list[SafeString | str]:
-    page = reverse("admin:invites_redemption_change", args=[redemption.pk])
     return [
         code_text(redemption.code) if redemption.code else "–",
         state_badge(redemption),
         team_name(redemption),
         tag(redemption.created_at),
         until(redemption),
-        format_html('<a href="{}">{}</a>', page, reference(redemption)),
+        row_link("invites_redemption", redemption.pk, reference(redemption)),
     ]
 
 
@@ -179,9 +178,7 @@ def _sighting(request: HttpRequest, seen: Sighting, person: Person, *, can_allow
 
 
 def _team_link(request: HttpRequest, team: Team) -> SafeString | str:
-    if not request.user.has_perm("teampool.view_team"):
-        return str(team)
-    return format_html('<a href="{}">{}</a>', reverse("admin:teampool_team_change", args=[team.pk]), team)
+    return row_link("teampool_team", team.pk, team) if request.user.has_perm("teampool.view_team") else str(team)
 
 
 def _removal(departure: Departure) -> list[SafeString | str]:

@@ -10,14 +10,13 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from base import operator_pages
 from base.actors import operator
-from base.operator_pages import read_id
+from base.operator_pages import read_id, row_link
 from invites import words
 from invites.actions.bulk import NO_SEAT, Action, Picked, Result, carry_out
 from invites.actions.seat import was_in
@@ -158,8 +157,7 @@ def _said(action: Action, result: Result) -> str:
 
 
 def _link(redemption: Redemption) -> SafeString:
-    page = reverse("admin:invites_redemption_change", args=[redemption.pk])
-    return format_html('<a href="{}">{}</a>', page, redemption.email)
+    return row_link("invites_redemption", redemption.pk, redemption.email)
 
 
 _TITLES = {

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from base.actors import operator
-from base.operator_pages import badge, where_from
+from base.operator_pages import badge, row_link, where_from
 from base.times import tag
 from invites import words
 from invites.admin.parts import code_text, table
@@ -80,8 +80,7 @@ def may_operate(request: HttpRequest) -> bool:
 def _facts(redemption: Any) -> list[tuple[str, SafeString | str]]:
     code: SafeString | str = "–"
     if redemption.code is not None:
-        page = reverse("admin:invites_codebatch_change", args=[redemption.code.batch_id])
-        code = format_html('<a href="{}">{}</a>', page, code_text(redemption.code))
+        code = row_link("invites_codebatch", redemption.code.batch_id, code_text(redemption.code))
         if redemption.bound_team_id is not None or redemption.seat_time is not None:
             kind = words.kind(
                 is_bound=redemption.bound_team_id is not None, is_temporary=redemption.seat_time is not None
@@ -98,8 +97,8 @@ def _facts(redemption: Any) -> list[tuple[str, SafeString | str]]:
         (_("From IP"), redemption.ip or "–"),
     ]
     if redemption.seated_by_id is not None:
-        page = reverse("admin:invites_redemption_change", args=[redemption.seated_by_id])
-        facts.append((_("Had a seat by"), format_html('<a href="{}">{}</a>', page, redemption.seated_by.reference)))
+        seated_by = row_link("invites_redemption", redemption.seated_by_id, redemption.seated_by.reference)
+        facts.append((_("Had a seat by"), seated_by))
     return facts
 
 

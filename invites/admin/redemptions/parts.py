@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from base.operator_pages import badge, row_button
+from base.operator_pages import badge, row_button, row_link
 from base.times import tag
 from invites import words
 from invites.admin.reasons import reason
@@ -44,10 +44,7 @@ def team_name(redemption: Any) -> str:
 
 def team_link(redemption: Any) -> SafeString | str:
     tries = _tries(redemption)
-    if not tries:
-        return "–"
-    page = reverse("admin:teampool_team_change", args=[tries[0].team_id])
-    return format_html('<a href="{}">{}</a>', page, tries[0].team)
+    return row_link("teampool_team", tries[0].team_id, tries[0].team) if tries else "–"
 
 
 def _tries(redemption: Any) -> list[SeatGrant]:

@@ -11,14 +11,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from base.actors import operator
-from base.operator_pages import only_if
+from base.operator_pages import only_if, row_link
 from base.times import tag
 from invites import words
 from invites.actions import add_people, outsiders
@@ -164,10 +163,8 @@ def _page_of(team: Team) -> str:
 
 
 def _reference(result: Result) -> SafeString | str:
-    if result.redemption is None:
-        return "–"
-    link = reverse("admin:invites_redemption_change", args=[result.redemption.pk])
-    return format_html('<a href="{}">{}</a>', link, result.redemption.reference)
+    made = result.redemption
+    return row_link("invites_redemption", made.pk, made.reference) if made is not None else "–"
 
 
 def _summary(invited: int, lines: int) -> str:

@@ -169,19 +169,3 @@ class TestCheckAtOnce:
         assert sum(outcome is None for outcome in outcomes) <= 6  # on PostgreSQL a row may commit late
         assert sum(outcome is None for outcome in outcomes) >= 5
         assert all(outcome is None or isinstance(outcome, TooMany) for outcome in outcomes)
-
-
-@pytest.mark.django_db
-class TestPrune:
-    def test_it_deletes_what_no_longer_counts(self, settings):
-        settings.REDEEM_THROTTLE = "10/h"
-        tries(3)
-        tries(2, now=NOON + timedelta(hours=1))
-        assert throttle.prune(now=NOON + timedelta(hours=1, minutes=30)) == 3
-        assert RedeemAttempt.objects.count() == 2
-
-    def test_with_the_throttle_off_nothing_is_kept(self, settings):
-        settings.REDEEM_THROTTLE = "10/h"
-        tries(3)
-        settings.REDEEM_THROTTLE = "off"
-        assert throttle.prune(now=NOON + timedelta(seconds=1)) == 3
