@@ -113,7 +113,7 @@ class TestTheExchange:
         omar.token = answer.data["access_token"]
         assert omar.members().status == 200
         fresh = answer.data["refresh_token"]
-        assert omar.refresh(fresh).status != 200
+        assert omar.refresh(fresh, client_id="app_2SKx67EdpoN0G6j64rFvigXD").status != 200
         assert omar.refresh(fresh, client_id=CLIENT_ID).status == 200
 
     def test_the_token_claims_the_workspace_that_was_chosen(self, server, world):
