@@ -19,9 +19,11 @@ from django.utils import timezone
 from base.actors import Actor
 from teampool.imports.by_code import with_tokens
 from teampool.imports.open_team import CREATED, Brought, open_or_renew, store_login
+from teampool.imports.proving import prove
 from teampool.imports.reading.record import Record
-from teampool.imports.reasons import OTHER_LOGIN, UNREACHABLE, Refused, reason_of, state_of
-from teampool.imports.who import Keep, Login, choose, log_in, token_for
+from teampool.imports.reasons import OTHER_LOGIN, UNREACHABLE, UNTRIED, Refused, reason_of, state_of
+from teampool.imports.refreshing import Keep
+from teampool.imports.who import Login, choose, log_in, token_for
 from teampool.login.token_chain import newest
 from teampool.login.tokens import store_tokens
 from teampool.models import ImportLine, Owner
@@ -30,7 +32,7 @@ from teampool.upstream.errors import UpstreamError
 
 State = ImportLine.State
 _PACKED = (
-    *("email", "access_token", "refresh_token", "session_token", "client_id", "account_id"),
+    *("email", "access_token", "refresh_token", "session_token", "client_id", "account_id", "is_proven"),
     *("code", "verifier", "is_code_sent"),
 )
 
@@ -48,6 +50,7 @@ class _Result:
     email: str = ""
     holds: str = ""
     reason: str = ""
+    note: str = ""
     teams: list[Brought] = field(default_factory=list)
     renews_itself: bool = False
     access_until: datetime | None = None
@@ -116,13 +119,15 @@ def _bring_in(line: ImportLine, result: _Result, actor: Actor) -> None:
     login = log_in(
         record,
         device_id=str(known.device_id if known else uuid4()),
-        client_id=known.client_id if known else "",
+        client_id=known.client_id if known and known.can_refresh else "",
         keep=keep,
     )
     result.email = login.email
     if line.meant_for and login.email != line.meant_for:
         raise Refused(OTHER_LOGIN, email=login.email)
     workspaces = choose(login)
+    stored = Owner.objects.filter(email=login.email).first()
+    login, result.note, result.reason = prove(login, stored=stored, keep=keep)
     owner = store_login(login, actor=actor)
     until = [login.expires_at]
     for workspace in workspaces:
@@ -140,7 +145,9 @@ def _bring_in(line: ImportLine, result: _Result, actor: Actor) -> None:
     owner.refresh_from_db()
     # If the log-in had ended, it renews itself only by a token from this line.
     is_good = known is None or known.login == Owner.Login.OK or _brought_means(owner, login.record)
-    result.renews_itself = owner.can_renew and is_good
+    result.renews_itself = owner.is_proven and is_good
+    if not result.note and owner.is_renewing and not owner.is_proven:
+        result.note = UNTRIED
     result.access_until = min((moment for moment in until if moment), default=None)
 
 
@@ -164,13 +171,20 @@ def _keep_last_session(owner: Owner, login: Login, actor: Actor) -> None:
     """Store the newest session token: exchanging it for several workspaces may have rotated it several times."""
     session_token = login.record.session_token
     if session_token and newest(session_token) != session_token:
-        store_tokens(owner_id=owner.pk, session_token=newest(session_token), source="import", actor=actor)
+        store_tokens(
+            owner_id=owner.pk,
+            session_token=newest(session_token),
+            is_session_proven=True,
+            source="import",
+            actor=actor,
+        )
 
 
 def _finish(line: ImportLine, result: _Result) -> None:
     values: dict[str, Any] = {
         "state": result.state,
         "reason": result.reason,
+        "note": result.note,
         "email": result.email[:254],
         "holds": result.holds,
         "teams": [asdict(team) for team in result.teams],

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from teampool.imports.reading.record import Record
 from teampool.imports.reasons import SIGN_IN_LOST, SIGN_IN_REFUSED, Refused
-from teampool.imports.who import Keep
+from teampool.imports.refreshing import Keep
 from teampool.upstream.authorisation import NOT_SENT, exchange_code
 from teampool.upstream.clients import CODEX
 from teampool.upstream.errors import UpstreamError
@@ -35,9 +35,15 @@ def with_tokens(record: Record, keep: Keep) -> Record:
             keep(record)
             raise
         if error.salvage is None:
-            is_refused = error.failure is Failure.REFRESH_PERMANENT
+            is_refused = error.failure in (Failure.REFRESH_PERMANENT, Failure.REFRESH_MISCONFIGURED)
             raise Refused(SIGN_IN_REFUSED if is_refused else SIGN_IN_LOST) from None
         tokens = error.salvage
-    brought = replace(sent, access_token=tokens.access_token, refresh_token=tokens.refresh_token, client_id=CODEX)
+    brought = replace(
+        sent,
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        client_id=CODEX,
+        is_proven=bool(tokens.refresh_token),
+    )
     keep(brought)
     return brought

@@ -68,7 +68,9 @@ def store_login(login: Login, *, actor: Actor) -> Owner:
         # A file that is imported again holds old tokens: store their newest successors.
         refresh_token=newest(record.refresh_token) if record.refresh_token else "",
         session_token=newest(record.session_token) if record.session_token else "",
-        client_id=record.client_id,
+        client_id=login.client.client_id,
+        client_state=login.client.state,
+        is_session_proven=login.is_session_proven,
         user_id=login.user_id,
         source=SOURCE,
         actor=actor,

@@ -22,6 +22,10 @@ from teampool.upstream.types import Failure
 TOKEN_DEAD: Final = "token_dead"  # noqa: S105 - a reason, not a token
 EMAIL_MISMATCH: Final = "email_mismatch"
 NO_TEAM: Final = "no_team"
+CLIENT_MISSING: Final = "client_missing"
+CLIENT_WRONG: Final = "client_wrong"
+REFRESH_DEAD: Final = "refresh_dead"
+UNTRIED: Final = "untried"
 UNREACHABLE: Final = "unreachable"
 SLOW_DOWN: Final = "slow_down"
 OTHER_LOGIN: Final = "other_login"
@@ -117,6 +121,12 @@ def reason_text(slug: str, detail: str = "") -> str:
             return _("OpenAI did not accept the code; it may be too old, or used already. Sign in again")
         case "sign_in_lost":
             return _("OpenAI gave no clear answer, and a code works only once. Sign in again")
+        case "client_missing":
+            return _("The refresh token lacks its client id, and no usual one fits: add it and import again")
+        case "client_wrong":
+            return _("Wrong client id for this refresh token: import it again with the right one")
+        case "refresh_dead":
+            return _("its refresh token is dead and was not stored")
         case "slow_down":
             return _("ChatGPT asks to try later; retry is possible")
     return _("ChatGPT cannot be reached; retry is possible")

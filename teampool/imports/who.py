@@ -8,20 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from teampool.imports.reading.record import NO_TOKEN, Record
-from teampool.imports.reasons import DEAD, EMAIL_MISMATCH, NO_TEAM, TOKEN_DEAD, Refused
+from teampool.imports.reasons import (
+    CLIENT_MISSING,
+    CLIENT_WRONG,
+    DEAD,
+    EMAIL_MISMATCH,
+    NO_TEAM,
+    TOKEN_DEAD,
+    Refused,
+)
+from teampool.imports.refreshing import Client, Keep, clients_of, refresh
 from teampool.login import token_chain
+from teampool.models import Owner
 from teampool.upstream.claims import Claims, NotAToken, read_claims
 from teampool.upstream.client import Upstream, exchange_session
 from teampool.upstream.clients import for_refresh
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure, Op, SessionAnswer, TokenSet, Workspace, normalise_email
-
-Keep = Callable[[Record], None]
-_OTHERS_TURN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,14 @@ class Login:
     is_exchanged: bool
     """The token came from a session, which can make a token for each workspace."""
     workspaces: tuple[Workspace, ...]
+    clients: tuple[Client, ...] = ()
+    """The client ids its refresh token may belong to; the first with how it is known."""
+    is_session_proven: bool = False
+
+    @property
+    def client(self) -> Client:
+        """The client id of its refresh token; "" while it is only guessed."""
+        return self.clients[0] if self.clients and self.clients[0].state else Client("", Owner.Client.GIVEN)
 
 
 @dataclass(slots=True)
@@ -46,6 +61,7 @@ class _Attempt:
 
     record: Record = field(repr=False)
     device_id: str
+    clients: tuple[Client, ...]
     keep: Keep
 
     def rotate(self, record: Record) -> None:
@@ -56,23 +72,21 @@ class _Attempt:
 def log_in(record: Record, *, device_id: str, client_id: str = "", keep: Keep) -> Login:
     """The log-in of this record. Raises Refused, or UpstreamError when upstream cannot tell.
 
-    `client_id`: the known client of a refresh token that came without its own.
+    `client_id`: the client id this log-in is known to use, tried first for a refresh token that came without its own.
     """
     claims = _claims(record.access_token)
-    # A session's access token names the web client, to which no refresh token belongs (upstream §12).
     record = replace(record, client_id=for_refresh(record.client_id))
-    if record.refresh_token and not record.client_id and claims is not None:
-        # The tokens came out of one token response, so the access token names the refresh token's client.
-        record = replace(record, client_id=for_refresh(claims.client_id))
-    attempt = _Attempt(record, device_id, keep)
+    attempt = _Attempt(record, device_id, clients_of(record, claims, stored=client_id), keep)
     # Unverified claims can only refuse; they are believed once upstream accepts the token.
     if claims is not None:
         _refuse_other_email(record, claims.email)
     dead: UpstreamError | None = None
-    for source in _sources(attempt, claims, record.client_id or client_id):
+    for source in _sources(attempt, claims):
         try:
             return _with_token(attempt, source())
         except UpstreamError as error:
+            if error.failure is Failure.REFRESH_MISCONFIGURED:
+                raise Refused(CLIENT_WRONG if record.client_id else CLIENT_MISSING, email=record.email) from None
             if error.failure not in DEAD:
                 raise
             dead = error
@@ -141,14 +155,14 @@ class _Found:
     is_exchanged: bool = False
 
 
-def _sources(attempt: _Attempt, claims: Claims | None, client_id: str) -> Iterator[Callable[[], _Found]]:
+def _sources(attempt: _Attempt, claims: Claims | None) -> Iterator[Callable[[], _Found]]:
     record = attempt.record
     if record.access_token:
         yield partial(_given, claims)
     if record.session_token:
         yield partial(_exchange, attempt)
-    if record.refresh_token and client_id:
-        yield partial(_refresh, attempt, client_id)
+    if record.refresh_token:
+        yield partial(_refresh, attempt)
 
 
 def _given(claims: Claims | None) -> _Found:
@@ -171,20 +185,11 @@ def _exchange(attempt: _Attempt) -> _Found:
     return _Found(answer.tokens.expires_at, answer.account_id, answer.email, answer.user_id, is_exchanged=True)
 
 
-def _refresh(attempt: _Attempt, client_id: str) -> _Found:
-    record = attempt.record
-    try:
-        tokens = token_chain.spend(refresh_token=record.refresh_token, client_id=client_id, patience=_OTHERS_TURN)
-    except UpstreamError as error:
-        if error.salvage is not None:
-            newest = token_chain.newest(record.refresh_token)
-            attempt.rotate(replace(record, refresh_token=newest, client_id=client_id))
-        raise
-    attempt.rotate(
-        replace(record, access_token=tokens.access_token, refresh_token=tokens.refresh_token, client_id=client_id)
-    )
-    claims = _claims(tokens.access_token)
-    found = _given(claims)
+def _refresh(attempt: _Attempt) -> _Found:
+    record, tokens = refresh(attempt.record, attempt.clients, attempt.keep)
+    attempt.clients = (Client(record.client_id, Owner.Client.PROVEN),)
+    attempt.rotate(replace(record, access_token=tokens.access_token))
+    found = _given(_claims(tokens.access_token))
     return replace(found, expires_at=found.expires_at or tokens.expires_at)
 
 
@@ -199,7 +204,16 @@ def _with_token(attempt: _Attempt, found: _Found) -> Login:
         _refuse_other_email(record, email)
         workspaces = upstream.account_check()
     return Login(
-        email, user_id, record, attempt.device_id, found.expires_at, found.scope, found.is_exchanged, workspaces
+        email,
+        user_id,
+        record,
+        attempt.device_id,
+        found.expires_at,
+        found.scope,
+        found.is_exchanged,
+        workspaces,
+        clients=attempt.clients,
+        is_session_proven=found.is_exchanged,
     )
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from base.times import full
 from teampool.imports.reading.record import Record
-from teampool.imports.reasons import OTHER_LOGIN, reason_text
+from teampool.imports.reasons import OTHER_LOGIN, UNTRIED, reason_text
 from teampool.models import ImportLine
 from teampool.models.imports import where
 
@@ -79,15 +79,20 @@ def _outcome(line: ImportLine) -> str:
     parts = []
     if line.renews_itself:
         parts.append(_("Renews itself"))
+    elif line.note == UNTRIED and line.access_until is not None:
+        text = _("Until {time}, then by its refresh token, which was not tried yet")
+        parts.append(text.format(time=full(line.access_until)))
     elif line.access_until is not None:
         parts.append(_("Until {time}, cannot renew itself").format(time=full(line.access_until)))
     if any(team.get("is_spare") for team in line.teams):
         parts.append(_("The login that renews itself is kept; the new one is a spare"))
+    if line.note != UNTRIED:
+        parts.append(reason_text(line.note))
     people = sum(team.get("baseline") or 0 for team in line.teams)
     if people:
         text = ngettext("{n} person there is kept as baseline", "{n} people there are kept as baseline", people)
         parts.append(text.format(n=people))
-    return _(", ").join(parts)
+    return _(", ").join(filter(None, parts))
 
 
 def problems(records: list[Record]) -> list[str]:

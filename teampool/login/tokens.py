@@ -19,6 +19,7 @@ from base.actors import Actor
 from notifications.audit import events
 from notifications.settings.runtime import IS_SET
 from teampool import bells
+from teampool.login import token_chain
 from teampool.models import Owner, Team, TeamLogin
 from teampool.pool import stock_alert
 from teampool.teams.health import has_spare, note_refused, stopped_by, welcome
@@ -36,6 +37,8 @@ def store_tokens(
     refresh_token: str = "",
     session_token: str = "",
     client_id: str = "",
+    client_state: str = Owner.Client.GIVEN,
+    is_session_proven: bool = False,
     user_id: str = "",
     source: str,
     actor: Actor,
@@ -44,21 +47,22 @@ def store_tokens(
 
     A Team that another log-in leads keeps the token it uses: this one is kept beside it.
 
-    A refresh token works only with its own client id. So one that comes without a client id does not replace one that
-    has it, unless the log-in ended; then it inherits the client id. The caller has checked whose tokens these are. A
-    Team whose token had expired takes nobody until it was read with the new one.
+    Nothing that works gives way to something untried: a refresh token takes the place of a usable one only when its
+    `client_state` is PROVEN, a session only with `is_session_proven`; unless the log-in has ended. A refresh token is
+    stored with its own client id, or without one. The caller has checked whose tokens these are. A Team whose token had
+    expired takes nobody until it was read with the new one.
     """
-    given = {
-        "refresh_token": refresh_token,
-        "session_token": session_token,
-        "client_id": client_id,
-        "upstream_user_id": user_id,
-    }
     with transaction.atomic():
         owner = Owner.objects.select_for_update(no_key=True).get(pk=owner_id)
-        changes: dict[str, Any] = {key: value for key, value in given.items() if value}
-        if not client_id and owner.login == Owner.Login.OK and owner.refresh_token and owner.client_id:
-            changes.pop("refresh_token", None)
+        changes: dict[str, Any] = {"upstream_user_id": user_id} if user_id else {}
+        if _takes_the_place(owner, owner.session_token, session_token, is_proven=is_session_proven):
+            changes["session_token"] = session_token
+        pair = {"refresh_token": refresh_token}
+        if client_id or token_chain.newest(owner.refresh_token) != refresh_token:
+            pair |= {"client_id": client_id, "client_state": client_state}
+        in_use = owner.refresh_token if owner.can_refresh else ""
+        if _takes_the_place(owner, in_use, refresh_token, is_proven=client_state == Owner.Client.PROVEN):
+            changes |= pair
         if owner.login != Owner.Login.OK and (access_token or refresh_token or session_token):
             changes |= {"login": Owner.Login.OK, "login_problem": "", "login_ended_at": None}
             events.owner_changed(
@@ -78,6 +82,13 @@ def store_tokens(
             else:
                 spare = TeamLogin.objects.filter(team=team, owner_id=owner_id)
                 spare.update(access_token=access_token, access_expires_at=access_expires_at)
+
+
+def _takes_the_place(owner: Owner, stored: str, given: str, *, is_proven: bool) -> bool:
+    """Whether a given token is stored in the place of `stored`, which may be empty."""
+    if not given:
+        return False
+    return is_proven or not stored or owner.login != Owner.Login.OK or token_chain.newest(stored) == given != stored
 
 
 def _store_access(team: Team, token: str, expires_at: datetime | None, *, source: str, actor: Actor) -> None:

@@ -63,6 +63,7 @@ class ImportLine(models.Model):
     duplicate_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
     state = models.CharField(_("result"), max_length=9, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=40, blank=True)
+    note = models.CharField(max_length=40, blank=True)  # what a good line says of its refresh token, as a reason
     detail = models.CharField(max_length=80, blank=True)  # what the words of the reason name; never a secret
     # The owner this log-in is to renew: another person's is refused.
     meant_for = models.CharField(max_length=254, blank=True, default="")

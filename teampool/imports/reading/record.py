@@ -86,6 +86,8 @@ class Record:
     file: str = ""
     place: str = ""
     detail: str = ""
+    is_proven: bool = False
+    """Its refresh token was bought under its client id; never read from a pasted line."""
 
 
 def unreadable(line: int, text_kind: str = "line", last_line: int = 0) -> Record:

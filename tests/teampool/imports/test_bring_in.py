@@ -180,8 +180,9 @@ class TestARefreshToken:
         sandbox.workspace("omar@example.com")
         login = sandbox.token_set("omar@example.com", IOS)
         line = bring_one(csv_line(login, "email", "access_token", "refresh_token"))
-        assert (line.state, line.renews_itself) == (State.CREATED, True)
-        assert Owner.objects.get().client_id == login["client_id"]
+        assert (line.state, line.renews_itself, line.note) == (State.CREATED, False, "untried")
+        owner = Owner.objects.get()
+        assert (owner.client_id, owner.client_state, owner.is_renewing) == (login["client_id"], "named", True)
         sandbox.invalidate_tokens()
         team = Team.objects.get()
         assert renew.renew(team_id=team.pk, rejected_token=team.access_token)
@@ -192,10 +193,11 @@ class TestARefreshToken:
         an_owner(login["email"], refresh_token="rt_of-another-app", client_id="app_Another")
         bring_one(csv_line(login, "email", "access_token", "refresh_token"))
         owner = Owner.objects.get()
-        assert (owner.refresh_token, owner.client_id) == (login["refresh_token"], login["client_id"])
+        newest = token_chain.newest(login["refresh_token"])
+        assert (owner.refresh_token, owner.client_id) == (newest, login["client_id"])
 
     def test_without_any_client_id_it_takes_no_working_pair_s_place(self, sandbox):
-        login = sandbox.workspace("omar@example.com")["credentials"]
+        login = sandbox.workspace("omar@example.com")["credentials"] | {"refresh_token": "rt_nobody-knows-it"}
         an_owner(login["email"], refresh_token="rt_of-another-app", client_id="app_Another")
         bring_one(csv_line(login, "email", "refresh_token", "session_token"))
         owner = Owner.objects.get()
@@ -214,7 +216,8 @@ class TestARefreshToken:
         line = bring_one(csv_line(login, "email", "refresh_token", other))
         owner = Owner.objects.get()
         assert (line.state, line.renews_itself, owner.login) == (State.CREATED, True, Owner.Login.OK)
-        assert (owner.refresh_token, owner.client_id) == (login["refresh_token"], login["client_id"])
+        newest = token_chain.newest(login["refresh_token"])
+        assert (owner.refresh_token, owner.client_id, owner.client_state) == (newest, login["client_id"], "proven")
         Owner.objects.update(session_token="")
         sandbox.invalidate_tokens()
         team = Team.objects.get()
