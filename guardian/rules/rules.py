@@ -1,6 +1,6 @@
 """Decides who should not be in a Team, and which seat's person is missing. Pure: lists and rights in, findings out.
 
-Doubt never makes a finding. Never found: owners, admins, the log-in's own user, the baseline, allowed people, people
+Doubt never makes a finding. Never found: owners, admins, the users of our log-ins, the baseline, allowed people, people
 with a live seat in this Team that has not ended, people with an open redemption, and rows with a hidden e-mail. Absence
 counts only in complete lists, and only while no hidden row may be the person.
 """

@@ -12,7 +12,7 @@ from guardian.rules.rules import Pool, Row, Seat, TeamView
 from invites import matching
 from invites.models import Redemption, SeatGrant
 from invites.states import BEFORE_INVITED, CONFIRMED, RedemptionState
-from teampool.models import AllowedMember, Member, Team, living
+from teampool.models import AllowedMember, Member, Owner, Team, living
 
 # Teams judged with one set of queries.
 TEAMS_AT_ONCE = 100
@@ -39,6 +39,10 @@ def gather(team_ids: Sequence[int]) -> tuple[list[TeamView], Pool]:
     for seat in _seats(Q(team__in=team_ids)):
         seats[seat.team_id].append(seat)
     emails, ids = _allowed(team_ids)
+    everybody = [row for some in rows.values() for row in some]
+    for user_id, email in _log_ins(everybody):
+        ids[0].add(user_id)
+        emails[0].add(email)
     views = [
         TeamView(
             id=team.pk,
@@ -51,7 +55,7 @@ def gather(team_ids: Sequence[int]) -> tuple[list[TeamView], Pool]:
         )
         for team in teams
     ]
-    return views, _pool([row for some in rows.values() for row in some])
+    return views, _pool(everybody)
 
 
 def _seats(which: Q) -> list[Seat]:
@@ -84,6 +88,12 @@ def _allowed(team_ids: Iterable[int]) -> tuple[dict[int, set[str]], dict[int, se
         if user_id:
             ids[team_id or 0].add(user_id)
     return emails, ids
+
+
+def _log_ins(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """User ids and e-mails of our log-ins among these people: they may be anywhere, whichever Team they lead."""
+    who = matching.any_of((row.upstream_id for row in rows), (row.email for row in rows))
+    return list(Owner.objects.filter(who).values_list("upstream_user_id", "email"))
 
 
 def _pool(rows: Iterable[Row]) -> Pool:

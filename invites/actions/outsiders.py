@@ -11,7 +11,7 @@ from invites.actions.seat import Refused
 from invites.departures.opening import open_for_outsider
 from invites.models import Departure, SeatGrant
 from notifications.audit import events
-from teampool.models import AllowedMember, Member, Team
+from teampool.models import AllowedMember, Member, Owner, Team
 from teampool.pool.rows import is_standard
 from teampool.upstream.types import MANAGER_ROLES
 
@@ -46,16 +46,15 @@ def disallow(*, allowed_id: int, actor: Actor) -> None:
 def remove(*, member_id: int, actor: Actor) -> Departure:
     """Open the removal of a member or pending invite without a seat of ours.
 
-    Raises Refused: "manager" for owners, admins and the log-in's own user; "other_seat" for somebody in a Premium,
-    Codex or automation seat; "seated" for a person whose seat must be taken back instead; "gone" when the last snapshot
-    no longer shows them.
+    Raises Refused: "manager" for owners, admins and the user of any log-in of ours; "other_seat" for somebody in a
+    Premium, Codex or automation seat; "seated" for a person whose seat must be taken back instead; "gone" when the last
+    snapshot no longer shows them.
     """
-    row = Member.objects.select_related("team__owner").filter(pk=member_id).first()
+    row = Member.objects.filter(pk=member_id).first()
     if row is None:
         raise Refused("gone")
-    owner = row.team.owner
-    is_own = matching.is_any_of(row.upstream_id, row.email, ids=[owner.upstream_user_id], emails=[owner.email])
-    if row.role in MANAGER_ROLES or is_own:
+    is_login = Owner.objects.filter(matching.any_of([row.upstream_id], [row.email])).exists()
+    if row.role in MANAGER_ROLES or is_login:
         raise Refused("manager")
     if not is_standard(row.seat_type):
         raise Refused("other_seat")

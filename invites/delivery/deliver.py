@@ -12,6 +12,7 @@ import logging
 from django.utils import timezone
 
 from base.actors import Actor
+from invites import matching
 from invites.delivery import settle
 from invites.delivery.deciding import Step, Unreadable, may_send_at_once, next_step
 from invites.delivery.look import Look, look_for
@@ -102,7 +103,8 @@ def _known_ids(grant: SeatGrant) -> frozenset[str]:
 
 def _invite(grant: SeatGrant, access: Access) -> None:
     now = timezone.now()
-    if not grant.sends and Owner.objects.filter(email=grant.email).exists():
+    is_login = Owner.objects.filter(matching.any_of([grant.upstream_user_id], [grant.email]))
+    if not grant.sends and is_login.exists():
         # The user of a log-in of ours may be an owner of any Team: answered as if ChatGPT refused the address.
         settle.left(grant, reason=Failure.EMAIL_REJECTED.value, now=now, actor=ACTOR)
         return

@@ -2,6 +2,9 @@
 
 A session returns the same token until it is nearly over, so most early tries bring no new one. After such a try we wait
 half of the time left, an hour at most. A token that lives less than a day is renewed after half of its life.
+
+A log-in that leads no Team is renewed too, for one of the Teams it could take over and at most twice a day: a session
+that nobody uses ends, and a dead one is found out before it is needed.
 """
 
 from __future__ import annotations
@@ -9,11 +12,11 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from teampool.login import renew
-from teampool.models import Team, renewing
+from teampool.login import renew, take_over
+from teampool.models import Team, TeamLogin, renewing
 
 log = logging.getLogger(__name__)
 AHEAD = timedelta(hours=24)
@@ -31,6 +34,23 @@ def due_team_ids(now: datetime) -> list[int]:
         token_state=Team.Token.HEALTHY,
     )
     return list(teams.order_by("access_expires_at", "pk").values_list("pk", flat=True))
+
+
+def due_spares(now: datetime) -> list[TeamLogin]:
+    """For each log-in that renews itself and leads no Team: the spare token of it that is missing or ends soonest."""
+    leads = Team.objects.filter(owner=OuterRef("owner"), archived_at=None, token_state=Team.Token.HEALTHY)
+    rows = TeamLogin.objects.spare().filter(
+        Q(access_expires_at=None) | Q(access_expires_at__lte=now + AHEAD),
+        Q(tried_at=None) | Q(tried_at__lte=now - LONGEST_WAIT),
+        renewing("owner__"),
+        ~Exists(leads),
+        problem=TeamLogin.Problem.NONE,
+        team__archived_at=None,
+    )
+    first: dict[int, TeamLogin] = {}
+    for row in rows.order_by(F("access_expires_at").asc(nulls_first=True), "pk"):
+        first.setdefault(row.owner_id, row)
+    return list(first.values())
 
 
 def renew_due(*, now: datetime, until: datetime) -> tuple[int, int]:
@@ -52,6 +72,13 @@ def renew_due(*, now: datetime, until: datetime) -> tuple[int, int]:
             failed += 1
             _put_off(team, now)
             log.info("keep alive: Team %s: %s", team_id, error.cause)
+        if timezone.now() >= until:
+            return renewed, failed
+    for spare in due_spares(now):
+        if take_over.get_token(spare):
+            renewed += 1
+        else:
+            failed += 1
         if timezone.now() >= until:
             break
     return renewed, failed

@@ -77,7 +77,7 @@ def settle(team_id: int) -> bool:
         if spare is None:
             break
         tried.add(spare.pk)
-        if (has_token(spare, now) or _get_token(spare)) and _lead(team, spare):
+        if (has_token(spare, now) or get_token(spare)) and _lead(team, spare):
             return True
     if TeamLogin.objects.filter(team=team).spare().able(now).exists():
         Team.objects.filter(Q(cooldown_until=None) | Q(cooldown_until__lt=now + AGAIN), pk=team_id).update(
@@ -99,8 +99,9 @@ def has_token(login: TeamLogin, now: datetime) -> bool:
     return bool(login.access_token) and (login.access_expires_at is None or login.access_expires_at > now)
 
 
-def _get_token(login: TeamLogin) -> bool:
-    """Get a spare log-in its token for this Team; a clear no is noted, so that it is not asked again."""
+def get_token(login: TeamLogin) -> bool:
+    """Get a spare log-in another token for this Team; a clear no is noted, so that it is not asked again."""
+    TeamLogin.objects.filter(pk=login.pk).update(tried_at=timezone.now())
     try:
         renew.renew(team_id=login.team_id, rejected_token=login.access_token, owner_id=login.owner_id)
         return True
@@ -108,7 +109,6 @@ def _get_token(login: TeamLogin) -> bool:
         log.info("take over: Team %s, log-in %s: %s", login.team_id, login.owner_id, error.cause)
         if error.is_refused_here:
             health.note_refused(login.team_id, login.owner_id, TeamLogin.Problem.EXCHANGE_REFUSED, timezone.now())
-        TeamLogin.objects.filter(pk=login.pk).update(tried_at=timezone.now())
         return False
 
 

@@ -22,6 +22,7 @@ from notifications.texts.notices import line
 from teampool import tasks
 from teampool.access import Access
 from teampool.login import renew, take_over
+from teampool.login.keep_alive import renew_due
 from teampool.login.tokens import end_login
 from teampool.models import Owner, Team, TeamLogin
 from teampool.teams import health
@@ -509,6 +510,40 @@ class TestRenewASpareOne:
         login.refresh_from_db()
         assert login.access_token == fresh(own).access_token != own.access_token
         assert len(sandbox.log(op="token")) == 1
+
+
+class TestKeepAlive:
+    def keep_alive(self) -> tuple[int, int]:
+        return renew_due(now=timezone.now(), until=timezone.now() + timedelta(seconds=45))
+
+    def test_one_call_for_a_log_in_that_leads_no_team(self, sandbox):
+        teams = [import_sandbox_team(sandbox) for _ in range(3)]
+        owner = co_admin(sandbox, teams[0], token="").owner
+        for team in teams[1:]:
+            sandbox.member(team.account_id, SECOND, role="account-admin")
+            TeamLogin.objects.create(team=team, owner=owner)
+        assert self.keep_alive() == (1, 0)
+        assert len(sandbox.log(op="session")) == 1
+        assert TeamLogin.objects.filter(owner=owner).exclude(access_token="").count() == 1
+
+    def test_one_that_leads_a_team_is_alive_by_that(self, sandbox):
+        team = import_sandbox_team(sandbox)
+        login = co_admin(sandbox, team, token="")
+        a_team(owner=login.owner)
+        assert self.keep_alive() == (0, 0)
+
+    def test_a_dead_session_is_found_out_before_it_is_needed(self, sandbox):
+        team = import_sandbox_team(sandbox)
+        login = co_admin(sandbox, team, token="")
+        Owner.objects.filter(pk=login.owner_id).update(session_token="not-a-session")
+        assert self.keep_alive() == (0, 1)
+        assert self.keep_alive() == (0, 0)  # not again for half a day
+
+    def test_what_a_team_refused_is_not_asked_for(self, sandbox):
+        team = import_sandbox_team(sandbox)
+        login = co_admin(sandbox, team, token="")
+        TeamLogin.objects.filter(pk=login.pk).update(problem=Problem.ROLE_TOO_LOW)
+        assert self.keep_alive() == (0, 0)
 
 
 class Killed(BaseException):
