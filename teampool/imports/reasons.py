@@ -7,6 +7,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from teampool.imports.reading import files
+from teampool.imports.reading.json_damage import BROKEN_JSON, CUT_OFF
 from teampool.imports.reading.record import (
     AGENT_IDENTITY,
     NO_TOKEN,
@@ -34,7 +35,17 @@ SIGN_IN_LOST: Final = "sign_in_lost"
 
 # The line itself is wrong: no retry can help.
 INVALID = frozenset(
-    {UNREADABLE, NO_TOKEN, TWO_ACCESS_TOKENS, PERSONAL_TOKEN, AGENT_IDENTITY, OTHER_PLATFORM, EMAIL_MISMATCH}
+    {
+        UNREADABLE,
+        NO_TOKEN,
+        TWO_ACCESS_TOKENS,
+        PERSONAL_TOKEN,
+        AGENT_IDENTITY,
+        OTHER_PLATFORM,
+        EMAIL_MISMATCH,
+        BROKEN_JSON,
+        CUT_OFF,
+    }
 )
 
 # A file as a whole was not read; over HTTP there are no files.
@@ -107,6 +118,10 @@ def reason_text(slug: str, detail: str = "") -> str:
             return _("A personal token of Codex (at-…), which cannot administer a Team")
         case "agent_identity":
             return _("The identity of an agent, which cannot administer a Team")
+        case "cut_off":
+            return _("This looks like a session JSON with its end cut off: select all on that page and copy again.")
+        case "broken_json":
+            return _damage_text(detail)
         case "other_platform":
             return _("An account of {name}, not of OpenAI: skipped").format(name=detail or "?")
         case "token_dead":
@@ -151,3 +166,20 @@ def _file_text(slug: str) -> str:
         case files.EMPTY:
             return _("No line in it could be an account")
     return _("Not a text file: save it as text in UTF-8")
+
+
+def _damage_text(detail: str) -> str:
+    """What is wrong in a JSON, and where; `detail` is `line:column:name`."""
+    line, column, name = [*detail.split(":"), "", "", ""][:3]
+    expected = {
+        "name": _('a name in straight double quotes (")'),
+        "colon": _("a colon (:)"),
+        "comma": _("a comma, or the closing bracket"),
+        "quote": _('the closing double quote (")'),
+        "escape": _("no single backslash"),
+        "single": _('straight double quotes (") instead of these'),
+        "end": _("a closing bracket"),
+    }.get(name) or _("a value")
+    return _("Damaged JSON: line {line}, column {column}: expected {expected}").format(
+        line=line, column=column, expected=expected
+    )

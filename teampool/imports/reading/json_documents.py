@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 # A string that does not close ends with its line: JSON strings hold no line breaks.
 _MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|$|\\$)|[{}\[\]]')
-_PLAUSIBLE = re.compile(r'\s*(?:["{}\[\],:]|-?\d|(?:true|false|null)\b|$)')
+_PLAUSIBLE = re.compile(r'[\s\u200b-\u200f\u2060\ufeff]*(?:["“”„‟＂{}\[\],:，：]|-?\d|(?:true|false|null)\b|$)')
 _PAIRS = {"}": "{", "]": "["}
 
 

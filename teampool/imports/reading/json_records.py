@@ -15,6 +15,7 @@ from itertools import islice, pairwise
 from typing import Any
 
 from teampool.imports.reading.columns import split
+from teampool.imports.reading.json_damage import mended, without_unseen
 from teampool.imports.reading.labels import Labelled
 from teampool.imports.reading.record import (
     NO_TOKEN,
@@ -124,9 +125,16 @@ def read_json(
         found.line = next(lines, line)
         return found
 
+    text = without_unseen(text)
     try:
         data = json.loads(text, object_pairs_hook=place)
-    except (ValueError, RecursionError):
+    except ValueError:
+        lines = iter(object_lines)
+        try:
+            data = json.loads(mended(text), object_pairs_hook=place)
+        except (ValueError, RecursionError):
+            return None
+    except RecursionError:
         return None
     # An account ends where the next one begins.
     found = islice(_read(data, _At(line, "", 0, is_listed=True)), most + 1)

@@ -8,6 +8,8 @@ Nothing is lost silently: an unreadable line becomes a Record that says so. No t
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import islice
 
 from teampool.imports.reading.columns import (
     MOST_FIELDS,
@@ -17,7 +19,8 @@ from teampool.imports.reading.columns import (
     split,
     without_frame,
 )
-from teampool.imports.reading.json_documents import find_block
+from teampool.imports.reading.json_damage import BROKEN_JSON, CUT_OFF, damage
+from teampool.imports.reading.json_documents import Block, find_block
 from teampool.imports.reading.json_records import cookie_record, read_json
 from teampool.imports.reading.labels import Labelled, pieces
 from teampool.imports.reading.record import (
@@ -118,7 +121,7 @@ class _Parser:
                     block.text(self.lines), first + 1, block.last + 1, block.object_lines, most=self.most
                 )
             if records is None:
-                self._read_broken(first, block.last, start)
+                self._read_broken(first, block, start)
                 return block.last + 1
             self.records.extend(records)
             first, line = block.last, self.lines[block.last]
@@ -131,21 +134,38 @@ class _Parser:
                 self._read_line(line[start:].strip(), first + 1)
                 return first + 1
 
-    def _read_broken(self, first: int, last: int, start: int) -> None:
+    def _read_broken(self, first: int, block: Block, start: int) -> None:
         """Read lines that looked like JSON and are not: each by itself; neighbours without an account become one."""
         before = len(self.records)
-        for number in range(first, last + 1):
+        for number in range(first, block.last + 1):
             line = (self.lines[number][start:] if number == first else self.lines[number]).strip().strip(_INVISIBLE)
             if not line or line[0] == "#":
                 continue
             found = read_json(line, number + 1, number + 1, []) if line[0] in "{[" else None
             if found is not None:
                 self.records.extend(found)
-            elif self.format == "json" or line[0] in '{}[]":,':
+            elif self.format == "json" or line[0] in "{}[]\":,'“”‘’":
                 self.records.append(unreadable(number + 1, "json"))
             else:
                 self._read_line(line, number + 1)
         self.records[before:] = _merged(self.records[before:])
+        for place, record in enumerate(self.records[before:], before):
+            if record.problem == UNREADABLE and record.text_kind == "json":
+                self.records[place] = self._told(record, block, start if record.line == first + 1 else 0)
+                return
+
+    def _told(self, record: Record, block: Block, start: int) -> Record:
+        """The unreadable record with what is wrong in its lines, and where."""
+        lines = self.lines[record.line - 1 : record.last_line]
+        text = "\n".join((lines[0][start:], *lines[1:]))
+        where, is_cut = damage(text, record.line, start)
+        if is_cut and self._ends_at(block.last):
+            return replace(record, problem=CUT_OFF)
+        return replace(record, problem=BROKEN_JSON, detail=where) if where else record
+
+    def _ends_at(self, number: int) -> bool:
+        """True when nothing follows this line."""
+        return not any(line.strip() for line in islice(self.lines, number + 1, None))
 
     # Cookies
 
