@@ -143,8 +143,8 @@ class Access:
         if failure is None:
             health.note_success(self.team, is_look=is_look)
             return False
-        if failure is Failure.WORKSPACE_NOT_FOUND and not self._is_really_gone():
-            failure = Failure.UNKNOWN_401  # the workspace is still listed for this log-in
+        if failure is Failure.WORKSPACE_NOT_FOUND:
+            failure = self._what_a_404_means()
         elif failure is Failure.PERMISSION_DENIED and not self._lacks_the_role():
             failure = Failure.EDGE_BLOCK  # nothing proves it: the Team cools down and keeps its state
         return health.note_failure(
@@ -158,10 +158,17 @@ class Access:
             is_look=is_look,
         )
 
-    def _is_really_gone(self) -> bool:
-        """A 404 is ambiguous: ask which workspaces this log-in has (upstream §14.1)."""
-        workspaces, _error = self._run(lambda upstream: upstream.account_check())
-        return workspaces is not None and all(one.is_removed for one in workspaces if self._is_its(one))
+    def _what_a_404_means(self) -> Failure:
+        """A 404 is ambiguous: ask which workspaces this log-in has (upstream §14.1).
+
+        A workspace that is still listed makes it a failure that counts; a block of that question proves nothing.
+        """
+        workspaces, error = self._run(lambda upstream: upstream.account_check())
+        if workspaces is None:
+            is_blocked = error is not None and error.failure is Failure.EDGE_BLOCK
+            return Failure.EDGE_BLOCK if is_blocked else Failure.UNKNOWN_401
+        is_gone = all(one.is_removed for one in workspaces if self._is_its(one))
+        return Failure.WORKSPACE_NOT_FOUND if is_gone else Failure.UNKNOWN_401
 
     def _lacks_the_role(self) -> bool:
         """Whether this log-in is less than an admin there: a refusal alone does not say so (upstream §14.1).

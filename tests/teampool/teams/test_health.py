@@ -280,6 +280,17 @@ class TestUnusualActivity:
         assert states(team) == WELL
         assert not AuditEvent.objects.filter(action__in=["team_changed", "owner_changed"]).exists()
 
+    def test_no_failure_is_counted_though_it_lasts(self, sandbox: SandboxServer, preset: str) -> None:
+        """Not even where a 404 cannot be asked about: more than three failed looks in ten minutes end a token."""
+        team = import_sandbox_team(sandbox)
+        sandbox.fault(op="members", action={"preset": "workspace_404"}, times=0)
+        sandbox.fault(op="account_check", action={"preset": preset}, times=0)
+        for _ in range(6):
+            look(team)
+            invite(team)
+        team.refresh_from_db()
+        assert (states(team), team.failures, team.look_failures) == (WELL, 0, 0)
+
     @pytest.mark.parametrize("op", ["session", "token"])
     def test_no_log_in_ends_by_it(self, sandbox: SandboxServer, preset: str, op: str) -> None:
         team = import_sandbox_team(sandbox)
