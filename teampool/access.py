@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -30,6 +31,7 @@ class Access:
         self.actor = actor
         self._version = team.owner.credential_version
         self._upstream: Upstream | None = None
+        self._cannot: renew.CannotRenew | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -73,9 +75,20 @@ class Access:
                 failure = _failure(result, error)
                 if failure is Failure.UNKNOWN_401:
                     failure = self._ask_the_token()
+        if failure is Failure.TOKEN_REJECTED and self._cannot is not None and self._cannot.failure is not None:
+            return result, *self._give_up(self._cannot.failure, self._cannot, error, is_look=is_look)
         if not (about_a_person and failure is Failure.PERMISSION_DENIED):
             is_over = self._write_down(failure, error if error is not None else result, is_look=is_look)
         return result, error, is_over
+
+    def _give_up(
+        self, failure: Failure, cannot: renew.CannotRenew, error: UpstreamError | None, *, is_look: bool
+    ) -> tuple[UpstreamError | None, bool]:
+        """The token is dead, and the web session said why there is no other: that counts, not the old token's end."""
+        is_over = self._note(failure, text=cannot.cause, retry_after=cannot.retry_after, is_look=is_look)
+        if error is not None:
+            error = UpstreamError(failure, status=error.status, code=error.code, text=cannot.cause, op=error.op)
+        return error, is_over
 
     def _run(self, call: Callable[[Upstream], T]) -> tuple[T | None, UpstreamError | None]:
         if self._upstream is None:
@@ -102,9 +115,9 @@ class Access:
     def _renew(self, *, is_certain: bool = True) -> bool:
         try:
             renew.renew(team_id=self.team.pk, rejected_token=self.team.access_token, is_certain=is_certain)
-            is_renewed = True
+            is_renewed, self._cannot = True, None
         except renew.CannotRenew as error:
-            is_renewed = False  # `renew` wrote down why
+            is_renewed, self._cannot = False, error  # `renew` wrote down why
             if is_certain and error.is_refused_here:
                 take_over.note_exchange_refused(self.team)
             take_over.settle(self.team.pk)
@@ -136,6 +149,7 @@ class Access:
     def _go_on_with(self, stored: Team) -> None:
         self.team.owner, self.team.access_token = stored.owner, stored.access_token
         self._version = stored.owner.credential_version
+        self._cannot = None
         self._hang_up()
 
     def _write_down(self, failure: Failure | None, said: object, *, is_look: bool) -> bool:
@@ -147,14 +161,19 @@ class Access:
             failure = self._what_a_404_means()
         elif failure is Failure.PERMISSION_DENIED and not self._lacks_the_role():
             failure = Failure.EDGE_BLOCK  # nothing proves it: the Team cools down and keeps its state
+        retry_after = getattr(said, "retry_after", None)
+        return self._note(failure, text=getattr(said, "text", ""), retry_after=retry_after, is_look=is_look)
+
+    def _note(self, failure: Failure, *, text: str, retry_after: timedelta | None, is_look: bool) -> bool:
+        """Write what it means for the Team; True as `_write_down`."""
         return health.note_failure(
             team=self.team,
             failure=failure,
             version=self._version,
             now=timezone.now(),
             actor=self.actor,
-            text=getattr(said, "text", ""),
-            retry_after=getattr(said, "retry_after", None),
+            text=text,
+            retry_after=retry_after,
             is_look=is_look,
         )
 

@@ -5,8 +5,20 @@ from __future__ import annotations
 from base.clock_repair import Moments
 from teampool import leases
 from teampool.imports import worker
-from teampool.login import keep_alive, renew, token_chain
-from teampool.models import ImportJob, JobLease, Owner, SentToken, SignIn, StockAlert, SyncRun, Team, TeamLogin, Vacancy
+from teampool.login import keep_alive, refused, renew, token_chain
+from teampool.models import (
+    ImportJob,
+    JobLease,
+    Owner,
+    RefusedToken,
+    SentToken,
+    SignIn,
+    StockAlert,
+    SyncRun,
+    Team,
+    TeamLogin,
+    Vacancy,
+)
 from teampool.teams import health, look_again
 
 
@@ -40,9 +52,14 @@ def moments() -> list[Moments]:
         Moments(
             Owner.objects.all(),
             leases={"refresh_lease_until": renew.lease()},
-            facts=["refresh_sent_at", "login_ended_at"],
+            facts=["refresh_sent_at", "login_ended_at", "doubted_at"],
         ),
         Moments(TeamLogin.objects.all(), facts=["problem_since", "tried_at"]),
+        Moments(
+            RefusedToken.objects.all(),
+            waits={"retry_at": refused.PAUSES[-1]},
+            facts=["refused_at", "forced_at", "created_at"],
+        ),
         Moments(SentToken.objects.all(), leases={"lease_until": token_chain.lease()}, facts=["sent_at"]),
         Moments(SignIn.objects.all(), facts=["created_at", "used_at"]),
         Moments(ImportJob.objects.all(), leases={"lease_until": worker.LEASE}, facts=["created_at"]),

@@ -13,13 +13,20 @@ from teampool.pool import vacancies
 from teampool.pool.rows import Lists
 from teampool.snapshot import Snapshot, is_own_row, own_id
 from teampool.upstream.types import PREMIUM, STANDARD, Failure, InviteRow, MemberRow
+from teampool.upstream.web_session import NO_TOKEN_HERE, NO_TOKEN_NOW, SAME_TOKEN
 
 # Problems in our own words, as `Team.sync_problem` holds them.
 OWN_LOGIN_MISSING = "the list does not show the log-in's own user"
 OTHER_WORKSPACE = "the list is that of another workspace"
 BLOCKED = "ChatGPT blocked the address of this server"
 NOT_PERMITTED = "ChatGPT did not permit it"
-REFUSALS = {Failure.EDGE_BLOCK: BLOCKED, Failure.PERMISSION_DENIED: NOT_PERMITTED}
+REFUSALS = {
+    Failure.EDGE_BLOCK: BLOCKED,
+    Failure.PERMISSION_DENIED: NOT_PERMITTED,
+    Failure.EXCHANGE_FAILED: NO_TOKEN_HERE,
+    Failure.SESSION_DOUBTFUL: NO_TOKEN_NOW,
+    Failure.TOKEN_REPEATED: SAME_TOKEN,
+}
 
 
 def stored_lists(team: Team) -> Lists:

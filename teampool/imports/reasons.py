@@ -29,6 +29,8 @@ REFRESH_DEAD: Final = "refresh_dead"
 UNTRIED: Final = "untried"
 UNREACHABLE: Final = "unreachable"
 SLOW_DOWN: Final = "slow_down"
+NO_TOKEN_NOW: Final = "no_token_now"  # noqa: S105 - a reason, as the next
+NO_WORKSPACE_TOKEN: Final = "no_workspace_token"  # noqa: S105
 OTHER_LOGIN: Final = "other_login"
 SIGN_IN_REFUSED: Final = "sign_in_refused"
 SIGN_IN_LOST: Final = "sign_in_lost"
@@ -52,7 +54,7 @@ INVALID = frozenset(
 OF_A_FILE = files.PROBLEMS
 
 # May pass: a retry can help.
-RETRYABLE = frozenset({UNREACHABLE, SLOW_DOWN})
+RETRYABLE = frozenset({UNREACHABLE, SLOW_DOWN, NO_TOKEN_NOW, NO_WORKSPACE_TOKEN})
 
 # The token was refused; another token of the line may still work.
 DEAD = frozenset(
@@ -65,6 +67,8 @@ DEAD = frozenset(
         Failure.IDENTITY_MISMATCH,
     }
 )
+# The session gave no token, which may pass; it proves nothing about the other tokens of the line.
+NO_ANSWER_YET = frozenset({Failure.SESSION_DOUBTFUL, Failure.EXCHANGE_FAILED})
 _NOT_OURS = frozenset(
     {
         Failure.WORKSPACE_SUSPENDED,
@@ -89,6 +93,10 @@ class Refused(Exception):
 def reason_of(error: UpstreamError) -> str:
     if error.failure in DEAD and error.failure is not Failure.UNKNOWN_401:
         return TOKEN_DEAD
+    if error.failure is Failure.SESSION_DOUBTFUL:
+        return NO_TOKEN_NOW
+    if error.failure is Failure.EXCHANGE_FAILED:
+        return NO_WORKSPACE_TOKEN
     if error.failure in _NOT_OURS:
         return NO_TEAM
     if error.failure is Failure.RATE_LIMITED or error.status == _TOO_MANY_REQUESTS:
@@ -142,6 +150,10 @@ def reason_text(slug: str, detail: str = "") -> str:
             return _("Wrong client id for this refresh token: import it again with the right one")
         case "refresh_dead":
             return _("its refresh token is dead and was not stored")
+        case "no_token_now":
+            return _("ChatGPT gave no token now: try again or copy it anew")
+        case "no_workspace_token":
+            return _("ChatGPT gave no token for this workspace; retry is possible")
         case "slow_down":
             return _("ChatGPT asks to try later; retry is possible")
     return _("ChatGPT cannot be reached; retry is possible")

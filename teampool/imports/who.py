@@ -17,18 +17,21 @@ from teampool.imports.reasons import (
     CLIENT_WRONG,
     DEAD,
     EMAIL_MISMATCH,
+    NO_ANSWER_YET,
     NO_TEAM,
     TOKEN_DEAD,
     Refused,
+    reason_of,
 )
 from teampool.imports.refreshing import Client, Keep, clients_of, refresh
-from teampool.login import token_chain
+from teampool.login import refused, token_chain
+from teampool.login.exchange import exchange, keep_session
 from teampool.models import Owner
 from teampool.upstream.claims import Claims, NotAToken, read_claims
-from teampool.upstream.client import Upstream, exchange_session
+from teampool.upstream.client import SessionAnswer, Upstream, refresh_session
 from teampool.upstream.clients import for_refresh
 from teampool.upstream.errors import UpstreamError
-from teampool.upstream.types import Failure, Op, SessionAnswer, TokenSet, Workspace, normalise_email
+from teampool.upstream.types import Failure, Fault, Op, TokenSet, Workspace, normalise_email
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,9 @@ class _Attempt:
         self.record = record
         self.keep(record)
 
+    def keep_session(self, session_token: str) -> None:
+        self.rotate(replace(self.record, session_token=session_token))
+
 
 def log_in(record: Record, *, device_id: str, client_id: str = "", keep: Keep) -> Login:
     """The log-in of this record. Raises Refused, or UpstreamError when upstream cannot tell.
@@ -81,16 +87,22 @@ def log_in(record: Record, *, device_id: str, client_id: str = "", keep: Keep) -
     if claims is not None:
         _refuse_other_email(record, claims.email)
     dead: UpstreamError | None = None
+    unsure: UpstreamError | None = None
     for source in _sources(attempt, claims):
         try:
             return _with_token(attempt, source())
         except UpstreamError as error:
             if error.failure is Failure.REFRESH_MISCONFIGURED:
                 raise Refused(CLIENT_WRONG if record.client_id else CLIENT_MISSING, email=record.email) from None
-            if error.failure not in DEAD:
+            if error.failure in NO_ANSWER_YET or (error.op == Op.SESSION and error.fault is Fault.TEAM):
+                unsure = error  # the session may live, and another token of the line may work
+            elif error.failure not in DEAD:
                 raise
-            dead = error
+            else:
+                dead = error
     email = record.email or (claims.email if claims else "")
+    if unsure is not None:
+        raise Refused(reason_of(unsure), email=email)
     if dead is None:
         raise Refused(NO_TOKEN, email=email)
     if dead.failure is Failure.UNKNOWN_401 and _is_somebody(attempt):
@@ -101,26 +113,44 @@ def log_in(record: Record, *, device_id: str, client_id: str = "", keep: Keep) -
 def token_for(login: Login, account_id: str, keep: Keep) -> TokenSet:
     """A token for this workspace: from the session if there is one, else the record's access token.
 
-    Raises UpstreamError when the session cannot be asked, or answers only for another workspace.
+    Where the session has none for it, the access token that came with the record serves if it reads this workspace.
+    Raises UpstreamError when neither does, or the session cannot be reached.
     """
     here = TokenSet(access_token=login.record.access_token, expires_at=login.expires_at)
     if not login.record.session_token or login.scope == account_id:
         return here
-    session_token = token_chain.newest(login.record.session_token)
     try:
-        answer = exchange_session(session_token, account_id=account_id, device_id=login.device_id)
+        answer = exchange(
+            login.record.session_token,
+            account_id=account_id,
+            device_id=login.device_id,
+            check=partial(_refuse_other_login, login),
+            keep=lambda received: keep(replace(login.record, session_token=received)),
+        )
+        if answer.refusal is not None:
+            raise answer.refusal
+        if answer.account_id != account_id:
+            raise UpstreamError(Failure.EXCHANGE_FAILED, code="wrong_workspace", op=Op.SESSION)
     except UpstreamError as error:
-        if error.failure in DEAD and not login.is_exchanged:
-            return here
-        raise
-    if answer.email != login.email or answer.account_id != account_id:
-        if login.is_exchanged:
-            raise UpstreamError(Failure.PROTOCOL_ERROR, code="wrong_workspace", op=Op.SESSION)
-        return here  # the record's own access token may administer every workspace of the log-in
-    if answer.tokens.session_token and answer.tokens.session_token != session_token:
-        token_chain.remember(sent=session_token, received=answer.tokens.session_token)
-        keep(replace(login.record, session_token=answer.tokens.session_token))
+        if error.fault is Fault.NETWORK and error.failure not in NO_ANSWER_YET:
+            raise
+        # A token that was exchanged for another workspace is not used, whatever it can do.
+        if login.is_exchanged or not _reads(login, account_id):
+            raise
+        return here
     return answer.tokens
+
+
+def _reads(login: Login, account_id: str) -> bool:
+    """Whether the record's own token works in this workspace, whatever it says it is for."""
+    try:
+        with Upstream(
+            access_token=login.record.access_token, account_id=account_id, device_id=login.device_id
+        ) as upstream:
+            upstream.invites()
+    except UpstreamError:
+        return False
+    return True
 
 
 def choose(login: Login) -> tuple[Workspace, ...]:
@@ -172,17 +202,36 @@ def _given(claims: Claims | None) -> _Found:
 
 
 def _exchange(attempt: _Attempt) -> _Found:
-    record = attempt.record
-    session_token = token_chain.newest(record.session_token)
-    answer: SessionAnswer = exchange_session(
-        session_token, account_id=record.account_id or None, device_id=attempt.device_id
-    )
-    _refuse_other_email(record, answer.email)
-    rotated = answer.tokens.session_token or session_token
-    if rotated != session_token:
-        token_chain.remember(sent=session_token, received=rotated)
-    attempt.rotate(replace(record, access_token=answer.tokens.access_token, session_token=rotated))
+    """Ask the session; once more by force when it hands out the very token that was refused a moment ago."""
+    refused_token = attempt.record.access_token
+    answer = _ask_session(attempt)
+    if answer.tokens.access_token == refused_token and refused.claim_force_of(refused_token):
+        sent = token_chain.newest(attempt.record.session_token)
+        forced = refresh_session(
+            sent,
+            failed_token=refused_token,
+            account_id=attempt.record.account_id or None,
+            device_id=attempt.device_id,
+        )
+        keep_session(forced, sent=sent, keep=attempt.keep_session)
+        answer = _ask_session(attempt)
+    attempt.rotate(replace(attempt.record, access_token=answer.tokens.access_token))
     return _Found(answer.tokens.expires_at, answer.account_id, answer.email, answer.user_id, is_exchanged=True)
+
+
+def _ask_session(attempt: _Attempt) -> SessionAnswer:
+    record = attempt.record
+    attempt.record = replace(record, session_token=token_chain.newest(record.session_token))
+    answer = exchange(
+        attempt.record.session_token,
+        account_id=record.account_id,
+        device_id=attempt.device_id,
+        check=lambda answer: _refuse_other_email(record, answer.email),
+        keep=attempt.keep_session,
+    )
+    if answer.refusal is not None:
+        raise answer.refusal
+    return answer
 
 
 def _refresh(attempt: _Attempt) -> _Found:
@@ -225,6 +274,12 @@ def _is_somebody(attempt: _Attempt) -> bool:
     except UpstreamError as error:
         return error.failure not in DEAD
     return True
+
+
+def _refuse_other_login(login: Login, answer: SessionAnswer) -> None:
+    """An exchange for one more workspace must still be of the same log-in."""
+    if answer.email != login.email and (answer.email or answer.refusal is None):
+        raise UpstreamError(Failure.IDENTITY_MISMATCH, op=Op.SESSION)
 
 
 def _refuse_other_email(record: Record, email: str) -> None:

@@ -65,7 +65,7 @@ def renew_due(*, now: datetime, until: datetime) -> tuple[int, int]:
         if is_put_off or team.access_expires_at is None or team.access_expires_at > now + AHEAD:
             continue  # another Team of the log-in renewed this token
         try:
-            fresh = renew.renew(team_id=team_id, rejected_token=team.access_token, is_certain=False)
+            fresh = renew.renew(team_id=team_id, rejected_token=team.access_token, is_refused=False)
             renewed += 1
             _space_out(team.owner_id, fresh, now)
         except renew.CannotRenew as error:

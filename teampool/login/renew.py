@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -10,7 +11,8 @@ from django.utils import timezone
 
 from base import actors
 from base.work import free
-from teampool.login import token_chain
+from teampool.login import doubt, refused, token_chain
+from teampool.login.exchange import exchange, keep_session
 from teampool.login.tokens import (
     drop_refresh_token,
     end_login,
@@ -20,11 +22,18 @@ from teampool.login.tokens import (
     refuse_client,
     store_tokens,
 )
-from teampool.models import Owner, Team, TeamLogin
+from teampool.models import Owner, RefusedToken, Team, TeamLogin
 from teampool.upstream.claims import NotAToken, read_claims
-from teampool.upstream.client import Upstream, exchange_session
+from teampool.upstream.client import SessionAnswer, Upstream, refresh_session
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure, Identity, TokenSet
+from teampool.upstream.web_session import (
+    NO_TOKEN_AT_ALL,
+    NO_TOKEN_HERE,
+    NO_TOKEN_NOW,
+    REASONS,
+    SAME_TOKEN,
+)
 
 __all__ = ["CannotRenew", "renew", "store_tokens"]
 
@@ -32,13 +41,16 @@ ACTOR = actors.job("renew")
 POLL_SECONDS = 0.2
 # How long a caller waits for another process's refresh: one call, plus the writing around it.
 _GRACE = timedelta(seconds=5)
+OTHER_WORKSPACE = "the session answers for another workspace"
 _BANNED = {"account_deactivated", "account_disabled"}
 
 
 class CannotRenew(Exception):
     """No new token now. `is_permanent`: none will come until the owner signs in again.
 
-    `is_refused_here`: the log-in works, and ChatGPT gives it no token for this very workspace.
+    `is_refused_here`: the log-in works, and ChatGPT gives it no token for this very workspace. `failure`: what the web
+    session said instead of a token, where that tells more than the refusal of the old one. `retry_after`: how long it
+    is not asked again.
     """
 
     def __init__(
@@ -48,33 +60,48 @@ class CannotRenew(Exception):
         is_permanent: bool,
         login: Owner.Login = Owner.Login.EXPIRED,
         is_refused_here: bool = False,
+        failure: Failure | None = None,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(cause)
         self.cause = cause
         self.is_permanent = is_permanent
         self.login = login
         self.is_refused_here = is_refused_here
+        self.failure = failure
+        self.retry_after = retry_after
 
 
 class _WrongClient(Exception):
     """Upstream refused the client id of the refresh token; written down already."""
 
 
-class _NothingNew(Exception):
-    """The session works but has no other token for this workspace now."""
+class _NothingNew(CannotRenew):
+    """The session lives, or may live, and has no other token for this workspace now."""
 
-    def __init__(self, cause: str, *, is_refused_here: bool = False) -> None:
-        super().__init__(cause)
-        self.is_refused_here = is_refused_here
+    def __init__(self, cause: str, failure: Failure, retry_after: timedelta | None = None) -> None:
+        is_refused_here = failure is Failure.EXCHANGE_FAILED
+        super().__init__(
+            cause, is_permanent=False, is_refused_here=is_refused_here, failure=failure, retry_after=retry_after
+        )
 
 
-def renew(*, team_id: int, rejected_token: str, is_certain: bool = True, owner_id: int | None = None) -> str:
+def renew(
+    *,
+    team_id: int,
+    rejected_token: str,
+    is_certain: bool = True,
+    is_refused: bool = True,
+    owner_id: int | None = None,
+) -> str:
     """A token for this Team other than `rejected_token`, already stored. Raises CannotRenew.
 
     `owner_id`: the log-in that is to get it; None is the one in use. A spare log-in's token stands in its TeamLogin.
     Before a permanent failure is raised, its effect on the Owner and its Teams is written. Except when there is nothing
-    to renew with and `is_certain` is False: then the token may still be good.
+    to renew with and `is_certain` is False: then the token may still be good. `is_refused`: False when nothing speaks
+    against the token and a new one is wanted ahead of time.
     """
+    is_certain = is_certain and is_refused
     give_up_at = time.monotonic() + settings.UPSTREAM_TIMEOUT + _GRACE.total_seconds()
     while True:
         team = _load(team_id, owner_id)
@@ -92,7 +119,7 @@ def renew(*, team_id: int, rejected_token: str, is_certain: bool = True, owner_i
         if stored := _other_token(team, rejected_token):
             return stored  # another process renewed it while we waited
         _refuse_if_hopeless(team, is_certain)
-        return _renew(team, is_certain)
+        return _renew(team, is_certain=is_certain, is_refused=is_refused and bool(rejected_token))
     finally:
         # Only our own lease: if we were slow, another process has a newer one.
         Owner.objects.filter(pk=team.owner_id, refresh_lease_until=lease).update(refresh_lease_until=None)
@@ -114,7 +141,8 @@ def _load(team_id: int, owner_id: int | None) -> Team:
 
 def lease() -> timedelta:
     """How long a refresh may hold a log-in."""
-    return timedelta(seconds=3 * settings.UPSTREAM_TIMEOUT) + 4 * _GRACE
+    # The session may be asked three times and whose its token is once, the refresh token once.
+    return timedelta(seconds=5 * settings.UPSTREAM_TIMEOUT) + 4 * _GRACE
 
 
 def _take_lease(owner_id: int) -> datetime | None:
@@ -151,16 +179,15 @@ def _lack(owner: Owner) -> str:
     return "wrong client id" if owner.client_id else "no client id for the refresh token"
 
 
-def _renew(team: Team, is_certain: bool) -> str:
+def _renew(team: Team, *, is_certain: bool, is_refused: bool) -> str:
     """Renew under the lease. The session comes first: its token is for this very workspace."""
     failure: CannotRenew | None = None
     nothing_new: _NothingNew | None = None
     if team.owner.session_token:
         try:
-            return _by_session(team)
+            return _by_session(team, is_certain=is_certain, is_refused=is_refused)
         except _NothingNew as error:
-            nothing_new = error
-            failure = CannotRenew(str(error), is_permanent=False, is_refused_here=error.is_refused_here)
+            nothing_new = failure = error
         except CannotRenew as error:
             failure = error
             if not failure.is_permanent or failure.login == Owner.Login.DISABLED:
@@ -177,9 +204,9 @@ def _renew(team: Team, is_certain: bool) -> str:
         except CannotRenew as error:
             failure = error
             if nothing_new is not None:
-                # The session works, so the log-in lives. Drop the dead refresh token, so that it is never sent again.
-                is_refused_here = error.is_permanent and nothing_new.is_refused_here
-                failure = CannotRenew(error.cause, is_permanent=False, is_refused_here=is_refused_here)
+                # The session lives, so the log-in does. Drop the dead refresh token, so that it is never sent again.
+                nothing_new.is_refused_here &= error.is_permanent
+                failure = nothing_new
                 if error.is_permanent and error.login == Owner.Login.EXPIRED:
                     owner = team.owner
                     drop_refresh_token(owner_id=owner.pk, sent=owner.refresh_token, cause=error.cause, actor=ACTOR)
@@ -195,26 +222,142 @@ def _write_down(team: Team, failure: CannotRenew) -> None:
         end_login(owner_id=team.owner_id, version=version, login=failure.login, cause=failure.cause, actor=ACTOR)
 
 
-def _by_session(team: Team) -> str:
-    owner = team.owner
-    sent = token_chain.newest(owner.session_token)
-    try:
-        answer = exchange_session(sent, account_id=team.account_id, device_id=str(owner.device_id))
-        whose = _identity(answer.tokens, answer.email, answer.user_id, owner)
-    except UpstreamError as error:
-        raise _verdict(error) from None
-    # Before any token is stored: another user's session must not get into this Owner.
-    _refuse_stranger(owner, whose)
-    if answer.tokens.session_token:
-        token_chain.remember(sent=sent, received=answer.tokens.session_token)
-        _keep(owner, "session_token", answer.tokens.session_token)
-    if answer.account_id != team.account_id:
-        # The right person, but another workspace: the next sync finds out whether they lost this one.
-        raise _NothingNew("the session answers for another workspace", is_refused_here=True)
-    if answer.tokens.access_token == team.access_token:
-        # ChatGPT returns the same token until it is nearly over.
-        raise _NothingNew("the session still hands out the same token")
-    return _store(team, answer.tokens, whose, source="session")
+def _by_session(team: Team, *, is_certain: bool, is_refused: bool) -> str:
+    """Ask the session for another token, and once for a refused one that it does not hand out the same again."""
+    if left := doubt.wait_left(team.owner):
+        raise _NothingNew(NO_TOKEN_NOW, Failure.SESSION_DOUBTFUL, left)
+    row = refused.note(team, is_certain=is_certain) if is_refused else refused.find(team)
+    if row is not None and (left := refused.wait_left(row)):
+        raise _NothingNew(NO_TOKEN_HERE, Failure(row.problem), left)
+    session = _Session(team, row)
+    is_fresh = row is None or not row.calls
+    if is_fresh and (stored := session.exchange()):
+        return stored
+    if row is not None and is_certain and row.calls < refused.MOST_CALLS:
+        is_forced = refused.claim_force(row)
+        if is_forced and (stored := session.force()):
+            return stored
+        if (is_forced or not is_fresh) and row.calls < refused.MOST_CALLS and (stored := session.exchange()):
+            return stored
+        refused.recount(row, refused.MOST_CALLS)
+    raise _NothingNew(SAME_TOKEN, Failure.TOKEN_REPEATED)
+
+
+class _Session:
+    """The log-in's web session, asked in the place of one token of a Team; `row` counts that for a refused token.
+
+    Both ways of asking return the new token, already stored, or "" when the session handed out a refused one.
+    """
+
+    def __init__(self, team: Team, row: RefusedToken | None) -> None:
+        self.team = team
+        self.owner = team.owner
+        self.row = row
+        self._reasons: tuple[str, ...] = REASONS
+        self._calls_before = 0
+        self._user_id = ""
+
+    def exchange(self) -> str:
+        most = refused.MOST_CALLS - (self.row.calls if self.row else 0)
+        answer = self._ask(
+            lambda: exchange(
+                self.owner.session_token,
+                account_id=self.team.account_id,
+                device_id=str(self.owner.device_id),
+                begin=self._begin,
+                check=self._check,
+                keep=self._keep,
+                reasons=self._reasons[:most],
+            )
+        )
+        if answer.account_id != self.team.account_id:
+            # The right person, but another workspace: the next sync finds out whether they lost this one.
+            self._take_back()
+            raise self._put_off(Failure.EXCHANGE_FAILED, OTHER_WORKSPACE)
+        return self._store(answer.tokens)
+
+    def force(self) -> str:
+        """Ask for a new token in place of the refused one."""
+        answer = self._ask(self._force)
+        return self._store(answer.tokens) if answer.account_id == self.team.account_id else ""
+
+    def _force(self) -> SessionAnswer:
+        self._begin()
+        sent = token_chain.newest(self.owner.session_token)
+        answer = refresh_session(
+            sent,
+            failed_token=self.team.access_token,
+            account_id=self.team.account_id,
+            device_id=str(self.owner.device_id),
+        )
+        self._check(answer)
+        keep_session(answer, sent=sent, keep=self._keep)
+        return answer
+
+    def _ask(self, call: Callable[[], SessionAnswer]) -> SessionAnswer:
+        """Make the call. Raises CannotRenew for every answer that the token in hand was not the reason of."""
+        self._calls_before = self.row.calls if self.row else 0
+        try:
+            answer = call()
+            if answer.refusal is not None:
+                raise answer.refusal
+        except UpstreamError as error:
+            self._take_back()
+            raise self._verdict(error) from None
+        doubt.trust(self.owner)
+        return answer
+
+    def _verdict(self, error: UpstreamError) -> CannotRenew:
+        match error.failure:
+            case Failure.SESSION_DOUBTFUL:
+                if doubt.strike(self.owner):
+                    return CannotRenew(NO_TOKEN_AT_ALL, is_permanent=True)
+                return _NothingNew(NO_TOKEN_NOW, error.failure, doubt.wait_left(self.owner))
+            case Failure.EXCHANGE_FAILED:
+                doubt.trust(self.owner)
+                return self._put_off(error.failure, NO_TOKEN_HERE)
+            case Failure.WORKSPACE_SUSPENDED | Failure.ACCESS_REMOVED:
+                doubt.trust(self.owner)
+                return CannotRenew(error.text or error.code, is_permanent=False, failure=error.failure)
+            case Failure.EDGE_BLOCK | Failure.RATE_LIMITED:
+                return CannotRenew(str(error), is_permanent=False, failure=error.failure, retry_after=error.retry_after)
+        return _verdict(error)
+
+    def _put_off(self, failure: Failure, cause: str) -> _NothingNew:
+        if self.row is None:
+            return _NothingNew(cause, failure)
+        return _NothingNew(cause, failure, refused.put_off(self.row, failure))
+
+    def _begin(self, reason: str = "") -> None:
+        if self.row is not None:
+            refused.count(self.row)
+        # The last reason is the one that helped: the next exchange gives it at once.
+        self._reasons = (reason,) if reason else self._reasons
+
+    def _take_back(self) -> None:
+        """The last calls told nothing of the token: they do not count."""
+        if self.row is not None:
+            refused.recount(self.row, self._calls_before)
+
+    def _check(self, answer: SessionAnswer) -> None:
+        """Another user's session must not get into this Owner: refuse it before any token is stored."""
+        if answer.refusal is not None:
+            if answer.email and answer.email != self.owner.email:
+                raise answer.refusal
+            return
+        whose = _identity(answer.tokens, answer.email, answer.user_id, self.owner)
+        _refuse_stranger(self.owner, whose)
+        self._user_id = whose.user_id
+
+    def _keep(self, received: str) -> None:
+        _keep(self.owner, "session_token", received)
+
+    def _store(self, tokens: TokenSet) -> str:
+        if tokens.access_token == self.team.access_token or refused.is_dead(tokens.access_token):
+            # ChatGPT returns the same token until it is nearly over, and sometimes although it is dead.
+            return ""
+        whose = Identity(user_id=self._user_id, email=self.owner.email)
+        return _store(self.team, tokens, whose, source="session")
 
 
 def _by_refresh(team: Team) -> str:

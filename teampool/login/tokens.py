@@ -63,6 +63,8 @@ def store_tokens(
         in_use = owner.refresh_token if owner.can_refresh else ""
         if _takes_the_place(owner, in_use, refresh_token, is_proven=client_state == Owner.Client.PROVEN):
             changes |= pair
+        if "session_token" in changes and (is_session_proven or session_token != owner.session_token):
+            changes["doubted_at"] = None
         if owner.login != Owner.Login.OK and (access_token or refresh_token or session_token):
             changes |= {"login": Owner.Login.OK, "login_problem": "", "login_ended_at": None}
             events.owner_changed(

@@ -7,6 +7,7 @@ from teampool.models.imports import ImportJob, ImportLine
 from teampool.models.logins import TeamLogin
 from teampool.models.owners import Owner, SentToken, lacking_client, proven, renewing
 from teampool.models.people import AllowedMember, Member, Vacancy
+from teampool.models.refused import RefusedToken
 from teampool.models.sign_ins import SignIn
 from teampool.models.stock import StockAlert
 from teampool.models.teams import (
@@ -32,6 +33,7 @@ __all__ = [
     "JobLease",
     "Member",
     "Owner",
+    "RefusedToken",
     "SentToken",
     "SignIn",
     "StockAlert",

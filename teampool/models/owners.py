@@ -79,6 +79,8 @@ class Owner(models.Model):
     refresh_lease_until = models.DateTimeField(null=True, blank=True)
     # Committed before a refresh token is sent; emptied with the answer. Left behind: the outcome is unknown.
     refresh_sent_at = models.DateTimeField(null=True, blank=True)
+    # Since when the web session gives no token; empty again with the first good answer (`login/doubt.py`).
+    doubted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

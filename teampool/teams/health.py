@@ -45,7 +45,15 @@ _PROBLEMS = {
     Failure.PERMISSION_DENIED: TeamLogin.Problem.ROLE_TOO_LOW,
 }
 OF_THE_WORKSPACE = frozenset(_PROBLEMS.values())
-_COUNTED = {Failure.TOKEN_REJECTED, Failure.UNKNOWN_401, Failure.IDENTITY_MISMATCH, Failure.REFRESH_REUSED}
+_COUNTED = {
+    Failure.TOKEN_REJECTED,
+    Failure.TOKEN_REPEATED,
+    Failure.UNKNOWN_401,
+    Failure.IDENTITY_MISMATCH,
+    Failure.REFRESH_REUSED,
+}
+# The token is dead and the log-in may bring another soon: until then nobody is sent there, and nothing ends.
+_WAITING = {Failure.SESSION_DOUBTFUL, Failure.EXCHANGE_FAILED}
 
 
 def note_success(team: Team, *, is_look: bool = False) -> None:
@@ -181,7 +189,7 @@ def _changes(
         return {} if team.workspace_state == state else {"workspace_state": state}
     if failure is Failure.SEATS_FULL:
         return {"upstream_full_at": now}
-    if failure is Failure.RATE_LIMITED:
+    if failure is Failure.RATE_LIMITED or failure in _WAITING:
         wait = min(max(retry_after or SLOW_DOWN_FOR, timedelta(seconds=1)), LONGEST_COOLDOWN)
         return {"cooldown_until": now + wait}
     if failure is Failure.EDGE_BLOCK:

@@ -20,6 +20,7 @@ from teampool.teams.badges import badge_for
 from teampool.teams.health import RESTRICTED_FOR
 from teampool.teams.subscriptions import ENDS_SOON, ends_soon
 from teampool.upstream.types import AUTOMATION, CODEX, PREMIUM, STANDARD
+from teampool.upstream.web_session import NO_TOKEN_HERE, NO_TOKEN_NOW, SAME_TOKEN
 
 # `upstream.paging` writes this.
 _FAILED_PAGE = re.compile(r"page (\d+):")
@@ -103,7 +104,9 @@ def _why(team: Team, now: datetime) -> str:
         case "paused":
             return _("You paused it: it takes no one. The people in it stay.")
         case "cooling":
-            return _("ChatGPT asked us to slow down. The Team takes people again by itself.")
+            return _no_token(team.sync_problem) or _(
+                "ChatGPT asked us to slow down. The Team takes people again by itself."
+            )
         case "unsynced":
             return _why_not_believed(team.sync_problem) or _(
                 "There is no complete list of its people yet. The next sync fetches one."
@@ -167,7 +170,23 @@ def sync_reason(team: Team) -> str:
         return _("ChatGPT blocks this server's address for now")
     if team.sync_problem == NOT_PERMITTED:
         return _("ChatGPT refused without saying why")
+    if team.sync_problem in _NO_TOKEN:
+        return str(_NO_TOKEN[team.sync_problem])
     return untrusted(team.sync_problem) or _("ChatGPT cannot be reached")
+
+
+_NO_TOKEN = {
+    NO_TOKEN_HERE: gettext_lazy("ChatGPT gave no token for this workspace"),
+    NO_TOKEN_NOW: gettext_lazy("ChatGPT gave no token just now"),
+    SAME_TOKEN: gettext_lazy("ChatGPT keeps giving a token that it refuses"),
+}
+
+
+def _no_token(problem: str) -> str:
+    """Why a Team waits whose log-in has no token for it; "" for every other problem."""
+    if problem not in _NO_TOKEN:
+        return ""
+    return _("{problem}. The Team takes people again when it does.").format(problem=_NO_TOKEN[problem])
 
 
 def untrusted(problem: str) -> str:

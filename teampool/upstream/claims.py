@@ -30,6 +30,8 @@ class Claims:
     client_id: str
     expires_at: datetime | None
     plan: str
+    issued_at: int | None = None
+    """Seconds since 1970, as the token says: it names the token without showing it."""
 
 
 def read_claims(access_token: str) -> Claims:
@@ -49,6 +51,7 @@ def read_claims(access_token: str) -> Claims:
         client_id=_text(claims.get("client_id")),
         expires_at=_moment(claims.get("exp")),
         plan=_text(auth.get("chatgpt_plan_type")),
+        issued_at=_whole(claims.get("iat")),
     )
 
 
@@ -66,6 +69,12 @@ def _dict(value: Any) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10**11:
+        return None
+    return int(value)
 
 
 def _moment(value: Any) -> datetime | None:

@@ -44,9 +44,9 @@ from .types import (
     Verdict,
     Workspace,
 )
-from .web_session import exchange_session
+from .web_session import SessionAnswer, exchange_session, refresh_session
 
-__all__ = ["Upstream", "exchange_session", "refresh_oauth"]
+__all__ = ["SessionAnswer", "Upstream", "exchange_session", "refresh_oauth", "refresh_session"]
 
 T = TypeVar("T")
 _TABS = dict.fromkeys((Op.MEMBERS, Op.HOLD_LIST, Op.REMOVE), "members") | dict.fromkeys(

@@ -9,6 +9,7 @@ COOKIE_NAMES = ("__Secure-next-auth.session-token", "__Secure-authjs.session-tok
 CHUNK_SIZE = 3800
 
 _SET_COOKIE = re.compile(r"\s*([^=;\s]+)=([^;]*)(.*)", re.DOTALL)
+_SAFE_VALUE = re.compile(r"[A-Za-z0-9_-]+")
 _IS_DELETED = re.compile(r"max-age=(?:0|-\d+)\s*(?:;|$)")
 
 
@@ -19,6 +20,11 @@ def cookie_header(value: str) -> str:
         return f"{name}={value}"
     chunks = [value[start : start + CHUNK_SIZE] for start in range(0, len(value), CHUNK_SIZE)]
     return "; ".join(f"{name}.{number}={chunk}" for number, chunk in enumerate(chunks))
+
+
+def account_cookie(account_id: str) -> str:
+    """What to append to the Cookie header of a call about a workspace; "" when there is none to name."""
+    return f"; _account={account_id}" if _SAFE_VALUE.fullmatch(account_id) else ""
 
 
 def rotated_cookie(set_cookies: Iterable[str]) -> str:

@@ -30,6 +30,12 @@ class Failure(StrEnum):
     TOKEN_REJECTED = "token_rejected"  # noqa: S105 - the name of a failure
     USER_DEACTIVATED = "user_deactivated"
     REFRESH_PERMANENT = "refresh_permanent"
+    SESSION_DOUBTFUL = "session_doubtful"
+    """The session gave no token. The first time that may be a hiccup; ten minutes later it is dead."""
+    EXCHANGE_FAILED = "exchange_failed"
+    """The session lives and has no token for this one workspace; nobody knows why."""
+    TOKEN_REPEATED = "token_repeated"  # noqa: S105 - the name of a failure
+    """The session goes on handing out the token that was refused, a forced refresh or not."""
     REFRESH_REUSED = "refresh_reused"
     REFRESH_TRANSIENT = "refresh_transient"
     REFRESH_MISCONFIGURED = "refresh_misconfigured"
@@ -95,6 +101,7 @@ _FAULTS: dict[Failure, Fault] = {
     Failure.REFRESH_PERMANENT: Fault.CREDENTIAL,
     Failure.REFRESH_REUSED: Fault.CREDENTIAL,
     Failure.IDENTITY_MISMATCH: Fault.CREDENTIAL,
+    Failure.TOKEN_REPEATED: Fault.CREDENTIAL,
     Failure.EMAIL_REJECTED: Fault.RECIPIENT,
     Failure.DOMAIN_RESTRICTED: Fault.RECIPIENT,
     Failure.CONNECT_FAILED: Fault.NETWORK,
@@ -103,6 +110,8 @@ _FAULTS: dict[Failure, Fault] = {
     Failure.EDGE_BLOCK: Fault.NETWORK,
     Failure.RATE_LIMITED: Fault.NETWORK,
     Failure.REFRESH_TRANSIENT: Fault.NETWORK,
+    Failure.SESSION_DOUBTFUL: Fault.NETWORK,
+    Failure.EXCHANGE_FAILED: Fault.NETWORK,
     Failure.PROTOCOL_ERROR: Fault.NETWORK,
     Failure.UNKNOWN_401: Fault.NETWORK,
 }
@@ -318,13 +327,3 @@ class TokenSet:
     refresh_token: str = field(default="", repr=False)
     session_token: str = field(default="", repr=False)
     expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SessionAnswer:
-    """A session exchanged for tokens, and whose they are. The caller compares before storing."""
-
-    tokens: TokenSet
-    email: str
-    user_id: str
-    account_id: str

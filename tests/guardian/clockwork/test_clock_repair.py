@@ -24,7 +24,18 @@ from invites.states import GrantState
 from notifications.models import AuditEvent, Message
 from sandbox.server import SandboxServer
 from teampool import leases
-from teampool.models import ImportJob, JobLease, SentToken, SignIn, StockAlert, SyncRun, Team, TeamLogin, Vacancy
+from teampool.models import (
+    ImportJob,
+    JobLease,
+    RefusedToken,
+    SentToken,
+    SignIn,
+    StockAlert,
+    SyncRun,
+    Team,
+    TeamLogin,
+    Vacancy,
+)
 from tests.cast import ANA, a_code, a_team, an_operator, import_sandbox_team
 from tests.guardian.rows import a_finding
 
@@ -78,6 +89,7 @@ def one_of_each() -> list[Any]:
         SignIn.objects.create(operator=an_operator(), browser="x", used_at=now),
         SyncRun.objects.create(),
         *TeamLogin.objects.all(),
+        RefusedToken.objects.create(team=team, digest="x"),
         Vacancy.objects.create(team=team, kind="member", upstream_id="user-1", gone_by=now),
         StockAlert.objects.create(pk=1),
         JobLease.objects.create(name="sweep", until=now),

@@ -11,8 +11,8 @@ from django_q.models import OrmQ
 
 from base import actors
 from notifications.models import AuditEvent
+from teampool.login import doubt, token_chain
 from teampool.login import renew as credentials
-from teampool.login import token_chain
 from teampool.login.renew import CannotRenew, renew, store_tokens
 from teampool.models import Owner, Team
 from tests.cast import import_sandbox_team, run_together
@@ -66,7 +66,7 @@ class TestBySession:
         sandbox.workspace("omar@example.com")
         team = import_sandbox_team(sandbox, sandbox.workspace("omar@example.com")["account_id"], access_token=DEAD)
         Owner.objects.update(refresh_token="")
-        sandbox.fault("session", "session_wrong_workspace")
+        sandbox.fault("session", "session_wrong_workspace", times=2)
         error = refuse(team)
         assert not error.is_permanent
         team.refresh_from_db()
@@ -75,6 +75,7 @@ class TestBySession:
 
     @pytest.mark.parametrize("refresh", [False, True], ids=["no refresh token", "a dead refresh token"])
     def test_the_same_token_again_is_nothing_new_and_no_end(self, sandbox, refresh):
+        sandbox.shape(session_cache="for_good")
         team = import_sandbox_team(sandbox)
         sandbox.invalidate_tokens(access=False, refresh=True)
         Owner.objects.update(**({} if refresh else {"refresh_token": ""}))
@@ -241,6 +242,7 @@ class TestAWrongClientId:
 
     @pytest.mark.parametrize("fault", CONFIGURATION)
     def test_beside_a_living_session_nothing_ends(self, sandbox, fault):
+        sandbox.shape(session_cache="for_good")
         team = import_sandbox_team(sandbox)
         sandbox.fault("token", fault, times=0)
         for _ in range(2):
@@ -287,6 +289,7 @@ class TestAWrongClientId:
 class TestADeadRefreshTokenBesideALivingSession:
     @pytest.mark.parametrize("answer", ["refresh_token_invalidated", "refresh_token_reused"])
     def test_it_is_sent_once_and_not_kept(self, sandbox, answer):
+        sandbox.shape(session_cache="for_good")
         team = import_sandbox_team(sandbox)
         sandbox.fault(op="token", action={"preset": answer}, times=0)
         for _ in range(3):
@@ -301,6 +304,7 @@ class TestADeadRefreshTokenBesideALivingSession:
         assert event.details["cause"]
 
     def test_one_that_was_stored_meanwhile_stays(self, sandbox, monkeypatch):
+        sandbox.shape(session_cache="for_good")
         team = import_sandbox_team(sandbox)
         sandbox.invalidate_tokens(access=False, refresh=True)
         real = token_chain.refresh_oauth
@@ -318,6 +322,7 @@ class TestADeadRefreshTokenBesideALivingSession:
 class TestPermanently:
     def test_login_and_teams_expire_with_an_event_each(self, sandbox):
         team = refused_team(sandbox, refresh=False)
+        Owner.objects.update(doubted_at=timezone.now() - doubt.AGAIN_AFTER)
         sandbox.invalidate_tokens(session=True)
         assert refuse(team).is_permanent
         owner, team = Owner.objects.get(), Team.objects.get()
@@ -334,6 +339,7 @@ class TestPermanently:
 
     def test_it_is_said_again_without_asking(self, sandbox):
         team = refused_team(sandbox, refresh=False)
+        Owner.objects.update(doubted_at=timezone.now() - doubt.AGAIN_AFTER)
         sandbox.invalidate_tokens(session=True)
         refuse(team)
         asked = sent(sandbox, "session")
@@ -353,13 +359,14 @@ class TestPermanently:
     def test_a_late_failure_never_hurts_a_fresh_token(self, sandbox, monkeypatch):
         team = refused_team(sandbox, refresh=False)
         fresh = sandbox.credentials()[0]["access_token"]
-        real = credentials.exchange_session
+        Owner.objects.update(doubted_at=timezone.now() - doubt.AGAIN_AFTER)
+        real = credentials.exchange
 
         def import_meanwhile(*args, **kwargs):
             store_tokens(owner_id=team.owner_id, team_id=team.pk, access_token=fresh, source="import", actor=ACTOR)
             return real(*args, **kwargs)
 
-        monkeypatch.setattr(credentials, "exchange_session", import_meanwhile)
+        monkeypatch.setattr(credentials, "exchange", import_meanwhile)
         sandbox.fault("session", "session_empty")
         assert refuse(team).is_permanent
         team.refresh_from_db()
