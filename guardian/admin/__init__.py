@@ -3,5 +3,3 @@
 from __future__ import annotations
 
 from guardian.admin import findings, sweeps
-
-__all__ = ["findings", "sweeps"]

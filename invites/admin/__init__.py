@@ -5,5 +5,3 @@ from __future__ import annotations
 from invites.admin.codes import batches, codes
 from invites.admin.redemptions import list as redemptions
 from invites.admin.teams import allowed
-
-__all__ = ["allowed", "batches", "codes", "redemptions"]

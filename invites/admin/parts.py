@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from base.operator_pages import badge
+from base.operator_pages import badge, row_link
 from base.times import tag
 from invites import words
 from invites.codes.standing import CodeState, Counts, state_of
@@ -59,14 +58,8 @@ def users(code: Any) -> SafeString | str:
     """Who used the code, with links to their redemptions; `code` comes from `with_users`."""
     if not code.held_by:
         return "–"
-    links = format_html_join(
-        ", ",
-        '<a href="{}">{}</a>',
-        (
-            (reverse("admin:invites_redemption_change", args=[redemption.pk]), redemption.email)
-            for redemption in code.held_by[:_USERS_NAMED]
-        ),
-    )
+    named = ((row_link("invites_redemption", one.pk, one.email),) for one in code.held_by[:_USERS_NAMED])
+    links = format_html_join(", ", "{}", named)
     more = len(code.held_by) - _USERS_NAMED
     return format_html("{} +{}", links, words.number(more)) if more > 0 else links
 

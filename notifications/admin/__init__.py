@@ -3,5 +3,3 @@
 from __future__ import annotations
 
 from notifications.admin import announcement, audit, outgoing
-
-__all__ = ["announcement", "audit", "outgoing"]

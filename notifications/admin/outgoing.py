@@ -97,7 +97,7 @@ class MessagePages(ReadOnlyPages):
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view
         return [
-            path("again/", page(self.all_again_view), name="messages_again"),
+            path("again/", page(self.again_view), name="messages_again"),
             path("<int:message_id>/again/", page(self.again_view), name="message_again"),
             *super().get_urls(),
         ]
@@ -107,20 +107,12 @@ class MessagePages(ReadOnlyPages):
         ids = queryset.values_list("pk", flat=True)
         self._say(request, send_again(message_ids=ids, actor=operator(request)))
 
-    def again_view(self, request: HttpRequest, message_id: int) -> HttpResponse:
+    def again_view(self, request: HttpRequest, message_id: int | None = None) -> HttpResponse:
+        """Send a failed message again, or every one of them: the button on the first screen."""
         only_if(self.has_send_permission(request))
         if request.method == "POST":
-            self._say(request, send_again(message_ids=[message_id], actor=operator(request)))
-        return self._back(request)
-
-    def all_again_view(self, request: HttpRequest) -> HttpResponse:
-        """Send every failed message again: the button on the first screen."""
-        only_if(self.has_send_permission(request))
-        if request.method == "POST":
-            self._say(request, send_again(actor=operator(request)))
-        return self._back(request)
-
-    def _back(self, request: HttpRequest) -> HttpResponse:
+            ids = None if message_id is None else [message_id]
+            self._say(request, send_again(message_ids=ids, actor=operator(request)))
         return redirect(where_from(request, otherwise=reverse("admin:notifications_message_changelist")))
 
     def _say(self, request: HttpRequest, count: int) -> None:

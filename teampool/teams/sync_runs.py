@@ -12,16 +12,6 @@ from teampool.teams.words import sync_reason
 # A run is shown this long after it was asked for, finished or not.
 SHOWN_FOR = timedelta(minutes=15)
 MOST_NAMES = 5
-_COLUMNS = (
-    "name",
-    "account_id",
-    "sync_tried_at",
-    "sync_lease_until",
-    "cooldown_until",
-    "sync_problem",
-    "token_state",
-    "workspace_state",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +44,7 @@ def newest(now: datetime, *, team_id: int | None = None) -> Progress | None:
     if run is None or (team_id is not None and team_id not in run.team_ids):
         return None
     asked = run.team_ids if team_id is None else [team_id]
-    teams = Team.objects.filter(pk__in=asked, archived_at=None).only(*_COLUMNS).order_by("pk")
+    teams = Team.objects.filter(pk__in=asked, archived_at=None).defer("access_token", "pools", "reading").order_by("pk")
     done = waiting = 0
     failed: Counter[str] = Counter()
     names: list[str] = []

@@ -3,5 +3,3 @@
 from __future__ import annotations
 
 from config.backoffice.admin import jobs, lockouts, operators
-
-__all__ = ["jobs", "lockouts", "operators"]

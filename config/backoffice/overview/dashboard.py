@@ -53,7 +53,7 @@ class Setup:
 def first_screen(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Adds what the template draws. The number of queries does not grow with the pool."""
     now = timezone.now()
-    setup = how_far()
+    setup = Setup(Team.objects.exists(), CodeBatch.objects.exists(), Redemption.objects.exists())
     context |= {"setup": setup, "public_address": request.build_absolute_uri(reverse("form")), "now": now}
     context["is_paused"] = not IS_OPEN.get()
     if not setup.has_team:
@@ -106,11 +106,3 @@ def attention(now: datetime, *, heartbeat: datetime | None) -> list[lines.Line]:
         *notices.messages_failed(),
         *guardian.too_slow(),
     ]
-
-
-def how_far() -> Setup:
-    return Setup(
-        has_team=Team.objects.exists(),
-        has_codes=CodeBatch.objects.exists(),
-        has_redemption=Redemption.objects.exists(),
-    )

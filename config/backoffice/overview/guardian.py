@@ -20,7 +20,6 @@ from guardian.models import Finding, Sweep, Watch
 from guardian.rules.states import NEEDS_CARE, Kind, State
 from notifications.texts import notices
 
-OVERDUE_ONES = "admin:guardian_overdue"
 _HELD = Q(kind__in=NEEDS_CARE, state=State.HELD)
 _STRANGERS = Q(kind__in=NEEDS_CARE, state__in=(State.OPEN, State.FAILED))
 _VANISHED = Q(kind=Kind.VANISHED, grant__isnull=False)
@@ -64,7 +63,9 @@ def overdue_seats(now: datetime) -> Iterable[Line]:
             "{n} person is past their time and still in", "{n} people are past their time and still in", people
         )
         button = _("Remove {n}").format(n=people)
-        yield Line("overdue", text.format(n=people), is_red=False, link=reverse(OVERDUE_ONES), button=button)
+        yield Line(
+            "overdue", text.format(n=people), is_red=False, link=reverse("admin:guardian_overdue"), button=button
+        )
 
 
 def strangers(waiting: dict[str, Any], now: datetime) -> Iterable[Line]:

@@ -17,23 +17,6 @@ from teampool.stored_snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING
 from teampool.teams.subscriptions import ENDS_SOON, ends_soon
 from teampool.teams.unread_seats import does_place_nobody, places_nobody
 
-_COLUMNS = (
-    "name",
-    "account_id",
-    "workspace_state",
-    "subscription_until",
-    "will_renew",
-    "seats_held",
-    "seats_taken",
-    "seats_bought",
-    "sync_problem",
-    "archived_at",
-    "token_state",
-    "opened_at",
-    "seats_known",
-    "seats_read_at",
-    "cap_set_at",
-)
 State = Team.Workspace
 # A list of people that cannot be the Team's own: it takes no one until one of its own comes.
 UNTRUSTED = (OWN_LOGIN_MISSING, OTHER_WORKSPACE)
@@ -44,7 +27,7 @@ def troubled(now: datetime) -> list[Team]:
     ends = Q(subscription_until__lte=now) | Q(subscription_until__lte=now + ENDS_SOON, will_renew=False)
     others = ~Q(workspace_state=State.ACTIVE) | OVER_FULL | Q(sync_problem__in=UNTRUSTED)
     some = Team.objects.filter(ends | others | places_nobody(now), archived_at=None)
-    return list(some.only(*_COLUMNS).order_by("id"))
+    return list(some.defer("access_token", "pools", "reading").order_by("id"))
 
 
 def gone(pool: list[Team]) -> Iterable[Line]:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from base import times
 from notifications.audit import words
-from notifications.models import AuditEvent
 
 register = template.Library()
 _ICON = re.compile(r'<(?:span|div)\b(?=[^>]*\bclass="[^"]*\bmaterial-symbols-outlined\b)(?![^>]*\baria-hidden)')
@@ -25,19 +24,9 @@ def ago(moment: datetime | None, now: datetime) -> SafeString | str:
     return times.tag(moment, times.ago(moment, now) if moment is not None else "")
 
 
-@register.filter
-def full_time(moment: datetime | None) -> SafeString | str:
-    return times.tag(moment)
-
-
-@register.filter
-def event_text(event: AuditEvent) -> str:
-    return words.what(event)
-
-
-@register.filter
-def event_actor(event: AuditEvent) -> str:
-    return words.who(event)
+register.filter("full_time", times.tag)
+register.filter("event_text", words.what)
+register.filter("event_actor", words.who)
 
 
 @register.filter(is_safe=True)

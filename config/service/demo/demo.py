@@ -29,20 +29,8 @@ class SandboxEnded(CommandError):
 
 def sandbox(port: int, *, name: str) -> Program:
     """The stand-in for ChatGPT with Teams to import; it tells `name` when asked who it is."""
-    options = (
-        "--port",
-        str(port),
-        "--name",
-        name,
-        "--teams",
-        str(TEAMS),
-        "--seats",
-        str(SEATS),
-        "--latency",
-        str(LATENCY),
-        "--showcase",
-    )
-    return Program("sandbox", (sys.executable, "-m", "sandbox", *options), grace=2.0)
+    options = f"--port {port} --name {name} --teams {TEAMS} --seats {SEATS} --latency {LATENCY} --showcase"
+    return Program("sandbox", (sys.executable, "-m", "sandbox", *options.split()), grace=2.0)
 
 
 def wait_for_the_sandbox(url: str, *, name: str, is_running: Callable[[], bool]) -> None:

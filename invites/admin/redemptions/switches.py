@@ -19,14 +19,12 @@ from invites.seats.resend import check_again
 from invites.settings import IS_OPEN, RECLAIM_AFTER_DAYS
 from notifications.settings import runtime
 
-_MAY = "invites.change_redemption"
-
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """What the switch shows; `can_pause`: this operator may use it."""
     return {
         "is_paused": not IS_OPEN.get(),
-        "can_pause": request.user.has_perm(_MAY),
+        "can_pause": may_operate(request),
         "reclaim_days": RECLAIM_AFTER_DAYS.get(),
         "most_days": RECLAIM_AFTER_DAYS.high,
     }
@@ -34,7 +32,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 def switch(request: HttpRequest) -> HttpResponse:
     """Pause or resume redemptions, or set the days; each is audited."""
-    only_if(request.user.has_perm(_MAY))
+    only_if(may_operate(request))
     if request.method == "POST":
         if request.POST.get("open") in ("on", "off"):
             runtime.change({IS_OPEN.key: request.POST["open"]}, actor=operator(request))
