@@ -7,7 +7,7 @@ import re
 
 _SECRETS = re.compile(
     r"eyJ[\w-]{8,}\.[\w.-]+"  # JWT and JWE
-    r"|\brt[_-][\w.-]{8,}"  # refresh tokens
+    r"|\b(?:rt|ac)[_-][\w.-]{8,}"  # refresh tokens, codes of a sign-in
     r"|(?i:bearer)\s+[\w.~+/-]{8,}=*"
     r"|\bsk_[\w-]{8,}"  # our own API keys
     r"|enc1:[\w=-]+"

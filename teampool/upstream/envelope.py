@@ -30,7 +30,7 @@ _UNUSUAL = re.compile(r"unusual[\s_-]+activity")
 # Looks like a token: JWT or JWE segments, a known prefix, or a long unbroken run.
 _SECRET = re.compile(
     r"eyJ[\w-]+(?:\.[\w-]*)*"
-    r"|\b(?:rt|sess|sk|at)[_-][\w.-]{8,}"
+    r"|\b(?:rt|ac|sess|sk|at)[_-][\w.-]{8,}"
     r"|(?i:bearer)\s+\S+"
     r"|[A-Za-z0-9+/_.=-]{40,}"
 )

@@ -21,6 +21,7 @@ class TestScrub:
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
             "eyJhbGciOiJkaXIifQ..aXY.Y2lwaGVy.dGFn",
             "rt_AbCdEfGhIjKl.MnOp",
+            "ac_AbCdEfGhIjKl.MnOp",
             "a" * 40,
         ],
     )
