@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from base.operator_pages import ReadOnlyPages, row_button
 from base.times import full
-from teampool.models import Owner, Team, renewing
+from teampool.models import Owner, Team, lacking_client, proven, renewing
+from teampool.teams.words import client_problem
 
 OPEN_TEAMS = Q(teams__archived_at=None)
 _TONES = {Owner.Login.OK: ("success", "check_circle"), Owner.Login.DISABLED: ("danger", "cancel")}
@@ -39,7 +40,9 @@ class OwnerPages(ReadOnlyPages):
                 expired_teams=Count("teams", filter=OPEN_TEAMS & ~Q(teams__token_state=Team.Token.HEALTHY)),
                 # Of working tokens only: a refused token has ended already.
                 first_end=Min("teams__access_expires_at", filter=OPEN_TEAMS & Q(teams__token_state=Team.Token.HEALTHY)),
-                renews_itself=renewing(),
+                renews_itself=proven(),
+                will_try=renewing(),
+                lacks_client=lacking_client(),
             )
             .defer("session_token", "refresh_token")
             .order_by("-expired_teams", "email")
@@ -47,7 +50,14 @@ class OwnerPages(ReadOnlyPages):
 
     @admin.display(description=gettext_lazy("Login"))
     def credential(self, owner: Any) -> str:
-        """How long the log-in lasts. When it has ended, its access token may still work until `first_end`."""
+        """How long the log-in lasts, and what its refresh token lacks."""
+        lasts = self._lasts(owner)
+        if not owner.lacks_client:
+            return lasts
+        return _("{lasts} · {problem}").format(lasts=lasts, problem=client_problem(owner))
+
+    def _lasts(self, owner: Any) -> str:
+        """When it has ended, its access token may still work until `first_end`."""
         runs_on = owner.login in (Owner.Login.EXPIRED, Owner.Login.MISMATCH)
         if runs_on and owner.first_end and owner.first_end > timezone.now():
             return _("Expired; access token until {time}").format(time=full(owner.first_end))
@@ -55,6 +65,9 @@ class OwnerPages(ReadOnlyPages):
             return pgettext("login", "Expired")
         if owner.renews_itself:
             return _("Renews itself")
+        if owner.will_try and owner.first_end:
+            text = _("Until {time}, then by its refresh token, which was not tried yet")
+            return text.format(time=full(owner.first_end))
         return _("Until {time}").format(time=full(owner.first_end)) if owner.first_end else "–"
 
     @admin.display(description=gettext_lazy("Health"))

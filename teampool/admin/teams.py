@@ -25,7 +25,7 @@ from base.operator_pages import OperatorPages, badge, column, only_if, read_id
 from base.times import ago, tag
 from notifications.models import AuditEvent
 from teampool.admin.filters import FreeSeatsFilter, HeldFilter, RenewalFilter, StateFilter, order
-from teampool.models import SyncRun, Team, renewing
+from teampool.models import SyncRun, Team, proven
 from teampool.pool import stored
 from teampool.pool.capacity_words import explain
 from teampool.teams import changes, entrance, sync_runs, words
@@ -132,7 +132,7 @@ class TeamPages(OperatorPages):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         teams = with_badge(Team.objects.select_related("owner"), timezone.now()).annotate(
-            renews_itself=renewing("owner__")
+            renews_itself=proven("owner__")
         )
         # The list shows no secret, and decrypting three per row takes time.
         without: QuerySet[Any] = teams.defer("access_token", "owner__session_token", "owner__refresh_token")
@@ -224,7 +224,7 @@ class TeamPages(OperatorPages):
 
     def _facts(self, object_id: str) -> dict[str, Any]:
         """What the page of a Team shows beside the form; {} for an unknown id."""
-        teams = Team.objects.select_related("owner").annotate(renews_itself=renewing("owner__"))
+        teams = Team.objects.select_related("owner").annotate(renews_itself=proven("owner__"))
         team: Any = teams.filter(pk=read_id(object_id) or 0).first()
         if team is None:
             return {}

@@ -130,7 +130,7 @@ def _why_restricted(team: Team) -> str:
 
 
 def credential(team: Team, *, renews_itself: bool, now: datetime) -> Credential:
-    """Renews itself, lasts until a time, or has ended. `renews_itself`: the Owner's tokens allow it."""
+    """Renews itself, lasts until a time, or has ended. `renews_itself`: the Owner's tokens are proven to."""
     if team.token_state != Team.Token.HEALTHY:
         return Credential(pgettext("login", "Expired"), "danger")
     if renews_itself and team.owner.login == Owner.Login.OK:
@@ -140,6 +140,13 @@ def credential(team: Team, *, renews_itself: bool, now: datetime) -> Credential:
     if team.access_expires_at <= now:
         return Credential(pgettext("login", "Expired"), "danger")
     return Credential(_("Until {time}").format(time=full(team.access_expires_at)), "warning")
+
+
+def client_problem(owner: Owner) -> str:
+    """What a refresh token lacks that cannot be used, and what to do."""
+    if owner.client_id:
+        return _("wrong client id: import its refresh token with the right one")
+    return _("client id missing: import its refresh token with it")
 
 
 def list_problem(team: Team) -> SafeString | str:

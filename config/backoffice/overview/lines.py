@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from base.times import full
 from notifications.models import AuditEvent
 from notifications.texts import notices
-from teampool.models import Team, renewing
+from teampool.models import Owner, Team, lacking_client, renewing
+from teampool.teams.words import client_problem
 
 WORKER_SILENT = timedelta(minutes=2)
 TOKEN_ENDS_SOON = timedelta(hours=24)
@@ -121,6 +122,8 @@ def tokens_ending(now: datetime) -> Iterable[Line]:
     first, _pk, owner, email = ending[0]
     if len(owners) == 1:
         text = _("Token of {owner} ends {time} and cannot renew itself").format(owner=email, time=full(first))
+        if lacks := Owner.objects.filter(lacking_client(), pk=owner).only("client_id").first():
+            text = _("{text}: {problem}").format(text=text, problem=client_problem(lacks))
         button = _("Paste new session")
         yield Line("token", text, is_red=False, link=paste(owner), button=button, signs_in=sign_in(owner))
     else:

@@ -51,6 +51,27 @@ class TestList:
         assert f"Until {full(end)}" in row(desk)
 
     @pytest.mark.parametrize(
+        ("client", "words"),
+        [
+            ({"client_id": "app_1", "client_state": "proven"}, "Renews itself"),
+            ({"client_id": "app_1", "client_state": "given"}, "then by its refresh token, which was not tried yet"),
+            (
+                {"client_id": "app_1", "client_state": "wrong"},
+                "wrong client id: import its refresh token",
+            ),
+            ({"client_id": ""}, "client id missing: import its refresh token with it"),
+        ],
+    )
+    @pytest.mark.parametrize("state", [Team.Token.HEALTHY, Team.Token.EXPIRED])
+    def test_a_refresh_token_says_what_is_known_of_its_client_id(
+        self, desk: Client, client: dict[str, str], words: str, state: str
+    ) -> None:
+        a_team(owner=an_owner("a@x.co", refresh_token=SECRET, **client), token_state=state)
+        lacks = client["client_id"] == "" or client["client_state"] == "wrong"
+        assert (words in row(desk)) == (lacks or state == Team.Token.HEALTHY)
+        assert ("Renews itself" in row(desk)) == (words == "Renews itself" and state == Team.Token.HEALTHY)
+
+    @pytest.mark.parametrize(
         ("login", "words"),
         [
             ("expired", "Needs a new session"),

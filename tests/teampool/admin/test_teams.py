@@ -108,7 +108,9 @@ class TestList:
         assert listed(desk, "?renewal=no") == ["dead"]
 
     def test_a_refresh_token_renews_only_with_its_client_id(self, desk: Client) -> None:
-        a_team(name="with", owner=an_owner("w@example.com", refresh_token=SECRET, client_id="app_1"))
+        proven = {"client_id": "app_1", "client_state": Owner.Client.PROVEN}
+        a_team(name="with", owner=an_owner("w@example.com", refresh_token=SECRET, **proven))
+        a_team(name="untried", owner=an_owner("u@example.com", refresh_token=SECRET, client_id="app_1"))
         a_team(name="without", owner=an_owner("o@example.com", refresh_token=SECRET))
         assert listed(desk, "?renewal=yes") == ["with"]
 

@@ -15,9 +15,11 @@ from django.core.management import call_command
 from django.test import Client
 
 from base import actors
+from sandbox.clients import IOS, USUAL
 from sandbox.state import short_hash
 from teampool import api_keys
 from teampool.imports import follow
+from teampool.imports.words import explanation
 from teampool.models import ApiKey, ImportJob, ImportLine, Owner
 from tests.cast import an_owner
 from tests.teampool.imports.bringing import State, finish
@@ -122,6 +124,31 @@ class TestEnvelopes:
         sent = json.dumps(sandbox.log())
         assert "hunter2" not in sent
         assert "ya29" not in sent
+
+
+class TestARefreshTokenAlone:
+    """With the e-mail, and as another program's file with every other field empty."""
+
+    def texts(self, login):
+        empty = dict.fromkeys(("access_token", "id_token", "account_id"), "")
+        file = {"type": "codex", **account(login, "email", "refresh_token"), **empty}
+        return f"{login['email']}----{login['refresh_token']}\n{json.dumps(file)}"
+
+    def test_the_usual_client_ids_are_tried(self, sandbox, bring_in):
+        sandbox.workspace("omar@example.com")
+        lines = bring_in(self.texts(sandbox.token_set("omar@example.com", IOS)))
+        assert [(line.state, line.holds) for line in lines] == [(State.CREATED, "RT"), (State.DUPLICATE, "RT")]
+        assert lines[0].renews_itself
+        assert [entry["client_id"] for entry in sandbox.log(op="token")] == list(USUAL)
+
+    def test_where_none_fits_it_is_said_and_kept(self, sandbox, bring_in):
+        login = sandbox.workspace("omar@example.com")["credentials"]
+        sandbox.fault("token", "oauth_token_expired", times=0)
+        lines = bring_in(self.texts(login))
+        assert [(line.state, line.reason) for line in lines] == [(State.FAILED, "client_missing")] * 2
+        assert "client id" in explanation(lines[0])
+        assert login["refresh_token"] in lines[0].payload
+        assert len(sandbox.log(op="token")) == len(USUAL)
 
 
 SECRETS = ("P@ssw0rd!x", "Correct-Horse-9x!", "xK9fT2mQ8vLp4WzR7nB1sD6e", "JBSWY3DPEHPK3PXP")

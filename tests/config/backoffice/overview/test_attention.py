@@ -148,6 +148,17 @@ class TestTokenEnds:
         assert line.link == f"{IMPORT}?owner={owner.pk}"
         assert not line.is_red
 
+    @pytest.mark.parametrize(("client_id", "words"), [("", "client id missing"), ("app_1", "wrong client id")])
+    def test_one_whose_refresh_token_lacks_its_client_id_says_so(self, client_id: str, words: str) -> None:
+        owner = an_owner("a@x.co", refresh_token="rt_x", client_id=client_id, client_state="wrong")
+        a_team(owner=owner, access_expires_at=NOW + 23 * HOUR)
+        assert words in only().text
+
+    def test_one_with_a_refresh_token_not_tried_yet_is_no_trouble(self) -> None:
+        owner = an_owner("a@x.co", refresh_token="rt_x", client_id="app_1")
+        a_team(owner=owner, access_expires_at=NOW + 23 * HOUR)
+        assert not lines()
+
     def test_one_that_renews_itself_needs_nobody(self) -> None:
         a_team(owner=an_owner("a@x.co", session_token="x"), access_expires_at=NOW + HOUR)
         assert lines() == []
