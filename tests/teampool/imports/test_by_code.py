@@ -19,7 +19,7 @@ from teampool.imports.worker import LEASE, work
 from teampool.models import ImportLine, Owner, SentToken, Team
 from teampool.upstream.authorisation import address_of, new_verifier
 from teampool.upstream.clients import CODEX
-from tests.cast import OMAR, SAM, wait_until
+from tests.cast import OMAR, SAM, import_sandbox_team, wait_until
 from tests.teampool.imports.bringing import ACTOR, State, finish
 from tests.teampool.imports.test_worker import WORKER, start, upstream
 
@@ -64,6 +64,19 @@ class TestAGoodCode:
         owner = Owner.objects.get()
         assert sandbox.world.tokens.refresh[owner.refresh_token].client_id == CODEX
         assert not sandbox.world.tokens.refresh[owner.refresh_token].is_spent
+        assert owner.client_state == Owner.Client.PROVEN
+
+    def test_it_takes_the_place_of_a_pair_that_works(self, sandbox):
+        """The exchange proves the new pair, so it need not be spent to be tried."""
+        team = import_sandbox_team(sandbox, sandbox.workspace(OMAR)["account_id"])
+        before = Owner.objects.get().refresh_token
+        line = bring(code_of(sandbox), meant_for=OMAR)
+        owner = Owner.objects.get()
+        assert (line.state, line.renews_itself) == (State.UPDATED, True)
+        assert before != owner.refresh_token
+        assert (owner.client_id, owner.client_state) == (CODEX, Owner.Client.PROVEN)
+        assert Team.objects.get().pk == team.pk
+        assert len(sandbox.log(op="token")) == 1
 
     def test_the_workspace_the_person_chose_does_not_matter(self, sandbox):
         accounts = {sandbox.workspace(OMAR)["account_id"] for _ in range(3)}
