@@ -47,39 +47,82 @@
   });
 
   // The server counts again and its number is the true one.
+  const TOKEN = /^(access|refresh|session)_?token$/i;
+  const PART = /^(credentials|tokens?|metadata|auth|session|oauth)$/i;
+  const hasToken = (value) => Object.entries(value).some(([name, inner]) =>
+    typeof inner === "string" ? TOKEN.test(name) : inner && typeof inner === "object" && !Array.isArray(inner) && PART.test(name) && hasToken(inner));
+  const accounts = (value) => {
+    if (!value || typeof value !== "object") return 0;
+    if (!Array.isArray(value) && hasToken(value)) return 1;
+    return Object.values(value).reduce((sum, inner) => sum + accounts(inner), 0);
+  };
+  const read = (text) => {
+    try { return Math.max(accounts(JSON.parse(text)), 1); } catch { return 0; }
+  };
   const count = (text) => {
     const trimmed = text.trim();
     if (!trimmed) return 0;
-    if (trimmed[0] === "{" || trimmed[0] === "[") {
-      try {
-        const data = JSON.parse(trimmed);
-        return Array.isArray(data) ? data.length : 1;
-      } catch { /* not one document: lines, then */ }
+    const whole = /^[{[]/.test(trimmed) && read(trimmed);
+    if (whole) return whole;
+    return trimmed.split(/\r\n|\r|\n/).map((line) => line.trim()).filter((line) => line && line[0] !== "#")
+      .reduce((sum, line) => sum + (/^[{[]/.test(line) && read(line) || 1), 0);
+  };
+  // True when a document begins and a text or a bracket in it never closes.
+  const isCutOff = (text) => {
+    if (!/^\s*[{[]/.test(text)) return false;
+    let open = 0;
+    for (const [mark] of text.matchAll(/"(?:[^"\\\n]|\\.)*("|$)|[{}[\]]|\n/g)) {
+      if (mark[0] === '"' && (mark.length < 2 || mark.at(-1) !== '"')) return true;
+      if (mark === "{" || mark === "[") open += 1;
+      if (mark === "}" || mark === "]") open -= 1;
     }
-    return trimmed.split(/\r\n|\r|\n/).filter((line) => line.trim() && line.trim()[0] !== "#").length;
+    return open > 0;
+  };
+
+  const look = (form) => {
+    const text = form.querySelector("textarea").value;
+    const cut = isCutOff(text);
+    const found = cut ? 0 : count(text);
+    shown(form.querySelector("[data-lines]"), found ? form.dataset[found === 1 ? "countOne" : "count"].replace("{n}", found.toLocaleString("en")) : "");
+    shown(form.querySelector("[data-error]"), cut ? form.dataset.cutOff : "");
   };
 
   document.addEventListener("input", (event) => {
     const form = event.target.closest("[data-import]");
-    if (!form || event.target.name !== "text") return;
-    const lines = count(event.target.value);
-    shown(form.querySelector("[data-lines]"), lines ? form.dataset[lines === 1 ? "countOne" : "count"].replace("{n}", lines.toLocaleString("en")) : "");
+    if (form && event.target.name === "text") look(form);
   });
+
+  // "Back to the text" brings back what was pasted. It never leaves this tab, and goes with it.
+  const KEPT = "seatkeeper.import";
+  const settle = () => {
+    const box = document.querySelector("[data-import] textarea");
+    if (box && location.hash === "#again" && !box.value) {
+      box.value = sessionStorage.getItem(KEPT) || "";
+      look(box.closest("form"));
+    }
+    if (box || document.querySelector("[data-import-done]")) sessionStorage.removeItem(KEPT);
+  };
+  document.addEventListener("DOMContentLoaded", settle);
+  document.addEventListener("htmx:afterSettle", settle);
 
   document.addEventListener("change", (event) => {
     const form = event.target.closest("[data-import]");
     if (!form || event.target.type !== "file") return;
     event.stopImmediatePropagation(); // The theme looks for a field of its own beside every file.
-    if (event.target.files[0]) shown(form.querySelector("[data-file]"), event.target.files[0].name);
+    const files = event.target.files;
+    if (files.length) shown(form.querySelector("[data-file]"), files.length === 1 ? files[0].name : form.dataset.files.replace("{n}", files.length));
   }, true);
 
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("[data-import]");
     if (!form) return;
-    const file = form.querySelector("input[type=file]").files[0];
-    const size = Math.max(file ? file.size : 0, new Blob([form.querySelector("textarea").value]).size);
-    const isTooLarge = size > Number(form.dataset.limit);
-    shown(form.querySelector("[data-error]"), isTooLarge ? form.dataset.tooLarge : "");
-    if (isTooLarge) event.preventDefault();
+    const files = [...form.querySelector("input[type=file]").files];
+    const text = form.querySelector("textarea").value;
+    const sizes = [...files.map((file) => file.size), new Blob([text]).size];
+    const isTooLarge = Math.max(...sizes) > Number(form.dataset.limit);
+    const problem = files.length > 100 ? form.dataset.tooMany : isTooLarge ? form.dataset.tooLarge : isCutOff(text) ? form.dataset.cutOff : "";
+    shown(form.querySelector("[data-error]"), problem);
+    if (problem) event.preventDefault();
+    else try { sessionStorage.setItem(KEPT, text); } catch { /* too long to keep */ }
   });
 })();

@@ -9,8 +9,8 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Case, Count, Q, When
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -18,9 +18,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from base.actors import operator
+from base.csv_files import download
 from teampool.imports import jobs, words
 from teampool.imports.bring_in import login_email
-from teampool.imports.jobs import BAD
+from teampool.imports.jobs import BAD, GOOD
 from teampool.imports.reading.files import MOST_UNPACKED, TooMuch
 from teampool.imports.reading.record import Record
 from teampool.imports.worker import OPEN
@@ -98,19 +99,26 @@ def _for(owner: Owner, record: Record) -> Record:
 
 
 @require_safe
-def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
+def import_job(request: HttpRequest, job_id: int) -> HttpResponseBase:
     """One import; the page polls until it is finished. The import does not depend on the page."""
     may_import(request)
     job = get_object_or_404(ImportJob, pk=job_id)
     counts = {row["state"]: row["n"] for row in job.lines.values("state").order_by().annotate(n=Count("pk"))}
+    if request.GET.get("export") == "failed":
+        return _failed_lines(job)
+    good = sum(counts.get(state, 0) for state in GOOD)
+    failed = sum(counts.get(state, 0) for state in BAD)
     only_failed = request.GET.get("only") == "failed"
     lines = job.lines.defer("payload", "duplicate_of__payload").select_related("duplicate_of")
+    lines = lines.order_by(Case(When(state__in=BAD, then=0), default=1), "file", "number", "part")  # failures first
     page = Paginator(lines.filter(state__in=BAD) if only_failed else lines, PAGE).get_page(request.GET.get("page"))
     context = {
         "title": _("Import {n}").format(n=job.pk),
         "job": job,
         "done": job.total - sum(counts.get(state, 0) for state in OPEN),
-        "failed": sum(counts.get(state, 0) for state in BAD),
+        "failed": failed,
+        "tone": "joined" if not failed else "partly" if good or not job.finished_at else "fault",
+        "next": "codes" if counts.get(State.CREATED) else "overview" if good else "again",
         "retriable": jobs.retriable(job.pk).count() if job.finished_at else 0,
         "only_failed": only_failed,
         "page": page,
@@ -133,6 +141,17 @@ def retry_failed(request: HttpRequest, job_id: int) -> HttpResponse:
         messages.warning(request, _("Nothing to retry: lines that may succeed later are kept for 24 hours."))
         return redirect("admin:import_job", job.pk)
     return redirect("admin:import_job", again.pk)
+
+
+def _failed_lines(job: ImportJob) -> StreamingHttpResponse:
+    """What failed and why, as CSV; never a token."""
+    header = [_("Line"), _("Owner"), _("Tokens found"), _("Result"), _("Explanation")]
+    lines = job.lines.filter(state__in=BAD).defer("payload").order_by("file", "number", "part")
+    rows = [
+        [line.where, line.email, words.holds(line), words.badge(line.state)["text"], words.explanation(line)]
+        for line in lines
+    ]
+    return download(f"import-{job.pk}-failed.csv", header, rows)
 
 
 def _row(line: ImportLine) -> dict[str, Any]:

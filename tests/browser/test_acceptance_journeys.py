@@ -378,6 +378,36 @@ class TestFreshInstallation:
 
 
 class TestImport:
+    def test_41_a_session_without_its_end_is_told_before_submitting(self, house, sandbox, operate, seen):
+        session = session_of(sandbox, name="Shanghai 01")
+        open_up(house)
+        page = operate("/admin/import/")
+        page.fill("[name=text]", session[:-1])
+        told = page.locator("[data-error]")
+        expect(told).to_have_text("像是 Session JSON，但结尾不完整：请在那一页按 Ctrl+A 全选后重新复制。")
+        page.get_by_role("button", name="开始导入").click()
+        assert page.url.endswith("/admin/import/")
+        assert page.input_value("[name=text]") == session[:-1]
+        seen.look(page)
+        page.fill("[name=text]", json.dumps({"accounts": [json.loads(session), {"email": SAM}]}))
+        expect(told).to_be_hidden()
+        paste(page, session)
+        expect(page.locator("a.sk-main")).to_have_text("生成邀请码")
+
+    def test_41_an_import_that_brought_nothing_leads_back_to_the_text(self, house, sandbox, operate, seen):
+        login = sandbox.workspace(name="Shanghai 01")["credentials"]
+        sandbox.invalidate_tokens(login["email"])
+        text = csv_line(login, "email", "access_token")
+        open_up(house)
+        page = operate("/admin/import/")
+        paste(page, text)
+        expect(page.locator("a.sk-main")).to_have_text("返回修改")
+        expect(page.locator("#import-live i.sk-fault")).to_be_visible()
+        seen.look(page)
+        page.locator("a.sk-main").click()
+        expect(page.locator("[name=text]")).to_have_value(text)
+        assert page.evaluate("sessionStorage.length") == 0
+
     def test_16_ten_mixed_lines_go_on_unwatched_and_only_the_failed_is_retried(self, house, sandbox, operate, seen):
         logins = [sandbox.workspace(name=f"Shanghai {n:02}")["credentials"] for n in range(1, 8)]
         by_json, by_csv, by_refresh, by_session, dead, mistaken, unreachable = logins
@@ -417,16 +447,16 @@ class TestImport:
             results.append((number, badge.split()[-1], explanation))  # the badge's icon stands before its word
         until = timezone.localtime(Team.objects.get(name="Shanghai 02").access_expires_at)
         assert results == [
-            ("1", "新增", "自动续期"),
-            ("2", "新增", f"到 {until:%Y-%m-%d %H:%M} 为止，不能自动续期"),
-            ("3", "新增", "自动续期"),
-            ("4", "新增", "自动续期"),
             ("5", "无效", "读不懂这一行"),
             ("6", "无效", "没有 token"),
             ("7", "失败", "token 已失效，也不能续期"),
             ("8", "无效", "邮箱与 token 不一致"),
-            ("9", "重复", ""),
             ("10", "失败", "连不上 ChatGPT，可重试"),
+            ("1", "新增", "自动续期"),
+            ("2", "新增", f"到 {until:%Y-%m-%d %H:%M} 为止，不能自动续期"),
+            ("3", "新增", "自动续期"),
+            ("4", "新增", "自动续期"),
+            ("9", "重复", "与第 2 行相同"),
         ]
         seen.look(page)
 

@@ -235,6 +235,44 @@ class TestJob:
         assert "bad@x.co" in text
         assert "good@x.co" not in text
 
+    def test_failures_come_first(self, desk: Client) -> None:
+        bad = {"state": State.FAILED, "email": "bad@x.co", "reason": "unreachable"}
+        text = text_of(desk.get(page_of(a_job({"state": State.CREATED, "email": "good@x.co"}, bad))))
+        assert text.index("bad@x.co") < text.index("good@x.co")
+
+    @pytest.mark.parametrize(
+        ("states", "tone", "button"),
+        [
+            ([State.CREATED], "joined", "New codes"),
+            ([State.CREATED, State.FAILED], "partly", "New codes"),
+            ([State.UPDATED], "joined", "Back to the overview"),
+            ([State.UPDATED, State.INVALID], "partly", "Back to the overview"),
+            ([State.FAILED, State.INVALID], "fault", "Back to the text"),
+        ],
+    )
+    def test_the_bar_and_the_main_button_fit_the_result(
+        self, desk: Client, states: list[str], tone: str, button: str
+    ) -> None:
+        page = desk.get(page_of(a_job(*({"state": state} for state in states)))).content.decode()
+        assert f'<i class="sk-{tone}"' in page
+        assert re.findall(r'class="sk-button sk-main"[^>]*>([^<]+)<', page) == [button]
+
+    def test_what_failed_can_be_exported_without_a_token(self, desk: Client) -> None:
+        failed = {
+            "state": State.FAILED,
+            "reason": "unreachable",
+            "email": "=bad@x.co",
+            "holds": "AT",
+            "payload": SECRET,
+        }
+        job = a_job({"state": State.CREATED, "email": "good@x.co"}, failed | {"file": "a.json", "place": "accounts[3]"})
+        response = desk.get(page_of(job, "?export=failed"))
+        text = response.getvalue().decode()
+        assert text.startswith("\ufeffLine,Owner,Tokens found,Result,Explanation")
+        assert "a.json:2 accounts[3],'=bad@x.co,AT ✓ RT – ST –,Failed," in text
+        assert "good@x.co" not in text
+        assert SECRET not in text
+
     def test_it_shows_50_lines_at_a_time(self, desk: Client) -> None:
         job = a_job(*({"state": State.CREATED, "email": f"n{n}@x.co"} for n in range(1, 121)))
         assert "n50@x.co" in text_of(desk.get(page_of(job)))
