@@ -528,3 +528,40 @@ class TestTheLineItself:
         monkeypatch.setattr(bring_in, "open_or_renew", pytest.fail)
         bring_in.bring_in_line(line, actor=ACTOR)
         assert not Team.objects.exists()
+
+
+class TestASessionWithoutAToken:
+    """The session gives no token now, or none for this workspace: the line says so, and nothing stored ends."""
+
+    @pytest.mark.parametrize("fault", ["session_empty", "session_warning", "session_error_stale", "session_401"])
+    def test_it_may_be_tried_again_and_ends_nothing_stored(self, sandbox, fault):
+        login = sandbox.workspace("omar@example.com")["credentials"]
+        bring_one(csv_line(login, "session_token"))
+        sandbox.fault("session", fault, times=0)
+        line = bring_one(csv_line(login, "session_token"))
+        assert (line.state, line.reason) == (State.FAILED, "no_token_now")
+        owner = Owner.objects.get()
+        assert (owner.login, owner.doubted_at) == (Owner.Login.OK, None)
+
+    @pytest.mark.parametrize("answers", ["personal", "cookie", "account_switcher"])
+    def test_it_falls_back_to_the_given_token_or_asks_the_other_way(self, sandbox, answers):
+        ids = [sandbox.workspace("omar@example.com")["account_id"] for _ in range(2)]
+        sandbox.shape(session_exchange=answers)
+        line = bring_one(csv_line(sandbox.credentials()[0], "access_token", "session_token"))
+        assert line.state == State.CREATED
+        assert set(Team.objects.values_list("account_id", flat=True)) == set(ids)
+
+    def test_one_workspace_that_cannot_be_exchanged_is_named_and_the_others_come(self, sandbox):
+        ids = [sandbox.workspace("omar@example.com")["account_id"] for _ in range(3)]
+        sandbox.fault("session", "exchange_unknown", account_id=ids[1], times=0)
+        line = bring_one(csv_line(sandbox.credentials()[0], "session_token"))
+        assert line.reason == "no_workspace_token"
+        assert set(Team.objects.values_list("account_id", flat=True)) == {ids[0], ids[2]}
+
+    def test_a_stuck_token_is_forced_once(self, sandbox):
+        login = sandbox.workspace("omar@example.com")["credentials"]
+        sandbox.shape(session_cache="until_forced")
+        sandbox.invalidate_tokens()
+        assert bring_one(csv_line(login, "access_token", "session_token")).state == State.CREATED
+        forced = [row for row in sandbox.log(op="session") if row["failed_iat"]]
+        assert (len(forced), len(sandbox.log(op="session"))) == (1, 3)
