@@ -40,9 +40,10 @@ format: $(VENV)/.for-developing ## put the style right
 types: $(VENV)/.for-developing ## mypy, strict
 	@$(THROWAWAY) $(PY) -m mypy
 
-bench: $(VENV)/.for-developing ## redemptions a second, how long a lone one takes, Teams synced a second, operator pages
+bench: $(VENV)/.for-developing ## redemptions a second, how long a lone one takes, Teams synced and accounts imported a second, operator pages
 	@$(PY) -m benchmarks.redeem
 	@$(PY) -m benchmarks.sync
+	@$(PY) -m benchmarks.imports
 	@$(PY) -m benchmarks.sweep
 	@$(PY) -m benchmarks.admin_lists
 

@@ -1,4 +1,4 @@
-"""Work on accepted imports: in slices, four lines at a time; any worker may continue at any moment.
+"""Work on accepted imports: in slices, eight lines at a time; any worker may continue at any moment.
 
 A lease on the job's row says who may touch its lines. A new holder does lines again that it finds `working`: the last
 holder died.
@@ -27,7 +27,7 @@ from teampool.models import FREE_SEATS, ImportJob, ImportLine, Team
 SLICE = timedelta(seconds=45)
 LEASE = timedelta(seconds=60)
 RENEW_EVERY = timedelta(seconds=10)
-THREADS = 4
+THREADS = 8
 # A line that killed its worker this often fails.
 MOST_ATTEMPTS = 3
 
