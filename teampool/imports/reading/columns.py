@@ -7,7 +7,18 @@ import re
 
 from teampool.imports.reading.labels import ANY_TOKEN, Labelled, named
 from teampool.imports.reading.record import SLOTS, clean
-from teampool.imports.reading.shapes import OTHER, is_cut, is_rest, is_url, slot_of
+from teampool.imports.reading.shapes import (
+    ACCESS,
+    EMAIL,
+    OTHER,
+    SESSION,
+    TOKENS,
+    ends_before,
+    is_cut,
+    is_rest,
+    is_url,
+    slot_of,
+)
 
 MOST_FIELDS = 64
 DASHES, BLANK = "----", " "
@@ -65,6 +76,21 @@ def header_of(fields: list[str]) -> tuple[str, ...] | None:
     return tuple(OTHER if name is None else name for name in names) if is_header else None
 
 
+def belongs(fields: list[str], columns: tuple[str, ...]) -> bool:
+    """False for a row that stands below this header and is none of its sheet: another table without a header.
+
+    Its e-mail is none, or an access or session token stands where the header has none, and none where it has one.
+    """
+    slots = [slot_of(clean(value)) if clean(value) else "" for value in fields[: len(columns)]]
+    pairs = list(zip(columns, slots, strict=False))
+    addresses = [value for value, name in zip(fields, columns, strict=False) if name == EMAIL and clean(value)]
+    if any("@" not in value for value in addresses):
+        return False
+    is_misplaced = any(slot in (ACCESS, SESSION) and name not in (*TOKENS, ANY_TOKEN) for name, slot in pairs)
+    has_own = any(slot in TOKENS and name in (*TOKENS, ANY_TOKEN) for name, slot in pairs)
+    return has_own or not is_misplaced
+
+
 def by_header(fields: list[str], columns: tuple[str, ...]) -> list[Labelled]:
     """The fields as a header calls them; what stands behind its columns has no name."""
     return [Labelled(columns[place] if place < len(columns) else "", value) for place, value in enumerate(fields)]
@@ -104,7 +130,8 @@ def _split_dashes(line: str) -> list[str]:
     for run in _RUN.finditer(line):
         # Surplus hyphens belong to the field before: a token may end with a hyphen, hardly any begins with one.
         separators, surplus = divmod(len(run[0]), 4)
-        fields.append(line[begin : run.start() + surplus])
+        value = line[begin : run.start() + surplus]
+        fields.append(line[begin : run.start()] if surplus and ends_before(value, surplus) else value)
         fields.extend([""] * (separators - 1))
         begin = run.end()
     fields.append(line[begin:])

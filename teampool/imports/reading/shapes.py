@@ -31,11 +31,13 @@ _EMAIL = re.compile(
 _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 _JWE = re.compile(r"eyJ[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _SHAPES: tuple[tuple[Slot, re.Pattern[str]], ...] = (
-    (REFRESH, re.compile(r"rt[_-][\w.~+/=-]{10,}", re.ASCII)),
+    (REFRESH, re.compile(r"rt[_-](?!.*-{4})[\w.~+/=-]{10,}", re.ASCII)),
     (CLIENT, re.compile(r"app_[\w-]+", re.ASCII)),
     (ACCOUNT, re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
     ("", re.compile(r"(?:org|user)-[A-Za-z0-9]{6,}")),
 )
+# `rt-correct-horse-42` is a password.
+_WORDS = re.compile(r"(?:[A-Za-z]{1,12}[._-])+[A-Za-z]{1,12}[._-]?\d{0,6}")
 _PERSONAL = re.compile(r"at-[\w.~+/=-]{16,}", re.ASCII)
 # A secret for one-time codes: base32, whole or in groups of four.
 _SEED = re.compile(r"(?:[A-Z2-7]{16,}|[a-z2-7]{16,}|(?:[A-Z2-7]{4}[ -]?){4,}|(?:[a-z2-7]{4}[ -]?){4,})=*")
@@ -62,7 +64,7 @@ def slot_of(value: str) -> Slot | None:
         return SESSION if _JWE.fullmatch(value) and _segment(value, 0) is not None else None
     for slot, shape in _SHAPES:
         if shape.fullmatch(value):
-            return slot
+            return None if slot == REFRESH and _WORDS.fullmatch(value) else slot
     return None
 
 
@@ -142,6 +144,17 @@ def is_rest(token: str, rest: str) -> bool:
     whole = {2: 342, 4: 22}.get(token.count(".")) if token.startswith("eyJ") else None
     behind = len(token) - token.rfind(".") - 1
     return whole is not None and behind + 4 + len(rest) == whole and "." not in rest and bool(_OPAQUE.fullmatch(rest))
+
+
+def ends_before(token: str, surplus: int) -> bool:
+    """True when the last `surplus` characters, hyphens, cannot belong to this token.
+
+    Its last part would be as long as no base64 is, or longer than a signature of RS256, ES256 or HS256, or than the
+    tag of an encrypted token.
+    """
+    lengths = {2: (342, 86, 43), 4: (22,)}.get(token.count(".")) if token.startswith("eyJ") else None
+    whole = len(token) - token.rfind(".") - 1
+    return lengths is not None and (whole % 4 == 1 or whole - surplus in lengths)
 
 
 @lru_cache(maxsize=256)

@@ -13,6 +13,7 @@ from itertools import islice
 
 from teampool.imports.reading.columns import (
     MOST_FIELDS,
+    belongs,
     by_header,
     cut_again,
     header_of,
@@ -53,6 +54,8 @@ _HTTP_ONLY = "#HttpOnly_"
 _COOKIE_PAIRS = re.compile(r"\s*(?:(?:set-)?cookie:\s*)?([\w.-]+)=", re.IGNORECASE)
 _COOKIE_TABLE = re.compile(r"\s*(__Secure-(?:next-auth|authjs)\.session-token(?:\.\d{1,3})?)\s+(\S+)")
 _SESSION_COOKIE = re.compile(r"__Secure-(?:next-auth|authjs)\.session-token")
+# A header whose first column is called `#`; any other line that begins so is a comment.
+_NUMBER_SIGN = re.compile(r"#\s*(?:[,;|\t，；｜]|-{4})")
 _GAP = re.compile(rf"[\s,;`{_INVISIBLE}]*")
 
 # Around an account, and none itself: fences of code, the rule below the head of a table.
@@ -93,6 +96,8 @@ class _Parser:
         """Read this line and the lines that belong to it; return the number of the next."""
         line = self._seen(number)
         if _is_silent(line):
+            if _NUMBER_SIGN.match(line) and self.format != "json":
+                self._take_header(*split(_plain(line)))
             return number + 1
         if self.format in ("auto", "json"):
             start = _start_of_json(self.lines[number])
@@ -203,8 +208,8 @@ class _Parser:
         number += 1
         while number < len(self.lines):
             line = self._seen(number)
-            if not line and _has_token(found):
-                break
+            if not line and found[-1].text.strip():
+                break  # a blank line ends an account, but a label waits for its value
             if not _is_silent(line):
                 more = self._continued(found, number)
                 if not more:
@@ -240,9 +245,7 @@ class _Parser:
         if len(fields) > MOST_FIELDS:
             self.records.append(unreadable(number))
             return
-        columns = header_of(fields)
-        if columns is not None:
-            self.header = mark, columns
+        if self._take_header(mark, fields):
             return
         if self.header is not None and self._is_in_sheet(mark, fields):
             self.records.append(read_fields(by_header(fields, self.header[1]), number, is_ordered=False))
@@ -251,10 +254,16 @@ class _Parser:
             fields = cut_again(fields)
         self.records.append(read_fields([Labelled("", value) for value in fields], number, is_ordered=True))
 
+    def _take_header(self, mark: str, fields: list[str]) -> bool:
+        columns = header_of(fields)
+        if columns is not None:
+            self.header = mark, columns
+        return columns is not None
+
     def _is_in_sheet(self, mark: str, fields: list[str]) -> bool:
         """True when this line is a row below the header: cut alike, or a single field below a single name."""
         header_mark, columns = self.header or ("", ())
-        return mark == header_mark or len(fields) == len(columns)
+        return (mark == header_mark or len(fields) == len(columns)) and belongs(fields, columns)
 
 
 def _plain(line: str) -> str:

@@ -36,6 +36,7 @@ PASSWORDS = (
     "correct-horse-battery-staple",
     "xK9fT2mQ8vLp4WzR7nB1sD6e",
     "rt-hunter2",
+    "rt-correct-horse-battery-42",
     "rt_hunter!hunter!hunter",
     "eyJust.a.password",
     "eyJhbGciOi.not-really.x",
@@ -203,7 +204,7 @@ class TestLabels:
             f"账号：{MAIL}\n密码：hunter2\n{AT}",
             f"1. 邮箱：{MAIL}\n2. 密码：hunter2\n3. AT：{AT}",
             f"```\n邮箱：{MAIL}\nAT：{AT}\n```",
-            f"邮箱：{MAIL}\n\nAT：{AT}",
+            f"邮箱：{MAIL}\nAT：\n\n{AT}",
         ],
     )
     def test_an_account_over_several_lines_is_one(self, text: str) -> None:
@@ -235,6 +236,11 @@ class TestLabels:
             (2, 2, RECOVERY),
             (3, 3, MAIL),
         ]
+
+    def test_a_blank_line_ends_an_account(self) -> None:
+        """What stands below may be the next person's, and says by itself whose it is."""
+        records = parse(f"邮箱：{MAIL}\n密码：x1234\n\nAT：{access_of(RECOVERY)}")
+        assert [(one.line, one.email, one.problem) for one in records] == [(1, MAIL, NO_TOKEN), (4, "", "")]
 
     def test_a_token_of_another_person_is_not_joined(self) -> None:
         records = parse(f"邮箱：{MAIL}\n{access_of(RECOVERY)}")
@@ -290,6 +296,18 @@ class TestSheets:
 
     def test_a_column_nobody_knows_is_counted(self) -> None:
         assert one(f"email,favourite colour,access_token\n{MAIL},blue,{AT}").unused == ("other",)
+
+    def test_a_header_names_no_columns_of_the_next_table(self) -> None:
+        text = f"#,email,refresh_token,client_id\n1,{MAIL},{RT},{CLIENT}\n2,{MAIL},xK9fT2mQ8vLp4WzR7nB1sD6e,{AT}"
+        assert [tokens_of(one) for one in parse(text)] == [{RT}, {AT}]
+        text = f"email,refresh_token,client_id\n{MAIL},{RT},{CLIENT}\n3,xK9fT2mQ8vLp4WzR7nB1sD6e,{MAIL}"
+        assert [tokens_of(one) for one in parse(text)] == [{RT}, set()]
+        text = f"email,refresh_token\n# a comment, of course\n#,email,password\n1,{MAIL},rt_LooksLikeAToken0123456789"
+        assert [one.problem for one in parse(text)] == [NO_TOKEN]
+
+    @pytest.mark.parametrize("token", [AT, f"{ST.rsplit('.', 1)[0]}.{'t' * 22}"])
+    def test_a_dash_for_nothing_is_no_end_of_a_token(self, token: str) -> None:
+        assert tokens_of(one(f"{token}----—----{MAIL}")) == {token}
 
     def test_a_table_of_markdown(self) -> None:
         text = f"| # | 邮箱 | 密码 | token |\n| --- | :-: | --- | ---: |\n| 1 | {MAIL} | hunter2 | `{AT}` |"

@@ -139,7 +139,7 @@ class TestLines:
             ("--------", NO_TOKEN),
             (f"{MAIL},{AT},{AT2}", TWO_ACCESS_TOKENS),
             (f"{AT} {AT2}", TWO_ACCESS_TOKENS),
-            (f"{MAIL},{AT},{RT},rt_another-one", UNREADABLE),
+            (f"{MAIL},{AT},{RT},{RT}-another-one", UNREADABLE),
             (f"{MAIL},{AT}\0", UNREADABLE),
             ("\0", UNREADABLE),
             (f"owner@example,{AT}", UNREADABLE),
@@ -198,7 +198,7 @@ class TestLines:
         values=st.tuples(
             st.from_regex(r"[a-z0-9][a-z0-9._+-]{0,20}@[a-z0-9]{1,10}\.(?:com|co\.uk|example)", fullmatch=True),
             st.from_regex(r"eyJhbGciOiJSUzI1NiJ9\.eyJ[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{0,40}", fullmatch=True),
-            st.from_regex(r"rt[_-][A-Za-z0-9._-]{10,40}", fullmatch=True)
+            st.from_regex(r"rt[_-]0a[A-Za-z0-9._-]{10,40}", fullmatch=True)
             | st.from_regex(r"[A-Z][A-Za-z0-9_.]{18,40}[A-Z]", fullmatch=True),
             st.from_regex(
                 r"eyJhbGciOiJkaXIifQ\.\.[A-Za-z0-9_-]{1,20}\.[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,20}",
