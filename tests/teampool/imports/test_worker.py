@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -54,12 +55,20 @@ class TestSlices:
         assert work(job.pk) is False
         assert len(sandbox.log()) == asked
 
-    def test_four_lines_at_a_time(self, sandbox):
-        sandbox.set_latency(0.2)
-        job = accept("\n".join(one["access_token"] for one in logins(sandbox, 8)))
+    def test_eight_lines_at_a_time(self, sandbox):
+        """The ninth begins when one is done, which takes four calls."""
+        sandbox.set_latency(0.5)
+        job = accept("\n".join(one["access_token"] for one in logins(sandbox, 9)))
         finish(job)
         checks = [entry["received_at"] for entry in sandbox.log(op="account_check")]
-        assert checks[3] - checks[0] < 0.2 <= checks[4] - checks[0]
+        assert checks[7] - checks[0] < 1.5 <= checks[8] - checks[0]
+
+    def test_four_calls_an_account(self, sandbox):
+        job = accept("\n".join(f"{one['email']}----{one['access_token']}" for one in logins(sandbox, 3)))
+        finish(job)
+        assert Counter(entry["op"] for entry in sandbox.log()) == dict.fromkeys(
+            ("account_check", "members", "invites", "subscription"), 3
+        )
 
     def test_when_it_may_not_go_on_no_further_line_is_begun(self, sandbox, monkeypatch):
         monkeypatch.setattr(import_work, "RENEW_EVERY", timedelta(seconds=0.05))
