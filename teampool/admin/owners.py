@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import BooleanField, Case, Count, F, Min, Prefetch, Q, QuerySet, When
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from base.list_filters import ChoiceFilter
 from base.operator_pages import ReadOnlyPages, row_button
 from base.times import full
-from teampool.models import Owner, Team, lacking_client, proven, renewing
+from teampool.login import words
+from teampool.models import Owner, Team, TeamLogin, lacking_client, proven, renewing
 from teampool.teams.words import client_problem
 
 OPEN_TEAMS = Q(teams__archived_at=None)
 _TONES = {Owner.Login.OK: ("success", "check_circle"), Owner.Login.DISABLED: ("danger", "cancel")}
+SOON = timedelta(days=7)
+MOST_NAMES = 4
+
+
+# `expired_teams` and `lacks_client` as `get_queryset` adds them.
+BROKEN = ~Q(login=Owner.Login.OK) | Q(expired_teams__gt=0) | Q(lacks_client=True)
+
+
+class HealthFilter(ChoiceFilter):
+    title = gettext_lazy("Login")
+    parameter_name = "login"
+    offers = {
+        "broken": (gettext_lazy("Needs a person"), Q(is_broken=True)),
+        "soon": (
+            gettext_lazy("Ends within 7 days"),
+            lambda now: Q(first_end__gt=now, first_end__lte=now + SOON, renews_itself=False),
+        ),
+        "fixed": (gettext_lazy("Cannot renew itself"), Q(renews_itself=False)),
+    }
 
 
 @admin.register(Owner)
 class OwnerPages(ReadOnlyPages):
-    list_display = ("email", "credential", "health", "team_count", "renew")
+    list_display = ("email", "health", "credential", "its_teams", "renew")
+    list_filter = (HealthFilter,)
     list_display_links = None
     has_row_pages = False
     list_before_template = "admin/parts/row_actions.html"
@@ -36,7 +61,6 @@ class OwnerPages(ReadOnlyPages):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Owner]:
         return (
             Owner.objects.annotate(
-                open_teams=Count("teams", filter=OPEN_TEAMS),
                 expired_teams=Count("teams", filter=OPEN_TEAMS & ~Q(teams__token_state=Team.Token.HEALTHY)),
                 # Of working tokens only: a refused token has ended already.
                 first_end=Min("teams__access_expires_at", filter=OPEN_TEAMS & Q(teams__token_state=Team.Token.HEALTHY)),
@@ -44,9 +68,13 @@ class OwnerPages(ReadOnlyPages):
                 will_try=renewing(),
                 lacks_client=lacking_client(),
             )
-            .defer("session_token", "refresh_token")
-            .order_by("-expired_teams", "email")
+            .annotate(is_broken=Case(When(BROKEN, then=True), default=False, output_field=BooleanField()))
+            .prefetch_related(Prefetch("team_logins", _of_open_teams()))
         )
+
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Broken first, then the soonest end of those that do not renew themselves."""
+        return ("-is_broken", "renews_itself", F("first_end").asc(nulls_last=True), "email")
 
     @admin.display(description=gettext_lazy("Login"))
     def credential(self, owner: Any) -> str:
@@ -76,19 +104,53 @@ class OwnerPages(ReadOnlyPages):
             Owner.Login.EXPIRED if owner.expired_teams and owner.login == Owner.Login.OK else Owner.Login(owner.login)
         )
         tone, icon = _TONES.get(state, ("danger", "key_off"))
-        return render_to_string("admin/parts/badge.html", {"tone": tone, "icon": icon, "text": _word(state)})
+        shown = render_to_string("admin/parts/badge.html", {"tone": tone, "icon": icon, "text": _word(state)})
+        ended = words.what_ended(owner)
+        if not ended:
+            return shown
+        now = timezone.now()
+        if owner.login_ended_at is not None:
+            ended = _("{time}: {what}").format(time=full(owner.login_ended_at), what=ended)
+        left = words.what_is_left(owner, token_until=owner.first_end, now=now)
+        return format_html('<div>{}<br><span class="sk-hint">{}<br>{}</span></div>', shown, ended, left)
 
-    @admin.display(description=gettext_lazy("Teams"), ordering="open_teams")
-    def team_count(self, owner: Any) -> str:
-        teams = f"{reverse('admin:teampool_team_changelist')}?q={owner.email}"
-        return format_html('<a class="text-link" href="{}">{}</a>', teams, owner.open_teams)
+    @admin.display(description=gettext_lazy("Teams"))
+    def its_teams(self, owner: Owner) -> str:
+        """By name, those it leads first; each says where it is a spare, or why it may not lead."""
+        now = timezone.now()
+        logins = sorted(owner.team_logins.all(), key=lambda one: one.team.owner_id != owner.pk)
+        if not logins:
+            return "–"
+        rows = []
+        for login in logins[:MOST_NAMES]:
+            is_used = login.team.owner_id == owner.pk
+            text, tone = words.standing(login, is_used=is_used, now=now)
+            rows.append((reverse("admin:teampool_team_change", args=[login.team_id]), login.team, tone, text))
+        names = format_html_join(
+            mark_safe("<br>"),
+            '<a class="text-link" href="{}">{}</a> <span class="sk-{}">{}</span>',
+            rows,
+        )
+        if len(logins) <= MOST_NAMES:
+            return format_html("<div>{}</div>", names)
+        all_of_them = f"{reverse('admin:teampool_team_changelist')}?{urlencode({'q': owner.email})}"
+        more = _("{n} more").format(n=len(logins) - MOST_NAMES)
+        return format_html('<div>{}<br><a class="text-link" href="{}">{}</a></div>', names, all_of_them, more)
 
     @admin.display(description=gettext_lazy("New session"))
-    def renew(self, owner: Owner) -> str:
+    def renew(self, owner: Any) -> str:
+        """Only where a new session helps: the log-in has ended, or does not renew itself."""
+        if owner.renews_itself and not owner.is_broken:
+            return ""
         page = f"{reverse('admin:import_teams')}?owner={owner.pk}"
         paste = format_html('<a class="sk-button" href="{}">{}</a>', page, _("Paste new session"))
         sign_in = row_button(reverse("admin:begin_sign_in_of", args=[owner.pk]), pgettext("OpenAI", "Sign in"))
         return format_html("{} {}", sign_in, paste)
+
+
+def _of_open_teams() -> QuerySet[TeamLogin]:
+    logins = TeamLogin.objects.filter(team__archived_at=None).select_related("team").order_by("pk")
+    return logins.defer("access_token", "team__access_token")
 
 
 def _word(state: Owner.Login) -> str:

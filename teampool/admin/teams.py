@@ -25,7 +25,8 @@ from base.operator_pages import OperatorPages, badge, column, only_if, read_id
 from base.times import ago, tag
 from notifications.models import AuditEvent
 from teampool.admin.filters import FreeSeatsFilter, HeldFilter, RenewalFilter, StateFilter, order
-from teampool.models import SyncRun, Team, proven
+from teampool.login import words as login_words
+from teampool.models import SyncRun, Team, TeamLogin, proven
 from teampool.pool import stored
 from teampool.pool.capacity_words import explain
 from teampool.teams import changes, entrance, sync_runs, words
@@ -241,6 +242,7 @@ class TeamPages(OperatorPages):
             "entrance": entrance.warnings(team),
             "list_problem": words.list_problem(team),
             "credential": words.credential(team, renews_itself=team.renews_itself, now=now),
+            "logins": _logins(team, now),
             "has_access_token": bool(team.access_token),
             "has_session_token": bool(team.owner.session_token),
             "has_refresh_token": bool(team.owner.refresh_token),
@@ -250,6 +252,15 @@ class TeamPages(OperatorPages):
     def save_model(self, request: HttpRequest, obj: Team, form: forms.ModelForm[Team], change: bool) -> None:
         changed = {name: form.cleaned_data[name] for name in form.changed_data}
         changes.change_team(team_id=obj.pk, changes=changed, actor=operator(request))
+
+
+def _logins(team: Team, now: datetime) -> list[tuple[str, str, str]]:
+    """The Team's log-ins, the one in use first: e-mail, what it is to this Team, and its tone."""
+    rows = TeamLogin.objects.filter(team=team).select_related("owner").defer("access_token").order_by("pk")
+    found = [
+        (one.owner.email, *login_words.standing(one, is_used=one.owner_id == team.owner_id, now=now)) for one in rows
+    ]
+    return sorted(found, key=lambda one: one[0] != team.owner.email)
 
 
 def _progress(team_id: int | None) -> dict[str, Any]:

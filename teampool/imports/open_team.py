@@ -176,7 +176,7 @@ def _hand_over(team_id: int, owner: Owner, workspace: Workspace, tokens: TokenSe
 def _goes_on(team: Team) -> bool:
     """True while the log-in in use works here and renews itself: no other log-in displaces it."""
     is_well = team.token_state == Team.Token.HEALTHY and team.workspace_state not in take_over.NO_ACCESS
-    return is_well and team.owner.is_renewing and not take_over.problem_of(team, team.owner)
+    return is_well and team.owner.is_proven and not take_over.problem_of(team, team.owner)
 
 
 def _open(team_id: int, workspace: Workspace, snapshot: Snapshot, opened_at: datetime, *, actor: Actor) -> int | None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from base.times import full
 from sandbox.server import SandboxServer
-from teampool.models import ImportJob, Owner, Team
+from teampool.models import ImportJob, Owner, Team, TeamLogin
 from tests.cast import a_team, an_owner, import_sandbox_team
 from tests.teampool.imports.bringing import finish
 
@@ -30,8 +30,12 @@ def desk(olga_client: Client) -> Client:
     return olga_client
 
 
+def text_of(desk: Client, address: str = LIST) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", desk.get(address).content.decode()))
+
+
 def row(desk: Client) -> str:
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", desk.get(LIST).content.decode()))
+    text = text_of(desk)
     (found,) = re.findall(r"a@x\.co .*? Paste new session", text)
     return found
 
@@ -43,7 +47,9 @@ class TestList:
     def test_a_working_login(self, desk: Client) -> None:
         owner = an_owner("a@x.co", session_token=SECRET)
         a_team(owner=owner), a_team(owner=owner), a_team(owner=owner, archived_at=timezone.now())
-        assert re.search(r"Renews itself .*Working 2 ", row(desk))
+        page = text_of(desk)
+        assert re.search(r"a@x\.co .*Working .*Renews itself Team \w+ \w+ in use Team \w+ \w+ in use", page)
+        assert "Paste new session" not in page  # only where it helps
 
     def test_a_lone_token_says_until_when(self, desk: Client) -> None:
         end = timezone.now() + timedelta(days=9)
@@ -68,8 +74,8 @@ class TestList:
     ) -> None:
         a_team(owner=an_owner("a@x.co", refresh_token=SECRET, **client), token_state=state)
         lacks = client["client_id"] == "" or client["client_state"] == "wrong"
-        assert (words in row(desk)) == (lacks or state == Team.Token.HEALTHY)
-        assert ("Renews itself" in row(desk)) == (words == "Renews itself" and state == Team.Token.HEALTHY)
+        assert (words in text_of(desk)) == (lacks or state == Team.Token.HEALTHY)
+        assert ("Renews itself" in text_of(desk)) == (words == "Renews itself" and state == Team.Token.HEALTHY)
 
     @pytest.mark.parametrize(
         ("login", "words"),
@@ -81,7 +87,7 @@ class TestList:
     )
     def test_a_login_that_is_over(self, desk: Client, login: str, words: str) -> None:
         a_team(owner=an_owner("a@x.co", login=login, session_token=SECRET))
-        assert re.search(rf"Expired\b.*{words}", row(desk))
+        assert re.search(rf"{words}.*Expired\b", row(desk))
 
     def test_a_login_that_is_over_says_how_long_its_token_still_runs(self, desk: Client) -> None:
         end = timezone.now() + timedelta(days=9)
@@ -93,6 +99,53 @@ class TestList:
     def test_a_refused_token_needs_a_new_session(self, desk: Client) -> None:
         a_team(owner=an_owner("a@x.co"), token_state=Team.Token.EXPIRED)
         assert "Needs a new session" in row(desk)
+
+    def test_what_ended_it_when_and_what_is_left(self, desk: Client) -> None:
+        ended = timezone.now() - timedelta(hours=3)
+        an_owner("a@x.co", login="expired", session_token=SECRET, login_ended_at=ended)
+        text = row(desk)
+        assert f"{full(ended)}: its session or refresh token is no longer accepted" in text
+        assert "Nothing is left to try: a new session or a sign-in mends it." in text
+
+    def test_its_teams_by_name_with_those_it_could_run(self, desk: Client) -> None:
+        owner = an_owner("a@x.co")
+        led = a_team(owner=owner, name="Led")
+        for name, problem in (("Spare", ""), ("Lost", "access_lost"), ("Low", "insufficient_role")):
+            team = a_team(owner=an_owner(f"{name}@x.co".lower()), name=name)
+            TeamLogin.objects.create(team=team, owner=owner, problem=problem)
+        text = row(desk)
+        assert f"{led} in use" in text
+        for words in ("Spare", "Lost", "Low"):
+            assert re.search(rf"{words} \w+ (spare|no access|role too low)", text)
+
+    def test_more_than_a_few_teams_end_in_a_link_to_the_list(self, desk: Client) -> None:
+        owner = an_owner("a@x.co")
+        for _ in range(7):
+            a_team(owner=owner)
+        assert "3 more" in row(desk)
+        assert 'href="/admin/teampool/team/?q=a%40x.co"' in desk.get(LIST).content.decode()
+
+    def test_broken_first_then_the_soonest_end(self, desk: Client) -> None:
+        now = timezone.now()
+        an_owner("renews@x.co", session_token=SECRET)
+        a_team(owner=an_owner("late@x.co"), access_expires_at=now + timedelta(days=9))
+        a_team(owner=an_owner("soon@x.co"), access_expires_at=now + timedelta(days=2))
+        an_owner("over@x.co", login="expired")
+        found = re.findall(r"\w+@x\.co", text_of(desk))
+        assert list(dict.fromkeys(found)) == ["over@x.co", "soon@x.co", "late@x.co", "renews@x.co"]
+
+    @pytest.mark.parametrize(
+        ("chip", "shown"),
+        [("", 4), ("broken", 1), ("soon", 1), ("fixed", 3)],
+    )
+    def test_the_chips(self, desk: Client, chip: str, shown: int) -> None:
+        now = timezone.now()
+        an_owner("renews@x.co", session_token=SECRET)
+        a_team(owner=an_owner("late@x.co"), access_expires_at=now + timedelta(days=9))
+        a_team(owner=an_owner("soon@x.co"), access_expires_at=now + timedelta(days=2))
+        an_owner("over@x.co", login="expired")
+        found = re.findall(r"\w+@x\.co", text_of(desk, f"{LIST}?login={chip}" if chip else LIST))
+        assert len(set(found)) == shown
 
     def test_the_button_opens_the_import_that_names_the_owner(self, desk: Client) -> None:
         owner = an_owner("a@x.co")

@@ -16,7 +16,7 @@ from django_q.models import OrmQ
 
 from invites.states import GrantState
 from notifications.models import AuditEvent
-from teampool.models import AllowedMember, Member, Owner, Team
+from teampool.models import AllowedMember, Member, Owner, Team, TeamLogin
 from tests.cast import OMAR, a_team, an_owner
 from tests.invites.rows import a_grant, a_redemption
 
@@ -295,6 +295,13 @@ class TestPage:
     def test_a_team_that_is_not_there_is_no_error(self, desk: Client, number: str) -> None:
         assert desk.get(f"{LIST}{number}/change/").status_code in (302, 404)
 
+    def test_its_log_ins_the_one_in_use_first(self, desk: Client) -> None:
+        team = a_team(owner=an_owner("z@x.co"))
+        TeamLogin.objects.create(team=team, owner=an_owner("a@x.co"))
+        TeamLogin.objects.create(team=team, owner=an_owner("b@x.co"), problem="access_lost")
+        page = re.sub(r"<[^>]+>", " ", desk.get(page_of(team)).content.decode())
+        assert re.search(r"z@x\.co\W+in use\W+a@x\.co\W+spare\W+b@x\.co\W+no access", page)
+
     def test_its_queries_do_not_grow(self, desk: Client, django_assert_max_num_queries: Any) -> None:
         team = a_team(seats=60, held=0)
         counts = []
@@ -306,7 +313,7 @@ class TestPage:
                 )
                 AllowedMember.objects.create(team=team, email=f"{people}-{n}-b@example.com", origin="baseline")
             desk.get(page_of(team))  # fills what the process keeps
-            with django_assert_max_num_queries(19) as asked:
+            with django_assert_max_num_queries(20) as asked:
                 desk.get(page_of(team))
             counts.append(len(asked))
         assert counts[0] == counts[1]
