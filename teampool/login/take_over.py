@@ -5,7 +5,7 @@ ended for it (expired, refused here, or its token is dead) and another is able t
 that none is. `settle` finishes one such Team; a sweep finds what was left.
 
 A log-in that a Team refused is not tried again there until it is imported anew, or until a list of the Team shows it as
-an owner or admin. So two dead log-ins never take turns.
+an owner or admin. So two dead log-ins never take turns. Only where ChatGPT gave it no token it is asked again, hourly.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from teampool.pool import stock_alert
 from teampool.snapshot import Snapshot, is_own_row
 from teampool.teams import health
 from teampool.teams.health import OF_THE_WORKSPACE
+from teampool.upstream.types import Failure
 
 log = logging.getLogger(__name__)
 ACTOR = actors.job("take over")
@@ -77,7 +78,7 @@ def settle(team_id: int) -> bool:
         if spare is None:
             break
         tried.add(spare.pk)
-        if (has_token(spare, now) or get_token(spare)) and _lead(team, spare):
+        if ((has_token(spare, now) and not spare.problem) or get_token(spare)) and _lead(team, spare):
             return True
     if TeamLogin.objects.filter(team=team).spare().able(now).exists():
         Team.objects.filter(Q(cooldown_until=None) | Q(cooldown_until__lt=now + AGAIN), pk=team_id).update(
@@ -104,11 +105,15 @@ def get_token(login: TeamLogin) -> bool:
     TeamLogin.objects.filter(pk=login.pk).update(tried_at=timezone.now())
     try:
         renew.renew(team_id=login.team_id, rejected_token=login.access_token, owner_id=login.owner_id)
+        health.welcome(TeamLogin.objects.filter(pk=login.pk, problem=TeamLogin.Problem.EXCHANGE_REFUSED))
         return True
     except renew.CannotRenew as error:
         log.info("take over: Team %s, log-in %s: %s", login.team_id, login.owner_id, error.cause)
-        if error.is_refused_here:
-            health.note_refused(login.team_id, login.owner_id, TeamLogin.Problem.EXCHANGE_REFUSED, timezone.now())
+        problem = TeamLogin.Problem.EXCHANGE_REFUSED if error.is_refused_here else None
+        if error.failure is Failure.ACCESS_REMOVED:
+            problem = TeamLogin.Problem.ACCESS_LOST
+        if problem is not None:
+            health.note_refused(login.team_id, login.owner_id, problem, timezone.now())
         return False
 
 

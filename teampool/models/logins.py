@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -14,6 +14,8 @@ from base.encryption import EncryptedTextField
 from teampool.models.owners import Owner, renewing
 from teampool.models.teams import Team
 
+EXCHANGE_AGAIN = timedelta(hours=1)
+
 
 class TeamLoginQuerySet(models.QuerySet["TeamLogin"]):
     def spare(self) -> Self:
@@ -24,7 +26,11 @@ class TeamLoginQuerySet(models.QuerySet["TeamLogin"]):
         """Those that may take over: not refused by this Team, and they renew themselves or have a token that runs."""
         has_token = ~Q(access_token="") & (Q(access_expires_at=None) | Q(access_expires_at__gt=now))
         works = Q(has_token, owner__login=Owner.Login.OK)
-        return self.filter(works | renewing("owner__"), problem=TeamLogin.Problem.NONE)
+        # ChatGPT may give no token once and give one later, unlike a lost access: it is asked again.
+        hour_ago = now - EXCHANGE_AGAIN
+        waited = Q(tried_at__lte=hour_ago) | Q(tried_at=None, problem_since__lte=hour_ago)
+        may_again = Q(waited, renewing("owner__"), problem=TeamLogin.Problem.EXCHANGE_REFUSED)
+        return self.filter(Q(works | renewing("owner__"), problem=TeamLogin.Problem.NONE) | may_again)
 
     def in_order_of_choice(self) -> Self:
         """Who renews itself first, then whose token lasts longest, then the oldest."""

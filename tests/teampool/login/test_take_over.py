@@ -278,6 +278,19 @@ class TestTheLeaderSLogInEnds:
         look(team)
         assert (led_by(team), problem(team, SECOND)) == (THIRD, Problem.EXCHANGE_REFUSED)
 
+    def test_no_token_today_is_asked_for_again_in_an_hour(self, sandbox):
+        team = import_sandbox_team(sandbox)
+        first = led_by(team)
+        login = co_admin(sandbox, team, token="")
+        removed(sandbox, team, first)
+        health.note_refused(team.pk, login.owner_id, Problem.EXCHANGE_REFUSED, timezone.now())
+        look(team)
+        tasks.take_over()
+        assert (led_by(team), fresh(team).workspace_state) == (first, Team.Workspace.ACCESS_LOST)
+        TeamLogin.objects.filter(pk=login.pk).update(problem_since=timezone.now() - timedelta(hours=2))
+        tasks.take_over()
+        assert (led_by(team), problem(team, SECOND)) == (SECOND, Problem.NONE)
+
 
 class TestTheOrder:
     def test_who_renews_itself_first_then_whose_token_lasts_longest(self):
