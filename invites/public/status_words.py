@@ -12,8 +12,7 @@ from django.utils.translation import pgettext
 
 from invites import times
 from invites.public.status import PublicState, PublicStatus
-from invites.seats import timing
-from invites.seats.resend import Resend, ResendView
+from invites.seats.resend import MOST_RESENDS, Resend, ResendView
 from invites.states import Refusal
 
 CHATGPT = "chatgpt.com"
@@ -218,7 +217,7 @@ def resend_lines(view: ResendView, *, now: datetime) -> list[str]:
             return [_("Sending again…")]
         case Resend.NONE_LEFT:
             text = _("Sent {n} times. Still nothing? Contact the person who gave you the code and quote the reference.")
-            return [text.format(n=timing.MOST_RESENDS)]
+            return [text.format(n=MOST_RESENDS)]
     if view.has_failed:
         said.append(_("Not sent this time; please try later."))
     elif view.sent_at is not None:

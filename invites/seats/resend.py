@@ -1,12 +1,12 @@
 """Requests to send the invitation mail again, and to look again for unconfirmed invitations.
 
-Only the wish is written here; the worker (`deliver`) acts on it. How often and how soon: `timing.py`.
+Only the wish is written here; the worker (`deliver`) acts on it. How often and how soon stands here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import transaction
@@ -19,6 +19,10 @@ from invites.seats import timing
 from invites.states import UNCONFIRMED, GrantState, RedemptionState
 from notifications.audit import events
 
+MOST_RESENDS = 3
+AFTER_FIRST_MAIL = timedelta(minutes=2)
+AFTER_RESEND = timedelta(minutes=10)
+AFTER_FAILURE = timedelta(minutes=2)
 _WITH_A_MAIL = (GrantState.INVITED, GrantState.VERIFIED)
 
 
@@ -50,12 +54,12 @@ def resend_view(redemption: Redemption, grant: SeatGrant | None, now: datetime) 
     if sent_at is not None and sent_at < grant.created_at:
         sent_at = None  # that mail was for an earlier seat
     has_failed = failed_at is not None and failed_at >= grant.created_at and (sent_at is None or failed_at > sent_at)
-    if redemption.resends >= timing.MOST_RESENDS:
+    if redemption.resends >= MOST_RESENDS:
         return ResendView(Resend.NONE_LEFT, sent_at=sent_at, has_failed=has_failed)
     waits = [
-        (grant.invited_at or grant.sent_at or grant.created_at, timing.AFTER_FIRST_MAIL),
-        (sent_at, timing.AFTER_RESEND),
-        (failed_at, timing.AFTER_FAILURE),
+        (grant.invited_at or grant.sent_at or grant.created_at, AFTER_FIRST_MAIL),
+        (sent_at, AFTER_RESEND),
+        (failed_at, AFTER_FAILURE),
     ]
     until = max(start + wait for start, wait in waits if start is not None)
     state = Resend.WAIT if now < until else Resend.AVAILABLE

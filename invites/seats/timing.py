@@ -1,4 +1,4 @@
-"""Fixed waits of a seat, and how often its mail may be sent (design §4).
+"""Fixed waits of a seat, and how often an invitation may be sent without anybody asking (design §4).
 
 `invites/settings.py` has the waits an operator sets, as for an unaccepted invitation.
 
@@ -25,11 +25,6 @@ RESEND_UNSEEN_AFTER = timedelta(minutes=30)
 UNRESOLVED_AFTER = timedelta(minutes=10)
 ALERT_AFTER = timedelta(hours=24)
 MOST_SENDS = 3
-# "Send the mail again": how often, and the wait after the first mail, the last resend, and a failed resend.
-MOST_RESENDS = 3
-AFTER_FIRST_MAIL = timedelta(minutes=2)
-AFTER_RESEND = timedelta(minutes=10)
-AFTER_FAILURE = timedelta(minutes=2)
 MOST_TEAMS = 3
 DRAIN = timedelta(seconds=30)
 # How long one pass of the reconciler carries out departures; with its last call still less than a task may take.

@@ -18,8 +18,7 @@ from invites import words
 from invites.admin.reasons import reason
 from invites.admin.redemptions.standing import REVOKED, live_grant, standing_of
 from invites.models import Redemption, SeatGrant
-from invites.seats import timing
-from invites.seats.resend import Resend, resend_view
+from invites.seats.resend import MOST_RESENDS, Resend, resend_view
 from invites.states import RedemptionState
 
 
@@ -72,9 +71,7 @@ def resend_words(redemption: Redemption, now: datetime) -> str:
         case Resend.QUEUED:
             return _("Sending again…")
         case Resend.NONE_LEFT:
-            return ngettext("Sent again %(n)s time", "Sent again %(n)s times", timing.MOST_RESENDS) % {
-                "n": timing.MOST_RESENDS
-            }
+            return ngettext("Sent again %(n)s time", "Sent again %(n)s times", MOST_RESENDS) % {"n": MOST_RESENDS}
         case Resend.WAIT if view.wait_until is not None:
             return _("Send again from %(time)s") % {"time": f"{timezone.localtime(view.wait_until):%H:%M}"}
     return "–"
