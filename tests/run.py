@@ -24,6 +24,7 @@ ONCE = (
     "teampool/upstream",
     "teampool/imports/reading",
     "config/service/demo/test_demo.py",
+    "config/test_environment.py",
     "config/test_first_run.py",
     "config/service/test_die_with_parent.py",
     "config/test_secrets.py",

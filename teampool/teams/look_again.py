@@ -2,7 +2,7 @@
 
 After 2, 5, 15 and 60 minutes, because most refusals are over soon; then every hour; a workspace still suspended after
 a day of that, once a day. A Team that is well is looked at every ten minutes, by `sync`; after a block of the address
-as soon as its cool-down is over. The first good look forgets the count.
+as soon as its cool-down (`health.BLOCKED_FOR`) is over. The first good look forgets the count.
 """
 
 from __future__ import annotations

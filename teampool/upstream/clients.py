@@ -9,7 +9,7 @@ PLATFORM = "app_2SKx67EdpoN0G6j64rFvigXD"
 IOS = "app_LlGpXReQgckcGGUo2JrYvtJK"
 
 USUAL = (CODEX, PLATFORM, IOS)
-"""Those to try, in this order, for a refresh token that came without its client id."""
+"""Those to try, in this order, for a refresh token that came without its client id; `imports/refreshing.py` does."""
 
 
 def for_refresh(client_id: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from base.actors import Actor
 from invites.actions import outsiders
+from invites.actions.seat import Refused
 from invites.delivery.drain import deliver
 from invites.following.sync import sync_team
 from invites.models import Departure, Redemption
@@ -37,7 +38,18 @@ def test_one_who_is_a_member_elsewhere_stays(sandbox: SandboxServer) -> None:
     user_id = sandbox.member(team.account_id, OTTO, lag=0, hide_email=False)["user_id"]
     an_owner("otto.now@example.com", upstream_user_id=user_id)
     sync_team(team_id=team.pk)
+    with pytest.raises(Refused, match="manager"):
+        outsiders.remove(member_id=Member.objects.get(email=OTTO).pk, actor=Actor("operator", "olga"))
+    assert not Departure.objects.exists()
+    assert OTTO in sandbox.books(team.account_id)["members"]
+
+
+def test_one_who_becomes_a_log_in_while_they_are_to_leave_stays(sandbox: SandboxServer) -> None:
+    team = import_sandbox_team(sandbox)
+    user_id = sandbox.member(team.account_id, OTTO, lag=0, hide_email=False)["user_id"]
+    sync_team(team_id=team.pk)
     outsiders.remove(member_id=Member.objects.get(email=OTTO).pk, actor=Actor("operator", "olga"))
+    an_owner("otto.now@example.com", upstream_user_id=user_id)
     reconcile()
     assert (Departure.objects.get().state, Departure.objects.get().last_problem) == (
         "dropped",

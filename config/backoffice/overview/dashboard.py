@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from config.backoffice.overview import chart, guardian, lines, notices, people, stock, teams
+from config.backoffice.overview import chart, guardian, logins, notices, people, stock, teams, worker
+from config.backoffice.overview.line import Line
 from guardian.admin import words
 from guardian.clockwork import heartbeats
 from guardian.decisions import status
@@ -71,11 +72,11 @@ def first_screen(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         "last_sweep": words.last_sweep(status.outlook(now), now) if may_see_sweeps else None,
         "heartbeat": heartbeat,
         "chart": chart.chart(now) if request.user.has_perm("invites.view_redemption") else None,
-        "is_worker_well": heartbeat is not None and now - heartbeat <= lines.WORKER_SILENT,
+        "is_worker_well": heartbeat is not None and now - heartbeat <= worker.WORKER_SILENT,
     }
 
 
-def attention(now: datetime, *, heartbeat: datetime | None) -> list[lines.Line]:
+def attention(now: datetime, *, heartbeat: datetime | None) -> list[Line]:
     """What needs a person now, a line per kind, worst first; a fixed number of queries.
 
     `heartbeat`: the newest sign of life of the background work, None when there never was one.
@@ -83,14 +84,14 @@ def attention(now: datetime, *, heartbeat: datetime | None) -> list[lines.Line]:
     pool = teams.troubled(now)
     waiting = guardian.counts()
     return [
-        *lines.worker_silent(now, heartbeat),
+        *worker.worker_silent(now, heartbeat),
         *teams.gone(pool),
-        *lines.logins_expired(),
+        *logins.logins_expired(),
         *teams.unpaid(pool, now),
         *teams.role_too_low(pool),
         *teams.untrusted(pool),
         *people.waiting_for_a_seat(now),
-        *lines.tokens_ending(now),
+        *logins.tokens_ending(now),
         *teams.subscription_ends(pool, now),
         *teams.seats_not_read(pool, now),
         *guardian.removals_paused(),

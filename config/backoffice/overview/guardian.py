@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from base.times import clock
-from config.backoffice.overview.lines import Line
+from config.backoffice.overview.line import Line
 from guardian import settings
 from guardian.admin.strip import paused
 from guardian.decisions import overdue

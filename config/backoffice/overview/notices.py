@@ -8,7 +8,7 @@ from django.db.models import Count, Min
 from django.urls import reverse
 from django.utils.translation import ngettext, pgettext
 
-from config.backoffice.overview.lines import Line
+from config.backoffice.overview.line import Line
 from notifications.models import Message
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.backoffice.overview.lines import Line, redemptions, those_teams
+from config.backoffice.overview.line import Line, redemptions, those_teams
 from invites.admin.redemptions.standing import unseen, without_seat
 from invites.models import Redemption
 from invites.queries import lost

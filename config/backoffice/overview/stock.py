@@ -8,7 +8,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.backoffice.overview.lines import Line
+from config.backoffice.overview.line import Line
 from invites.models import Redemption
 from notifications.settings.declared import LOW_STOCK_THRESHOLD
 from notifications.texts import notices

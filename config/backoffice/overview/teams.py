@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from base.times import full
-from config.backoffice.overview.lines import Line, changed_at, those_teams
+from config.backoffice.overview.line import Line, changed_at, those_teams
 from notifications.texts import notices
 from teampool.models import OVER_FULL, Team
 from teampool.stored_snapshot import OTHER_WORKSPACE, OWN_LOGIN_MISSING

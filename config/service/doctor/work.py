@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from django_q.models import Failure, OrmQ, Schedule
 
 from base.times import ago
-from config.backoffice.overview.lines import WORKER_SILENT
+from config.backoffice.overview.worker import WORKER_SILENT
 from config.service.doctor.answer import Answer, failed, ok, warning
 from guardian.clockwork import timetable
 from guardian.models import Heartbeat

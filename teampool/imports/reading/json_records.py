@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Any
 
-from teampool.imports.reading.columns import split
+from teampool.imports.reading.cutting import split
 from teampool.imports.reading.json_damage import mended, without_unseen
 from teampool.imports.reading.labels import Labelled
 from teampool.imports.reading.record import (

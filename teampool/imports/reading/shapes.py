@@ -128,7 +128,7 @@ def is_id_token(value: str) -> bool:
     claims = _segment(value, 1) if _JWT.fullmatch(value) else None
     meant_for = (claims or {}).get("aud")
     names = meant_for if isinstance(meant_for, list) else [meant_for]
-    return all(isinstance(name, str) and name.startswith("app_") for name in names)
+    return bool(names) and all(isinstance(name, str) and name.startswith("app_") for name in names)
 
 
 def is_cut(token: str) -> bool:

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from itertools import islice
 
-from teampool.imports.reading.columns import (
+from teampool.imports.reading.cutting import (
     MOST_FIELDS,
     belongs,
     by_header,

@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 from base.actors import job
 from base.times import full
 from config.backoffice.overview import dashboard
-from config.backoffice.overview.lines import Line, those_teams
+from config.backoffice.overview.line import Line, those_teams
 from invites.departures import closing
 from invites.models import Departure, Redemption, SeatGrant
 from invites.states import GrantState, RedemptionState

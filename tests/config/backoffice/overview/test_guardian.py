@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from config.backoffice.overview import dashboard
-from config.backoffice.overview.lines import Line
+from config.backoffice.overview.line import Line
 from guardian import mode
 from guardian.models import Watch
 from guardian.rules.states import Kind, State

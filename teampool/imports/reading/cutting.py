@@ -1,4 +1,7 @@
-"""The columns of a line: cut at whatever separates them, and named by a header. Pure."""
+"""Cut a line at whatever separates its columns, and tell which line is a header. Pure.
+
+What a column may hold stands in `record.py` (the fields), `shapes.py` and `labels.py` (how it may be called).
+"""
 
 from __future__ import annotations
 
