@@ -26,7 +26,7 @@ from teampool.models import Owner, RefusedToken, Team, TeamLogin
 from teampool.upstream.claims import NotAToken, read_claims
 from teampool.upstream.client import SessionAnswer, Upstream, refresh_session
 from teampool.upstream.errors import UpstreamError
-from teampool.upstream.types import Failure, Identity, TokenSet
+from teampool.upstream.types import Failure, Fault, Identity, TokenSet
 from teampool.upstream.web_session import (
     NO_TOKEN_AT_ALL,
     NO_TOKEN_HERE,
@@ -48,9 +48,9 @@ _BANNED = {"account_deactivated", "account_disabled"}
 class CannotRenew(Exception):
     """No new token now. `is_permanent`: none will come until the owner signs in again.
 
-    `is_refused_here`: the log-in works, and ChatGPT gives it no token for this very workspace. `failure`: what the web
-    session said instead of a token, where that tells more than the refusal of the old one. `retry_after`: how long it
-    is not asked again.
+    `is_refused_here`: the log-in works, and ChatGPT gives it no token for this very workspace. `failure`: what came
+    instead of a token, where that tells more than the refusal of the old one. `retry_after`: how long it is not asked
+    again.
     """
 
     def __init__(
@@ -112,7 +112,9 @@ def renew(
         if lease is not None:
             break
         if time.monotonic() > give_up_at:
-            raise CannotRenew("another refresh of this login is under way", is_permanent=False)
+            raise CannotRenew(
+                "another refresh of this login is under way", is_permanent=False, failure=Failure.REFRESH_TRANSIENT
+            )
         time.sleep(POLL_SECONDS)
     try:
         team = _load(team_id, owner_id)
@@ -200,7 +202,7 @@ def _renew(team: Team, *, is_certain: bool, is_refused: bool) -> str:
             # The token is kept: it ends nothing. Without a session there is nothing else to renew by.
             if failure is None:
                 _refuse_if_hopeless(_load(team.pk, team.owner_id), is_certain)
-                failure = CannotRenew(str(error), is_permanent=False)
+                failure = CannotRenew(str(error), is_permanent=False, failure=Failure.REFRESH_TRANSIENT)
         except CannotRenew as error:
             failure = error
             if nothing_new is not None:
@@ -452,6 +454,11 @@ def _store(team: Team, tokens: TokenSet, whose: Identity, *, source: str) -> str
 
 
 def _verdict(error: UpstreamError) -> CannotRenew:
+    if error.fault is Fault.NETWORK and error.failure is not Failure.UNKNOWN_401:
+        # Trouble on the way says nothing of the log-in: the Team waits, and nothing is counted.
+        return CannotRenew(
+            str(error), is_permanent=False, failure=Failure.REFRESH_TRANSIENT, retry_after=error.retry_after
+        )
     is_banned = error.failure is Failure.USER_DEACTIVATED or error.code in _BANNED
     return CannotRenew(
         str(error),

@@ -102,18 +102,24 @@ def has_token(login: TeamLogin, now: datetime) -> bool:
 
 def get_token(login: TeamLogin) -> bool:
     """Get a spare log-in another token for this Team; a clear no is noted, so that it is not asked again."""
-    TeamLogin.objects.filter(pk=login.pk).update(tried_at=timezone.now())
+    now = timezone.now()
+    TeamLogin.objects.filter(pk=login.pk).update(tried_at=now)
     try:
-        renew.renew(team_id=login.team_id, rejected_token=login.access_token, owner_id=login.owner_id)
+        # Nothing speaks against a token that still runs: then a new one is only wanted ahead of time.
+        renew.renew(
+            team_id=login.team_id,
+            rejected_token=login.access_token,
+            owner_id=login.owner_id,
+            is_refused=not has_token(login, now),
+        )
         health.welcome(TeamLogin.objects.filter(pk=login.pk, problem=TeamLogin.Problem.EXCHANGE_REFUSED))
         return True
     except renew.CannotRenew as error:
         log.info("take over: Team %s, log-in %s: %s", login.team_id, login.owner_id, error.cause)
-        problem = TeamLogin.Problem.EXCHANGE_REFUSED if error.is_refused_here else None
         if error.failure is Failure.ACCESS_REMOVED:
-            problem = TeamLogin.Problem.ACCESS_LOST
-        if problem is not None:
-            health.note_refused(login.team_id, login.owner_id, problem, timezone.now())
+            health.note_refused(login.team_id, login.owner_id, TeamLogin.Problem.ACCESS_LOST, timezone.now())
+        elif error.is_refused_here or error.failure is Failure.WORKSPACE_SUSPENDED:
+            health.note_refused(login.team_id, login.owner_id, TeamLogin.Problem.EXCHANGE_REFUSED, timezone.now())
         return False
 
 

@@ -53,7 +53,7 @@ _COUNTED = {
     Failure.REFRESH_REUSED,
 }
 # The token is dead and the log-in may bring another soon: until then nobody is sent there, and nothing ends.
-_WAITING = {Failure.SESSION_DOUBTFUL, Failure.EXCHANGE_FAILED}
+_WAITING = {Failure.SESSION_DOUBTFUL, Failure.EXCHANGE_FAILED, Failure.REFRESH_TRANSIENT}
 
 
 def note_success(team: Team, *, is_look: bool = False) -> None:

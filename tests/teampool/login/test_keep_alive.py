@@ -13,9 +13,10 @@ from guardian.clockwork import clock_repair
 from sandbox.server import SandboxServer
 from teampool.login import token_chain
 from teampool.login.keep_alive import due_team_ids, renew_due
-from teampool.models import Owner, Team
+from teampool.models import Owner, RefusedToken, Team, TeamLogin
 from teampool.upstream.types import TokenSet
 from tests.cast import import_sandbox_team, run_together
+from tests.teampool.login.test_take_over import co_admin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -116,3 +117,15 @@ class TestKeepAlive:
         assert all(count == 1 for count in spent.values()), spent
         assert Owner.objects.get().login == "ok"
         assert not due_team_ids(timezone.now())
+
+
+def test_a_spare_token_that_still_runs_is_not_taken_for_a_refused_one(sandbox):
+    team = import_sandbox_team(sandbox)
+    runs_until = timezone.now() + timedelta(hours=20)
+    spare = co_admin(sandbox, team)
+    TeamLogin.objects.filter(pk=spare.pk).update(access_expires_at=runs_until)
+    keep_alive()
+    assert [call["query"].get("refresh") for call in sandbox.log(op="session")] == [None]
+    assert not RefusedToken.objects.exists()
+    spare.refresh_from_db()
+    assert (spare.problem, spare.access_expires_at) == ("", runs_until)

@@ -10,11 +10,13 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from base import actors
+from invites.following.sync import sync_team
 from notifications.models import AuditEvent
 from teampool.login import doubt, token_chain
 from teampool.login import renew as credentials
 from teampool.login.renew import CannotRenew, renew, store_tokens
 from teampool.models import Owner, Team
+from teampool.upstream.web_session import NO_TOKEN_NOW
 from tests.cast import import_sandbox_team, run_together
 
 ACTOR = actors.command("tests")
@@ -215,6 +217,17 @@ class TestByRefreshToken:
         assert not refuse(team).is_permanent
         assert Owner.objects.get().refresh_sent_at is None
         assert renew(team_id=team.pk, rejected_token=DEAD)
+
+    @pytest.mark.parametrize("fault", ["503", "500_html", "reset_after", "429", "country_403", "no_access_token"])
+    def test_trouble_on_the_way_is_no_failure_of_the_team_however_often(self, sandbox, fault):
+        team = refused_team(sandbox, session=False)
+        sandbox.fault("token", fault, times=0)
+        for _look in range(5):
+            sync_team(team_id=team.pk)
+        team = Team.objects.select_related("owner").get(pk=team.pk)
+        assert (team.token_state, team.look_failures, team.owner.login) == ("healthy", 0, "ok")
+        assert team.cooldown_until > timezone.now()
+        assert team.sync_problem == NO_TOKEN_NOW
 
 
 CONFIGURATION = ["invalid_client", "unauthorized_client", "missing_required_parameter"]

@@ -147,6 +147,19 @@ class TestDoubt:
         assert Owner.objects.get().doubted_at is None
         assert renew(team_id=team.pk, rejected_token=team.access_token)
 
+    @pytest.mark.parametrize("fault", ["503", "500_html", "reset_before", "200_null", "html_403", "redirect_login"])
+    def test_trouble_on_the_way_is_no_failure_of_the_team_however_often(self, sandbox, fault):
+        team = a_team(sandbox)
+        kill(sandbox, team)
+        sandbox.fault("session", fault, times=0)
+        for _person in range(6):
+            invite(team)
+        assert state(team) == WELL
+        team.refresh_from_db()
+        assert (team.failures, team.cooldown_until > timezone.now()) == (0, True)
+        sandbox.clear_faults()
+        assert invite(team).verdict == "sent"
+
     def test_an_answer_with_an_error_stores_no_token_but_a_rotated_session(self, sandbox):
         team = a_team(sandbox)
         before = team.owner.session_token

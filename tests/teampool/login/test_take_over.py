@@ -291,6 +291,25 @@ class TestTheLeaderSLogInEnds:
         tasks.take_over()
         assert (led_by(team), problem(team, SECOND)) == (SECOND, Problem.NONE)
 
+    @pytest.mark.parametrize(
+        ("said", "noted"),
+        [
+            ("exchange_removed", Problem.ACCESS_LOST),
+            ("exchange_not_found", Problem.ACCESS_LOST),
+            ("exchange_deactivated", Problem.EXCHANGE_REFUSED),
+        ],
+    )
+    def test_what_its_session_says_of_the_workspace_is_a_clear_no(self, sandbox, said, noted):
+        team = import_sandbox_team(sandbox)
+        co_admin(sandbox, team, token="")
+        sandbox.fault("session", said, times=0)
+        removed(sandbox, team, led_by(team))
+        look(team)
+        assert (problem(team, SECOND), fresh(team).workspace_state) == (noted, Team.Workspace.ACCESS_LOST)
+        asked = len(sandbox.log(op="session"))
+        tasks.take_over()
+        assert len(sandbox.log(op="session")) == asked
+
 
 class TestTheOrder:
     def test_who_renews_itself_first_then_whose_token_lasts_longest(self):
