@@ -10,7 +10,8 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.text import capfirst
+
+from base.operator_pages import capital
 
 
 class ChoiceFilter(SimpleListFilter):
@@ -19,7 +20,7 @@ class ChoiceFilter(SimpleListFilter):
     offers: ClassVar[Mapping[str, tuple[Any, Q | Callable[[datetime], Q]]]]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(key, capfirst(word)) for key, (word, _where) in self.offers.items()]
+        return [(key, capital(word)) for key, (word, _where) in self.offers.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() not in self.offers:

@@ -108,9 +108,14 @@ def column(name: str, title: Any, show: Callable[[Any], object], *, ordering: st
     return cell
 
 
+def capital(text: object) -> str:
+    """An English word with a capital; Chinese as it is, also where it begins with a Latin word ("token 过期")."""
+    return capfirst(str(text)) if str(text).isascii() else str(text)
+
+
 def badge(text: object, tone: str, icon: str) -> SafeString:
     """A state as a word with an icon: colour alone would not do."""
-    return render_to_string("admin/parts/badge.html", {"text": capfirst(str(text)), "tone": tone, "icon": icon})
+    return render_to_string("admin/parts/badge.html", {"text": capital(text), "tone": tone, "icon": icon})
 
 
 def row_link(table: str, pk: object, text: object) -> SafeString:
