@@ -21,11 +21,16 @@ from invites.states import GrantState, Refusal
 from teampool.access import Access
 from teampool.models import Member, Owner, Team
 from teampool.stored_snapshot import known_upstream_ids
+from teampool.upstream.client import Upstream
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Answer, Failure, Verdict
 
 log = logging.getLogger(__name__)
 ACTOR = Actor("job", "deliver")
+
+
+class _NotOurs(Exception):
+    """While the log-in was renewed another worker took the grant over, or a Departure of the seat was opened."""
 
 
 def work(grant: SeatGrant) -> None:
@@ -128,7 +133,19 @@ def _post(grant: SeatGrant, access: Access) -> Answer | None:
     if not settle.about_to_send(grant, now=timezone.now()):
         return None
     ours, flow = str(grant.submission_id), grant.redemption.public_id
-    return access.ask(lambda upstream: upstream.invite(grant.email, submission_id=ours, flow_id=flow))
+    is_again = False
+
+    def post(upstream: Upstream) -> Answer:
+        nonlocal is_again
+        if is_again and not settle.may_send_again(grant, now=timezone.now()):
+            raise _NotOurs
+        is_again = True
+        return upstream.invite(grant.email, submission_id=ours, flow_id=flow)
+
+    try:
+        return access.ask(post)
+    except _NotOurs:
+        return None
 
 
 def _leave_them_there(grant: SeatGrant, seen: Look, access: Access) -> None:

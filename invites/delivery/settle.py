@@ -38,9 +38,18 @@ def about_to_send(grant: SeatGrant, *, now: datetime) -> bool:
 
     Also False while a Departure of this seat is open: the mail would arrive after its revoke.
     """
-    if Departure.objects.filter(grant=grant.pk, state=DepartureState.OPEN).exists():
+    if _is_leaving(grant):
         return False
     return SeatGrant.objects.write(grant, sends=grant.sends + 1, sent_at=now, lease_until=now + timing.lease())
+
+
+def may_send_again(grant: SeatGrant, *, now: datetime) -> bool:
+    """True when a refused send may be repeated with another token: renewing may have outlived the lease."""
+    return not _is_leaving(grant) and renew_lease(grant, now=now)
+
+
+def _is_leaving(grant: SeatGrant) -> bool:
+    return Departure.objects.filter(grant=grant.pk, state=DepartureState.OPEN).exists()
 
 
 def lacks_place(grant: SeatGrant, *, now: datetime, actor: Actor) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from base.actors import Actor
@@ -19,6 +21,7 @@ from invites.seats.resend import want_resend
 from invites.states import GrantState, RedemptionState
 from notifications.models import AuditEvent
 from sandbox.server import SandboxServer
+from teampool.login import renew
 from teampool.models import Team
 from tests.cast import ANA, SAM, a_code, import_sandbox_team
 from tests.invites.clock import pass_time
@@ -299,6 +302,52 @@ class TestTheLostAnswer:
         assert (the_grant().state, len(posts(sandbox))) == (GrantState.VERIFIED, 1)
         team.refresh_from_db()
         assert (team.seats_held, team.failures) == (1, 0)
+
+
+class TestAClaimThatIsLostWhileTheLogInIsRenewed:
+    """A refused invitation is repeated with the new token only by the worker that still has the grant."""
+
+    @pytest.fixture
+    def slowly(self, monkeypatch):
+        """Renewing takes so long that meanwhile something else happens."""
+
+        def renew_after(meanwhile: Callable[[], Any]) -> None:
+            real = renew.renew
+
+            def slow(**how: Any) -> str:
+                meanwhile()
+                return real(**how)
+
+            monkeypatch.setattr(renew, "renew", slow)
+
+        return renew_after
+
+    def test_another_worker_took_it_over(self, sandbox, slowly):
+        team = import_sandbox_team(sandbox)
+        redeem(email=ANA, code=a_code().code)
+        sandbox.invalidate_tokens(team.owner.email)
+        slowly(lambda: SeatGrant.objects.update(attempts=F("attempts") + 1))
+        deliver()
+        assert [call["status"] for call in sandbox.log(op="invite")] == [401]
+        assert SeatGrant.objects.get().state == GrantState.INVITING
+
+    def test_their_seat_is_being_taken_away(self, sandbox, slowly):
+        team = import_sandbox_team(sandbox)
+        redeem(email=ANA, code=a_code().code)
+        sandbox.invalidate_tokens(team.owner.email)
+        grant = SeatGrant.objects.get()
+        slowly(lambda: Departure.objects.create(team=team, email=ANA, grant=grant, reason="overdue"))
+        deliver()
+        assert [call["status"] for call in sandbox.log(op="invite")] == [401]
+
+    def test_else_it_is_repeated(self, sandbox, slowly):
+        team = import_sandbox_team(sandbox)
+        redeem(email=ANA, code=a_code().code)
+        sandbox.invalidate_tokens(team.owner.email)
+        slowly(lambda: None)
+        deliver()
+        assert [call["status"] for call in sandbox.log(op="invite")] == [401, 200]
+        assert SeatGrant.objects.get().state == GrantState.VERIFIED
 
 
 class TestLag:
