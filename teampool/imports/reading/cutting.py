@@ -30,6 +30,7 @@ _MARKS = (",", "\t", "|", ";", DASHES, BLANK, ":")
 _MARKS_OF_CSV = (",", "\t", "|", ";", BLANK)
 _RUN = re.compile(r"-{4,}")
 _NAME = re.compile(r"[^@:/\\]{1,32}")
+_LONE_NAME = re.compile(r"\w+(?:[ _-]\w+)*")
 
 
 def split(line: str, *, is_csv: bool = False) -> tuple[str, list[str]]:
@@ -60,8 +61,8 @@ def cut_again(fields: list[str]) -> list[str]:
 def header_of(fields: list[str]) -> tuple[str, ...] | None:
     """What each column of a header line holds; None when the line is no header.
 
-    A header's first word is known, or it names two columns by more than a short word. Any other line is an account,
-    good or bad, and gets its result.
+    A header's first word is known, or it names two different columns by more than a short word. Any other line is an
+    account, good or bad, and gets its result.
     """
     if not all(_NAME.fullmatch(value) for value in fields if value):
         return None
@@ -69,12 +70,13 @@ def header_of(fields: list[str]) -> tuple[str, ...] | None:
     slots = [value.strip() for value, name in zip(fields, names, strict=True) if name and name in (*SLOTS, ANY_TOKEN)]
     if not slots:
         return None
-    long = [value for value in slots if len(value) > 2 or not value.isascii()]
+    long = {named(value) for value in slots if len(value) > 2 or not value.isascii()}
     if len([value for value in fields if value.strip()]) == 1:
-        is_header = len(slots[0]) > 5  # a single short word, as `at`, could be anything
+        # A single short word, as `at`, could be anything; `.Bearer` is what is left of a token.
+        is_header = len(slots[0]) > 5 and _LONE_NAME.fullmatch(slots[0]) is not None
     else:
         # `email,at,,,` is the documented example of a line, not a header.
-        known = [name for name in names if name]
+        known = {name for name in names if name}
         is_header = len(long) >= 2 or (bool(names[0]) and len(known) >= 2 and "" not in names)
     return tuple(OTHER if name is None else name for name in names) if is_header else None
 

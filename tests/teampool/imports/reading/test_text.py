@@ -565,6 +565,11 @@ class TestAnyText:
     @example('[\n"a"\n,{\n', "auto")
     @example("Bearer", "auto")
     @example("bearer\nBEARER ", "csv")
+    @example(".BEARER", "csv")
+    @example("Bearer.", "text")
+    @example('"bearer":', "csv")
+    @example("Bearer,Bearer", "auto")
+    @example("bearer\tBEARER", "text")
     def test_it_never_raises_and_answers_for_every_line(self, text: str, format: str) -> None:
         records = parse(text, format=format)
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
