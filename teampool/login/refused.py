@@ -11,7 +11,7 @@ import hashlib
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from teampool.models import RefusedToken, Team
@@ -33,7 +33,8 @@ def note(team: Team, *, is_certain: bool) -> RefusedToken:
     now = timezone.now()
     row, is_new = RefusedToken.objects.get_or_create(team=team, digest=digest(team.access_token))
     if is_new:
-        RefusedToken.objects.filter(team=team, created_at__lt=now - KEPT_FOR).delete()
+        old = RefusedToken.objects.filter(created_at__lt=now - KEPT_FOR)
+        old.filter(Q(team=team) | Q(team=None)).delete()
     if is_certain and row.refused_at is None:
         RefusedToken.objects.filter(pk=row.pk).update(refused_at=now)
         row.refused_at = now

@@ -66,11 +66,13 @@ def store_tokens(
         if "session_token" in changes and (is_session_proven or session_token != owner.session_token):
             changes["doubted_at"] = None
         if owner.login != Owner.Login.OK and (access_token or refresh_token or session_token):
-            changes |= {"login": Owner.Login.OK, "login_problem": "", "login_ended_at": None}
+            dead = _found_dead(owner, changes)
+            changes |= dead | {"login": Owner.Login.OK, "login_problem": "", "login_ended_at": None}
+            dropped = [name for name in ("session_token", "refresh_token") if name in dead]
             events.owner_changed(
                 subject=owner.subject,
-                before={"login": owner.login},
-                after={"login": str(Owner.Login.OK)},
+                before={"login": owner.login} | dict.fromkeys(dropped, IS_SET),
+                after={"login": str(Owner.Login.OK)} | dict.fromkeys(dropped, ""),
                 actor=actor,
                 cause=source,
             )
@@ -84,6 +86,20 @@ def store_tokens(
             else:
                 spare = TeamLogin.objects.filter(team=team, owner_id=owner_id)
                 spare.update(access_token=access_token, access_expires_at=access_expires_at)
+
+
+def _found_dead(owner: Owner, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that empty what ended this log-in and is not replaced now: it would only seem to renew itself.
+
+    `login_ended_at` is empty where an older version ended it, which may have been for a hiccup: nothing is dropped then.
+    """
+    dead: dict[str, Any] = {}
+    if owner.login == Owner.Login.EXPIRED and owner.login_ended_at is not None:
+        if owner.session_token and "session_token" not in changes:
+            dead |= {"session_token": "", "doubted_at": None}
+        if owner.can_refresh and "refresh_token" not in changes:
+            dead |= {"refresh_token": "", "client_id": "", "client_state": Owner.Client.GIVEN}
+    return dead
 
 
 def _takes_the_place(owner: Owner, stored: str, given: str, *, is_proven: bool) -> bool:

@@ -17,7 +17,7 @@ from teampool.login import renew as credentials
 from teampool.login.renew import CannotRenew, renew, store_tokens
 from teampool.models import Owner, Team
 from teampool.upstream.web_session import NO_TOKEN_NOW
-from tests.cast import import_sandbox_team, run_together
+from tests.cast import an_owner, import_sandbox_team, run_together
 
 ACTOR = actors.command("tests")
 DEAD = "a-token-that-was-refused"
@@ -457,6 +457,36 @@ class TestStoreTokens:
         assert not Team.objects.allocatable(timezone.now()).exists()
         assert [row.task["func"] for row in OrmQ.objects.all()] == ["invites.tasks.sync_team"]
         assert Owner.objects.values_list("login", "login_problem").get() == (Owner.Login.OK, "")
+
+    @pytest.mark.parametrize(
+        ("ended", "given", "left"),
+        [
+            # An access token alone renews nothing: what ended the log-in must not seem to.
+            ({"login": "expired", "ended": True}, {}, ("", "", False)),
+            ({"login": "expired", "ended": True}, {"session_token": "new"}, ("new", "", True)),
+            ({"login": "expired", "ended": True}, {"refresh_token": "new", "client_id": "c"}, ("", "new", False)),
+            # Ended by an older version, or with its account: the means may be good.
+            ({"login": "expired", "ended": False}, {}, ("s", "r", True)),
+            ({"login": "disabled", "ended": True}, {}, ("s", "r", True)),
+        ],
+    )
+    def test_what_ended_a_log_in_is_dropped_when_another_token_revives_it(self, ended, given, left):
+        ended_at = timezone.now() if ended["ended"] else None
+        owner = an_owner(
+            login=ended["login"], login_ended_at=ended_at, session_token="s", refresh_token="r", client_id="c"
+        )
+        store_tokens(owner_id=owner.pk, access_token="a", **given, source="import", actor=ACTOR)
+        owner.refresh_from_db()
+        assert owner.login == Owner.Login.OK
+        assert (owner.session_token, owner.refresh_token, owner.is_proven) == left
+        told = AuditEvent.objects.get(action="owner_changed").details
+        assert "(set)" not in str(told["after"])
+
+    def test_a_wrong_client_id_ends_no_refresh_token(self):
+        owner = an_owner(login="expired", login_ended_at=timezone.now(), refresh_token="r", client_state="wrong")
+        store_tokens(owner_id=owner.pk, access_token="a", source="import", actor=ACTOR)
+        owner.refresh_from_db()
+        assert owner.refresh_token == "r"
 
     def test_a_team_that_went_to_another_owner_is_left_alone(self, sandbox):
         team = refused_team(sandbox)

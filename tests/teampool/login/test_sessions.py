@@ -464,6 +464,7 @@ class TestTheSameDeadToken:
         team = a_team(sandbox)
         kill(sandbox, team)
         renew(team_id=team.pk, rejected_token=team.access_token)
+        assert refused.claim_force_of("a token that an import brought")
         RefusedToken.objects.update(created_at=timezone.now() - refused.KEPT_FOR - timedelta(days=1))
         team = Team.objects.select_related("owner").get()
         kill(sandbox, team)
