@@ -119,7 +119,9 @@ class TestWithoutAClientId:
         assert (tried(sandbox), Owner.objects.get().client_id) == ([CODEX, PLATFORM], PLATFORM)
 
     def test_beside_a_living_access_token_it_is_kept_though_none_fits(self, sandbox, omar):
-        line = bring_one(csv_line(omar | {"refresh_token": "rt_0fSome9Other3App7token"}, "access_token", "refresh_token"))
+        line = bring_one(
+            csv_line(omar | {"refresh_token": "rt_0fSome9Other3App7token"}, "access_token", "refresh_token")
+        )
         assert (line.state, line.note, line.renews_itself) == (State.CREATED, "client_missing", False)
         owner = Owner.objects.get()
         assert (owner.refresh_token, owner.client_id, owner.can_renew) == ("rt_0fSome9Other3App7token", "", False)
