@@ -91,7 +91,7 @@ def store_tokens(
 def _found_dead(owner: Owner, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that empty what ended this log-in and is not replaced now: it would only seem to renew itself.
 
-    `login_ended_at` is empty where an older version ended it, which may have been for a hiccup: nothing is dropped then.
+    `login_ended_at` is empty where an older version ended it, perhaps for a hiccup: nothing is dropped then.
     """
     dead: dict[str, Any] = {}
     if owner.login == Owner.Login.EXPIRED and owner.login_ended_at is not None:
