@@ -13,7 +13,7 @@
       await navigator.clipboard.writeText(text);
     } catch {
       // The person can copy it by hand: a field stays selected, a shortened text is written out.
-      if (!field) button.previousElementSibling.textContent = text;
+      if (!field && button.previousElementSibling) button.previousElementSibling.textContent = text;
       return;
     }
     button.textContent = button.dataset.done;

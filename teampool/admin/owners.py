@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.db.models import BooleanField, Case, Count, F, Min, Prefetch, Q, QuerySet, When
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -18,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from base.list_filters import ChoiceFilter
-from base.operator_pages import ReadOnlyPages, row_button
+from base.operator_pages import ReadOnlyPages, badge, row_button
 from base.times import full
 from teampool.login import words
 from teampool.models import Owner, Team, TeamLogin, lacking_client, proven, renewing
@@ -104,9 +103,14 @@ class OwnerPages(ReadOnlyPages):
             Owner.Login.EXPIRED if owner.expired_teams and owner.login == Owner.Login.OK else Owner.Login(owner.login)
         )
         tone, icon = _TONES.get(state, ("danger", "key_off"))
-        shown = render_to_string("admin/parts/badge.html", {"tone": tone, "icon": icon, "text": _word(state)})
+        shown = badge(_word(state), tone, icon)
         ended = words.what_ended(owner)
         if not ended:
+            if state == Owner.Login.OK and owner.lacks_client:
+                return badge(_("Cannot renew itself"), "warning", "key_off")
+            if state == Owner.Login.OK and owner.doubted_at:
+                doubt = _("Its session gave no token at {time}; it is asked again.").format(time=full(owner.doubted_at))
+                return format_html('<div>{}<br><span class="sk-hint">{}</span></div>', shown, doubt)
             return shown
         now = timezone.now()
         if owner.login_ended_at is not None:
@@ -137,15 +141,17 @@ class OwnerPages(ReadOnlyPages):
         more = _("{n} more").format(n=len(logins) - MOST_NAMES)
         return format_html('<div>{}<br><a class="text-link" href="{}">{}</a></div>', names, all_of_them, more)
 
-    @admin.display(description=gettext_lazy("New session"))
+    @admin.display(description=gettext_lazy("Actions"))
     def renew(self, owner: Any) -> str:
-        """Only where a new session helps: the log-in has ended, or does not renew itself."""
+        """Only where it helps: the log-in has ended, or does not renew itself. A disabled one needs another admin's."""
         if owner.renews_itself and not owner.is_broken:
             return ""
-        page = f"{reverse('admin:import_teams')}?owner={owner.pk}"
-        paste = format_html('<a class="sk-button" href="{}">{}</a>', page, _("Paste new session"))
+        page = reverse("admin:import_teams")
+        if owner.login == Owner.Login.DISABLED:
+            return format_html('<a class="row-button" href="{}">{}</a>', page, _("Import Teams"))
+        paste = format_html('<a class="row-button" href="{}?owner={}">{}</a>', page, owner.pk, _("Paste new session"))
         sign_in = row_button(reverse("admin:begin_sign_in_of", args=[owner.pk]), pgettext("OpenAI", "Sign in"))
-        return format_html("{} {}", sign_in, paste)
+        return format_html('<div class="sk-row-buttons">{} {}</div>', paste, sign_in)
 
 
 def _of_open_teams() -> QuerySet[TeamLogin]:

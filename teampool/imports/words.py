@@ -92,7 +92,7 @@ def _outcome(line: ImportLine) -> str:
     if people:
         text = ngettext("{n} person there is kept as baseline", "{n} people there are kept as baseline", people)
         parts.append(text.format(n=people))
-    return _(", ").join(filter(None, parts))
+    return " · ".join(filter(None, parts))
 
 
 def problems(records: list[Record]) -> list[str]:

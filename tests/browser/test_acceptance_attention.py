@@ -31,8 +31,8 @@ DOCTOR, IMPORT, FINDINGS = "admin:doctor", "admin:import_teams", "admin:guardian
 LINES = (
     ("后台任务停了 5 分钟，邀请不会发出", "怎么恢复", DOCTOR),
     ("已被停用，2 人失去席位", "换座 2 人", "admin:team_reseat"),
-    ("母号 a@x.co 登录已失效，1 个 Team 停止接新", "贴新会话", IMPORT),
-    ("b@x.co 的 token 到", "贴新会话", IMPORT),
+    ("母号 a@x.co 登录已失效，1 个 Team 已停止分配", "更新 Session", IMPORT),
+    ("b@x.co 的 token 到", "更新 Session", IMPORT),
     ("巡检要移除 12 人，超过上限 10，已停下", "查看名单", FINDINGS),
     ("1 个邀请超过 10 分钟未确认", "再查一次", ""),
     ("1 人到期仍在 Team 里", "移除 1 人", "admin:guardian_overdue"),

@@ -83,7 +83,7 @@ def test_task_2_import_and_renew_a_login(sit_down: Any) -> None:
     for path in ("menu", "line"):
         desk.page.goto("/admin/")
         desk.clicks = 0
-        desk.menu("导入") if path == "menu" else desk.link("贴新会话")
+        desk.menu("导入") if path == "menu" else desk.link("更新 Session")
         desk.page.fill("[name=text]", json.dumps({"user": {"email": "a@x.co"}, "accessToken": "opaque-1." * 5}))
         desk.button("开始导入")
         expect(desk.page.locator("#import-live")).to_be_visible()

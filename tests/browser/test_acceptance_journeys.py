@@ -370,7 +370,7 @@ class TestFreshInstallation:
         expect(rows(page)).to_contain_text("自动续期")
         seen.look(page)
         page.get_by_role("link", name="Shanghai 01").click()  # click 2
-        expect(page.get_by_role("main")).to_contain_text(re.compile(r"可分配\s+可以接新，还有 4 个空席位。"))
+        expect(page.get_by_role("main")).to_contain_text(re.compile(r"可分配\s+可分配，还有 4 个空席位。"))
         seen.look(page)
         assert Team.objects.get().seats_held == 0
         for token in re.findall(r"[\w.-]{40,}", session):
@@ -447,7 +447,7 @@ class TestImport:
             results.append((number, badge.split()[-1], explanation))  # the badge's icon stands before its word
         until = timezone.localtime(Team.objects.get(name="Shanghai 02").access_expires_at)
         assert results == [
-            ("5", "无效", "读不懂这一行"),
+            ("5", "无效", "无法识别这一行"),
             ("6", "无效", "没有 token"),
             ("7", "失败", "token 已失效，也不能续期"),
             ("8", "无效", "邮箱与 token 不一致"),

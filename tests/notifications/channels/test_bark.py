@@ -36,7 +36,7 @@ class TestSend:
         assert post.body == {
             "device_key": KEY,
             "title": "席位管家",
-            "body": "母号 omar@example.com 登录已失效，2 个 Team 停止接新",
+            "body": "母号 omar@example.com 登录已失效，2 个 Team 已停止分配",
             "group": "seatkeeper",
             "level": "active",
             "id": str(message.uid),

@@ -36,7 +36,7 @@ def text_of(desk: Client, address: str = LIST) -> str:
 
 def row(desk: Client) -> str:
     text = text_of(desk)
-    (found,) = re.findall(r"a@x\.co .*? Paste new session", text)
+    (found,) = re.findall(r"a@x\.co .*? (?:Paste new session|Import Teams)", text)
     return found
 
 
@@ -151,6 +151,26 @@ class TestList:
         owner = an_owner("a@x.co")
         assert f'href="/admin/import/?owner={owner.pk}">Paste new session</a>' in desk.get(LIST).content.decode()
 
+    def test_a_disabled_one_needs_the_login_of_another_admin(self, desk: Client) -> None:
+        owner = an_owner("a@x.co", login="disabled")
+        page = desk.get(LIST).content.decode()
+        assert 'href="/admin/import/">Import Teams</a>' in page
+        assert f"?owner={owner.pk}" not in page
+
+    def test_a_wrong_client_id_is_not_called_working(self, desk: Client) -> None:
+        a_team(owner=an_owner("a@x.co", refresh_token=SECRET, client_id="app_1", client_state="wrong"))
+        assert "Working" not in row(desk)
+        assert "Cannot renew itself" in row(desk)
+
+    def test_a_session_in_doubt_says_so(self, desk: Client) -> None:
+        doubted = timezone.now() - timedelta(minutes=4)
+        owner = an_owner("a@x.co", session_token=SECRET, doubted_at=doubted)
+        a_team(owner=owner)
+        said = f"Its session gave no token at {full(doubted)}; it is asked again."
+        assert said in text_of(desk)
+        Owner.objects.update(doubted_at=None)
+        assert said not in text_of(desk)
+
     def test_nothing_is_edited_and_no_secret_shown(self, desk: Client) -> None:
         owner = an_owner("a@x.co", session_token=SECRET, refresh_token=SECRET, client_id="app_1")
         page = f"{LIST}{owner.pk}/change/"
@@ -239,4 +259,4 @@ class TestRenew:
         desk.cookies["django_language"] = "zh-hans"
         url = f"/admin/import/?owner={broken.owner_id}"
         answer = desk.post(url, {"owner": broken.owner_id, "text": f"b@x.co,{SECRET * 3}"})
-        assert f"这个会话属于 b@x.co，不是 {broken.owner.email}，没有保存。" in answer.content.decode()
+        assert f"这个 Session 属于 b@x.co，不是 {broken.owner.email}，没有保存。" in answer.content.decode()

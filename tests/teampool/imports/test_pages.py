@@ -194,7 +194,7 @@ class TestJob:
             "5/5",
             f"1 {OMAR} AT ✓ RT ✓ ST –",
             f"Shanghai 03 {team.account_id[:8]}",
-            "Renews itself, 2 people there are kept as baseline",
+            "Renews itself · 2 people there are kept as baseline",
             "Until 2027-03-02 14:30, cannot renew itself",
             "AT – RT – ST ✓",
             "Created 1 · updated 1 · duplicate 1 · invalid 1 · failed 1, free seats +4",
