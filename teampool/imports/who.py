@@ -66,6 +66,8 @@ class _Attempt:
     device_id: str
     clients: tuple[Client, ...]
     keep: Keep
+    dead: UpstreamError | None = None
+    """Why the last token that was tried is dead."""
 
     def rotate(self, record: Record) -> None:
         self.record = record
@@ -86,7 +88,6 @@ def log_in(record: Record, *, device_id: str, client_id: str = "", keep: Keep) -
     # Unverified claims can only refuse; they are believed once upstream accepts the token.
     if claims is not None:
         _refuse_other_email(record, claims.email)
-    dead: UpstreamError | None = None
     unsure: UpstreamError | None = None
     for source in _sources(attempt, claims):
         try:
@@ -99,7 +100,8 @@ def log_in(record: Record, *, device_id: str, client_id: str = "", keep: Keep) -
             elif error.failure not in DEAD:
                 raise
             else:
-                dead = error
+                attempt.dead = error
+    dead = attempt.dead
     email = record.email or (claims.email if claims else "")
     if unsure is not None:
         raise Refused(reason_of(unsure), email=email)
@@ -191,6 +193,10 @@ def _sources(attempt: _Attempt, claims: Claims | None) -> Iterator[Callable[[], 
         yield partial(_given, claims)
     if record.session_token:
         yield partial(_exchange, attempt)
+        is_another = attempt.record.access_token != record.access_token
+        is_refused = attempt.dead is not None and attempt.dead.failure is Failure.TOKEN_REJECTED
+        if is_another and is_refused and refused.claim_force_of(attempt.record.access_token):
+            yield partial(_exchange_by_force, attempt)
     if record.refresh_token:
         yield partial(_refresh, attempt)
 
@@ -206,15 +212,24 @@ def _exchange(attempt: _Attempt) -> _Found:
     refused_token = attempt.record.access_token
     answer = _ask_session(attempt)
     if answer.tokens.access_token == refused_token and refused.claim_force_of(refused_token):
-        sent = token_chain.newest(attempt.record.session_token)
-        forced = refresh_session(
-            sent,
-            failed_token=refused_token,
-            account_id=attempt.record.account_id or None,
-            device_id=attempt.device_id,
-        )
-        keep_session(forced, sent=sent, keep=attempt.keep_session)
-        answer = _ask_session(attempt)
+        return _exchange_by_force(attempt)
+    return _found(attempt, answer)
+
+
+def _exchange_by_force(attempt: _Attempt) -> _Found:
+    """Let the session replace the refused token of this record, then ask it again; the caller has claimed that."""
+    sent = token_chain.newest(attempt.record.session_token)
+    forced = refresh_session(
+        sent,
+        failed_token=attempt.record.access_token,
+        account_id=attempt.record.account_id or None,
+        device_id=attempt.device_id,
+    )
+    keep_session(forced, sent=sent, keep=attempt.keep_session)
+    return _found(attempt, _ask_session(attempt))
+
+
+def _found(attempt: _Attempt, answer: SessionAnswer) -> _Found:
     attempt.rotate(replace(attempt.record, access_token=answer.tokens.access_token))
     return _Found(answer.tokens.expires_at, answer.account_id, answer.email, answer.user_id, is_exchanged=True)
 

@@ -558,6 +558,23 @@ class TestASessionWithoutAToken:
         assert line.reason == "no_workspace_token"
         assert set(Team.objects.values_list("account_id", flat=True)) == {ids[0], ids[2]}
 
+    @pytest.mark.parametrize("columns", [("session_token",), ("email", "session_token")])
+    def test_a_session_alone_that_hands_out_a_dead_token_is_forced_once(self, sandbox, columns):
+        login = sandbox.workspace("omar@example.com")["credentials"]
+        sandbox.shape(session_cache="until_forced")
+        sandbox.invalidate_tokens()
+        assert bring_one(csv_line(login, *columns)).state == State.CREATED
+        forced = [row for row in sandbox.log(op="session") if row["failed_iat"]]
+        assert (len(forced), len(sandbox.log(op="session"))) == (1, 3)
+
+    def test_one_that_goes_on_handing_it_out_is_dead_after_three_calls(self, sandbox):
+        login = sandbox.workspace("omar@example.com")["credentials"]
+        sandbox.shape(session_cache="for_good")
+        sandbox.invalidate_tokens()
+        for _time in range(2):
+            assert bring_one(csv_line(login, "session_token")).reason == "token_dead"
+        assert len([row for row in sandbox.log(op="session") if row["failed_iat"]]) == 1
+
     def test_a_stuck_token_is_forced_once(self, sandbox):
         login = sandbox.workspace("omar@example.com")["credentials"]
         sandbox.shape(session_cache="until_forced")
