@@ -77,8 +77,6 @@ def store_tokens(
                 cause=source,
             )
         Owner.objects.filter(pk=owner_id).update(credential_version=F("credential_version") + 1, **changes)
-        if refresh_token or session_token:  # another means: what Teams refused was an older one's token
-            welcome(TeamLogin.objects.filter(owner_id=owner_id, problem__in=_OF_THE_TOKEN))
         if team_id is not None and access_token:
             team = Team.objects.select_for_update(no_key=True).get(pk=team_id)
             if team.owner_id == owner_id:
@@ -86,6 +84,9 @@ def store_tokens(
             else:
                 spare = TeamLogin.objects.filter(team=team, owner_id=owner_id)
                 spare.update(access_token=access_token, access_expires_at=access_expires_at)
+        if refresh_token or session_token:  # another means: what Teams refused was an older one's token
+            # After the Team's lock: whoever notes a refusal holds that lock, and waits for one of these rows.
+            welcome(TeamLogin.objects.filter(owner_id=owner_id, problem__in=_OF_THE_TOKEN))
 
 
 def _found_dead(owner: Owner, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from notifications.models import AuditEvent
 from teampool.login import doubt, token_chain
 from teampool.login import renew as credentials
 from teampool.login.renew import CannotRenew, renew, store_tokens
-from teampool.models import Owner, Team
+from teampool.models import Owner, Team, TeamLogin
 from teampool.upstream.web_session import NO_TOKEN_NOW
-from tests.cast import an_owner, import_sandbox_team, run_together
+from tests.cast import a_team, an_owner, import_sandbox_team, run_together
 
 ACTOR = actors.command("tests")
 DEAD = "a-token-that-was-refused"
@@ -487,6 +487,17 @@ class TestStoreTokens:
         store_tokens(owner_id=owner.pk, access_token="a", source="import", actor=ACTOR)
         owner.refresh_from_db()
         assert owner.refresh_token == "r"
+
+    def test_what_stands_against_a_log_in_is_forgotten_after_the_team_was_locked(self, django_assert_max_num_queries):
+        team = a_team()
+        TeamLogin.objects.update(problem=TeamLogin.Problem.TOKEN_REFUSED)
+        with django_assert_max_num_queries(20) as queries:
+            means = {"access_token": "a", "session_token": "s"}
+            store_tokens(owner_id=team.owner_id, team_id=team.pk, **means, source="import", actor=ACTOR)
+        said = [query["sql"] for query in queries]
+        locked = next(n for n, sql in enumerate(said) if 'FROM "teampool_team" ' in sql)
+        assert all('UPDATE "teampool_teamlogin"' not in sql for sql in said[:locked])
+        assert TeamLogin.objects.get().problem == TeamLogin.Problem.NONE
 
     def test_a_team_that_went_to_another_owner_is_left_alone(self, sandbox):
         team = refused_team(sandbox)
