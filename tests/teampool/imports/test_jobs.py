@@ -207,8 +207,9 @@ class TestReasonText:
 class TestAThousandLines:
     @pytest.mark.slow(60)
     @pytest.mark.timeout(900)  # a minute's work on an idle machine: the limit is for what hangs
-    def test_every_line_gets_its_result_and_none_is_lost(self, sandbox):
+    def test_every_line_gets_its_result_and_none_is_lost(self, sandbox, settings):
         """950 accounts in every format there is, 50 lines broken in ten ways."""
+        settings.UPSTREAM_TIMEOUT = 60  # eight at a time: on a busy machine the sandbox is slow to answer
         text, broken = a_thousand_lines(sandbox)
         job = accept(text, is_rung=False)
         lines = finish(job)
@@ -250,7 +251,7 @@ def a_thousand_lines(sandbox) -> tuple[str, dict[int, str]]:
         ("omar@example.com,,,,", "no_token"),
         (f"{other},{other}x", "two_access_tokens"),
         (csv_line(dead, "access_token"), "token_dead"),
-        (csv_line(dead, "session_token"), "token_dead"),
+        (csv_line(dead, "session_token"), "no_token_now"),
         (csv_line(dead, "email", "refresh_token", "client_id"), "token_dead"),
         (f"wrong@example.com,{other}", "email_mismatch"),
         (csv_line(nobody, "access_token"), "no_team"),
@@ -273,4 +274,4 @@ def a_thousand_lines(sandbox) -> tuple[str, dict[int, str]]:
     return "\r\n".join(rows), broken
 
 
-CAN_NAME_ONE = {"token_dead", "email_mismatch", "no_team"}
+CAN_NAME_ONE = {"token_dead", "no_token_now", "email_mismatch", "no_team"}
