@@ -92,16 +92,24 @@
     if (form && event.target.name === "text") look(form);
   });
 
-  // "Back to the text" brings back what was pasted. It never leaves this tab, and goes with it.
-  const KEPT = "seatkeeper.import";
+  // "Back to the text" brings back what was pasted: it holds tokens, so it never leaves this tab, and goes after
+  // 15 minutes, on success, and as soon as this tab shows any page but the import.
+  const KEPT = "seatkeeper.import", KEPT_FOR = 15 * 60 * 1000;
+  const kept = () => {
+    const [until, text] = JSON.parse(sessionStorage.getItem(KEPT) || "[0, \"\"]");
+    return Date.now() < until ? text : "";
+  };
+  const forget = () => sessionStorage.removeItem(KEPT);
   const settle = () => {
     const box = document.querySelector("[data-import] textarea");
     if (box && location.hash === "#again" && !box.value) {
-      box.value = sessionStorage.getItem(KEPT) || "";
+      box.value = kept();
       look(box.closest("form"));
     }
-    if (box || document.querySelector("[data-import-done]")) sessionStorage.removeItem(KEPT);
+    const isWaiting = document.querySelector("#import-live") && !document.querySelector("[data-import-done]");
+    if (box || !isWaiting || !kept()) forget();
   };
+  setInterval(() => kept() || forget(), 60 * 1000);
   document.addEventListener("DOMContentLoaded", settle);
   document.addEventListener("htmx:afterSettle", settle);
 
@@ -123,6 +131,6 @@
     const problem = files.length > 100 ? form.dataset.tooMany : isTooLarge ? form.dataset.tooLarge : isCutOff(text) ? form.dataset.cutOff : "";
     shown(form.querySelector("[data-error]"), problem);
     if (problem) event.preventDefault();
-    else try { sessionStorage.setItem(KEPT, text); } catch { /* too long to keep */ }
+    else try { sessionStorage.setItem(KEPT, JSON.stringify([Date.now() + KEPT_FOR, text])); } catch { /* too long to keep */ }
   });
 })();

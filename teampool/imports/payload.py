@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from django.http import HttpRequest
@@ -10,7 +11,8 @@ from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
 
 from teampool.imports.jobs import MOST_BYTES
-from teampool.imports.reading.record import NO_TOKEN, Record, clean, make
+from teampool.imports.reading.json_records import read_json
+from teampool.imports.reading.record import NO_TOKEN, Record, clean
 from teampool.imports.reading.shapes import ACCESS, ACCOUNT, CLIENT, EMAIL, REFRESH, SESSION, slot_of
 from teampool.imports.reasons import reason_text
 from teampool.upstream.readers import is_safe_id
@@ -116,9 +118,13 @@ def read_single(payload: dict[str, Any]) -> Record:
         raise NotTaken(400, "bad_text", _("{field} holds invalid characters.").format(field=ACCOUNT))
     if not (values[ACCESS] or values[SESSION] or values[REFRESH]):
         raise NotTaken(400, NO_TOKEN, reason_text(NO_TOKEN))
-    if not (values[ACCESS] or values[SESSION] or values[CLIENT]):
+    # Its fields are read as those of a JSON line of a batch: what does not look like its name says is not used.
+    (record,) = read_json(json.dumps({field: value for field, value in values.items() if value}), 1, 1, []) or ()
+    if record.problem:
+        raise NotTaken(400, record.problem, reason_text(record.problem))
+    if not (record.access_token or record.session_token or record.client_id):
         raise _missing(CLIENT)
-    return make(values, 1, text_kind="json", last_line=1)
+    return replace(record, account_id=values[ACCOUNT])
 
 
 def _read_field(payload: dict[str, Any], field: str) -> str:

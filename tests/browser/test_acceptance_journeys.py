@@ -408,6 +408,26 @@ class TestImport:
         expect(page.locator("[name=text]")).to_have_value(text)
         assert page.evaluate("sessionStorage.length") == 0
 
+    def test_the_pasted_text_is_forgotten_on_every_other_page_and_after_a_while(self, house, sandbox, operate):
+        login = sandbox.workspace(name="Shanghai 01")["credentials"]
+        sandbox.invalidate_tokens(login["email"])
+        open_up(house)
+        page = operate("/admin/import/")
+        paste(page, csv_line(login, "email", "access_token"))
+        expect(page.locator("a.sk-main")).to_have_text("返回修改")
+        result = page.url
+        page.reload()
+        expect(page.locator("a.sk-main")).to_have_text("返回修改")
+        assert page.evaluate("sessionStorage.length") == 1
+        page.evaluate("Date.now = () => 8e15")
+        page.evaluate("document.dispatchEvent(new Event('htmx:afterSettle'))")
+        assert page.evaluate("sessionStorage.length") == 0
+        page.goto(result.replace(result.split("/admin/")[1], "import/"))
+        paste(page, csv_line(login, "email", "access_token"))
+        expect(page.locator("a.sk-main")).to_have_text("返回修改")
+        page.goto(f"{result.split('/admin/')[0]}/admin/")
+        assert page.evaluate("sessionStorage.length") == 0
+
     def test_16_ten_mixed_lines_go_on_unwatched_and_only_the_failed_is_retried(self, house, sandbox, operate, seen):
         logins = [sandbox.workspace(name=f"Shanghai {n:02}")["credentials"] for n in range(1, 8)]
         by_json, by_csv, by_refresh, by_session, dead, mistaken, unreachable = logins

@@ -143,6 +143,14 @@ class TestSingle:
         record = read_single(single(access_token=token, account_id=account_id))
         assert record.account_id == account_id.lower() == parse(f"{token},{account_id}")[0].account_id
 
+    def test_a_token_in_another_ones_field_is_what_its_shape_says(self):
+        token = "eyJhbGciOiJkaXIifQ.e30.aXY.Y2lwaGVydGV4dA.dGFn".replace(".e30.", "..")
+        record = read_single(single(access_token=token))
+        assert (record.access_token, record.session_token) == ("", token)
+
+    def test_an_account_id_of_another_form_is_kept(self):
+        assert read_single(single(access_token="x9_" * 14, account_id="acct-1")).account_id == "acct-1"
+
     def test_null_and_empty_mean_absent(self, client, key, sandbox):
         login = sandbox.workspace("omar@example.com")["credentials"]
         payload = single(
@@ -230,7 +238,7 @@ class TestBatch:
 class TestWhoMayComeIn:
     @pytest.mark.parametrize("shown", ["", "sk_wrong", "sk_é", "中文".encode().decode("latin-1"), "x" * 5000])
     def test_a_wrong_key(self, client, key, shown):
-        response = post(client, single(access_token="x" * 40), **{"X-API-Key": shown})
+        response = post(client, single(access_token="x9_" * 14), **{"X-API-Key": shown})
         assert response.status_code == 401
         assert response.json() == {
             "success": False,
@@ -240,14 +248,14 @@ class TestWhoMayComeIn:
         assert not ImportJob.objects.exists()
 
     def test_no_key_and_no_session(self, client):
-        assert post(client, single(access_token="x" * 40)).status_code == 401
+        assert post(client, single(access_token="x9_" * 14)).status_code == 401
 
     def test_a_revoked_key(self, client, key):
         api_keys.revoke(key_id=ApiKey.objects.get().pk, actor=actors.command("tests"))
-        assert post(client, single(access_token="x" * 40), **{"X-API-Key": key}).status_code == 401
+        assert post(client, single(access_token="x9_" * 14), **{"X-API-Key": key}).status_code == 401
 
     def test_a_wrong_key_is_not_made_good_by_a_session(self, olga_client):
-        assert post(olga_client, single(access_token="x" * 40), **{"X-API-Key": "sk_wrong"}).status_code == 401
+        assert post(olga_client, single(access_token="x9_" * 14), **{"X-API-Key": "sk_wrong"}).status_code == 401
 
     @pytest.mark.parametrize("path", ["/admin/", "/admin/teampool/team/", "/admin/import/"])
     def test_the_key_opens_nothing_else(self, client, key, path):
@@ -275,14 +283,14 @@ class TestWhoMayComeIn:
     def test_a_session_without_the_permission(self, client, sandbox):
         sam = User.objects.create_user("sam", password=None, is_staff=True)
         client.force_login(sam)
-        response = post(client, single(access_token="x" * 40))
+        response = post(client, single(access_token="x9_" * 14))
         assert (response.status_code, response.json()["error_code"]) == (403, "forbidden")
         sam.user_permissions.add(Permission.objects.get(codename="add_importjob"))
-        assert post(client, single(access_token="x" * 40)).json()["error_code"] == "token_dead"
+        assert post(client, single(access_token="x9_" * 14)).json()["error_code"] == "token_dead"
 
     def test_a_session_of_somebody_who_is_no_operator(self, client):
         client.force_login(User.objects.create_user("sam", password=None))
-        assert post(client, single(access_token="x" * 40)).status_code == 401
+        assert post(client, single(access_token="x9_" * 14)).status_code == 401
 
     def test_who_asked_is_written_down(self, client, key, sandbox):
         token = sandbox.workspace("omar@example.com")["credentials"]["access_token"]
@@ -337,6 +345,16 @@ HOSTILE = [
     ("an id that leads elsewhere", b'{"import_type":"single","access_token":"x","account_id":"../../me"}', "bad_text"),
     ("an id without end", b'{"import_type":"single","access_token":"x","account_id":"' + b"a" * 65 + b'"}', "too_long"),
     ("a token without end", b'{"import_type":"single","access_token":"' + b"a" * 40_000 + b'"}', "too_long"),
+    ("a password for a token", b'{"import_type": "single", "access_token": "Correct-Horse-9x!"}', "no_token"),
+    ("a short password", b'{"import_type": "single", "session_token": "Tr0ub4dor3"}', "no_token"),
+    ("a 2FA seed", b'{"import_type": "single", "access_token": "JBSWY3DPEHPK3PXP"}', "no_token"),
+    (
+        "a seed for a refresh token",
+        b'{"import_type":"single","refresh_token":"JBSWY3DPEHPK3PXP","client_id":"app_x"}',
+        "no_token",
+    ),
+    ("an address for a token", b'{"import_type": "single", "access_token": "omar@example.com"}', "no_token"),
+    ("a personal token", b'{"import_type": "single", "access_token": "at-1234567890abcdefghij"}', "personal_token"),
     ("no client id", b'{"import_type": "single", "refresh_token": "rt_1234567890123456"}', "missing_field"),
     ("no content", b'{"import_type": "batch"}', "missing_field"),
     ("content that is a list", b'{"import_type": "batch", "content": ["a"]}', "wrong_type"),
