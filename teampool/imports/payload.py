@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from teampool.imports.jobs import MOST_BYTES
 from teampool.imports.reading.json_records import read_json
-from teampool.imports.reading.record import NO_TOKEN, Record, clean
+from teampool.imports.reading.record import NO_TOKEN, Record, clean, unreadable
 from teampool.imports.reading.shapes import ACCESS, ACCOUNT, CLIENT, EMAIL, REFRESH, SESSION, slot_of
 from teampool.imports.reasons import reason_text
 from teampool.upstream.readers import is_safe_id
@@ -119,7 +119,8 @@ def read_single(payload: dict[str, Any]) -> Record:
     if not (values[ACCESS] or values[SESSION] or values[REFRESH]):
         raise NotTaken(400, NO_TOKEN, reason_text(NO_TOKEN))
     # Its fields are read as those of a JSON line of a batch: what does not look like its name says is not used.
-    (record,) = read_json(json.dumps({field: value for field, value in values.items() if value}), 1, 1, []) or ()
+    text = json.dumps({field: value for field, value in values.items() if value})
+    (record,) = read_json(text, 1, 1, []) or [unreadable(1)]
     if record.problem:
         raise NotTaken(400, record.problem, reason_text(record.problem))
     if not (record.access_token or record.session_token or record.client_id):

@@ -206,7 +206,7 @@ class _Parser:
         first = last = number
         found = self._pieces(number)
         number += 1
-        while number < len(self.lines):
+        while number < len(self.lines) and len(found) <= MOST_FIELDS:  # no account has more, and each line looks at all
             line = self._seen(number)
             if not line and found[-1].text.strip():
                 break  # a blank line ends an account, but a label waits for its value

@@ -558,6 +558,12 @@ def is_read(line: str) -> bool:
     return bool(line) and not (is_comment or is_rule or is_fence) and "email" not in line and "access_token" not in line
 
 
+def test_an_account_told_by_labels_ends_where_no_account_goes_on() -> None:
+    records = parse("note: x\n" * 1000)
+    assert [record.last_line - record.line < 100 for record in records] == [True] * len(records)
+    assert records[-1].last_line == 1000
+
+
 class TestAnyText:
     @settings(deadline=None)
     @given(st.lists(PIECES, max_size=40).map("".join), st.sampled_from(["auto", "text", "csv", "json"]))
