@@ -14,7 +14,7 @@ from teampool.imports.reading.text import parse
 from teampool.models import ImportLine, Owner, Team
 from tests.teampool.imports.bringing import bring
 from tests.teampool.imports.lines import a_paste
-from tests.teampool.imports.reading.test_columns import RT, ST, access_of
+from tests.teampool.imports.reading.test_cutting import RT, ST, access_of
 from tests.teampool.imports.test_every_door import columns_sent
 from tests.teampool.imports.test_secrets import database_dump
 
