@@ -12,10 +12,12 @@ from django_q.models import OrmQ
 from base import actors
 from invites.following.sync import sync_team
 from notifications.models import AuditEvent
-from teampool.login import doubt, token_chain
+from teampool.login import by_refresh, by_session, doubt, token_chain
 from teampool.login import renew as credentials
-from teampool.login.renew import CannotRenew, renew, store_tokens
+from teampool.login.renew import CannotRenew, renew
+from teampool.login.tokens import store_tokens
 from teampool.models import Owner, Team, TeamLogin
+from teampool.upstream.claims import read_claims
 from teampool.upstream.web_session import NO_TOKEN_NOW
 from tests.cast import a_team, an_owner, import_sandbox_team, run_together
 
@@ -52,7 +54,7 @@ class TestBySession:
         token = renew(team_id=team.pk, rejected_token=DEAD)
         team.refresh_from_db()
         assert token == team.access_token
-        assert credentials.read_claims(token).account_id == second["account_id"] != first["account_id"]
+        assert read_claims(token).account_id == second["account_id"] != first["account_id"]
         assert sent(sandbox, "token") == 0
 
     def test_a_rotated_session_is_kept_and_leads_on(self, sandbox):
@@ -142,7 +144,7 @@ class TestByRefreshToken:
         def die(*args, **kwargs):
             raise Killed
 
-        monkeypatch.setattr(credentials, "_identity", die)
+        monkeypatch.setattr(by_refresh, "identity_of", die)
         with pytest.raises(Killed):
             renew(team_id=team.pk, rejected_token=DEAD)
         owner = Owner.objects.get()
@@ -373,13 +375,13 @@ class TestPermanently:
         team = refused_team(sandbox, refresh=False)
         fresh = sandbox.credentials()[0]["access_token"]
         Owner.objects.update(doubted_at=timezone.now() - doubt.AGAIN_AFTER)
-        real = credentials.exchange
+        real = by_session.exchange
 
         def import_meanwhile(*args, **kwargs):
             store_tokens(owner_id=team.owner_id, team_id=team.pk, access_token=fresh, source="import", actor=ACTOR)
             return real(*args, **kwargs)
 
-        monkeypatch.setattr(credentials, "exchange", import_meanwhile)
+        monkeypatch.setattr(by_session, "exchange", import_meanwhile)
         sandbox.fault("session", "session_empty")
         assert refuse(team).is_permanent
         team.refresh_from_db()

@@ -11,9 +11,9 @@ from django.utils import timezone
 from base import actors
 from invites.following.sync import sync_team
 from teampool.access import Access
-from teampool.login import doubt, keep_alive, refused, token_chain
-from teampool.login import renew as renewing
-from teampool.login.renew import CannotRenew, renew, store_tokens
+from teampool.login import by_session, doubt, keep_alive, refused, token_chain
+from teampool.login.renew import CannotRenew, renew
+from teampool.login.tokens import store_tokens
 from teampool.models import Owner, RefusedToken, Team
 from teampool.upstream.claims import read_claims
 from teampool.upstream.errors import UpstreamError
@@ -98,7 +98,7 @@ class TestDoubt:
         with time_machine.travel(timezone.now() + LATER, tick=True):
             error = refusal(team)
             assert error.is_permanent
-            assert Owner.objects.get().login_problem == renewing.NO_TOKEN_AT_ALL
+            assert Owner.objects.get().login_problem == by_session.NO_TOKEN_AT_ALL
         assert state(team) == ("active", "expired", "expired")
         assert len(calls(sandbox)) == 2
 
@@ -250,7 +250,7 @@ class TestOneWorkspace:
             before = len(calls(sandbox))
             with time_machine.travel(now + timedelta(minutes=minute, seconds=minute), tick=True):
                 error = refusal(team)
-                assert (error.failure, error.cause) == (Failure.EXCHANGE_FAILED, renewing.NO_TOKEN_HERE)
+                assert (error.failure, error.cause) == (Failure.EXCHANGE_FAILED, by_session.NO_TOKEN_HERE)
             asked_at += [minute] * (len(calls(sandbox)) - before)
         assert asked_at == [0, 10, 30, 70]
         sandbox.clear_faults()
@@ -285,8 +285,8 @@ class TestOneWorkspace:
         team = a_team(sandbox)
         kill(sandbox, team)
         sandbox.fault("session", "exchange_unknown", times=0)
-        assert sync_team(team_id=team.pk).problem == renewing.NO_TOKEN_HERE
-        assert Team.objects.get().sync_problem == renewing.NO_TOKEN_HERE
+        assert sync_team(team_id=team.pk).problem == by_session.NO_TOKEN_HERE
+        assert Team.objects.get().sync_problem == by_session.NO_TOKEN_HERE
 
     def test_a_workspace_that_returns_comes_back_by_itself(self, sandbox):
         team = a_team(sandbox)
@@ -309,7 +309,7 @@ class TestWhichWorkspace:
         token = renew(team_id=team.pk, rejected_token=team.access_token)
         assert read_claims(token).account_id == second
         reasons = [entry["reason"] for entry in calls(sandbox)]
-        assert reasons == list(renewing.REASONS[: 2 if honours == "account_switcher" else 1])
+        assert reasons == list(by_session.REASONS[: 2 if honours == "account_switcher" else 1])
         assert {entry["account_cookie"] for entry in calls(sandbox)} == {second}
         assert not any(entry["authorization"] for entry in calls(sandbox))
 
@@ -360,7 +360,7 @@ class TestTheSameDeadToken:
             with pytest.raises(UpstreamError) as caught, Access(fresh, actor=ACTOR) as access:
                 access.ask(lambda upstream: upstream.members(), is_look=True)
             assert caught.value.failure is Failure.TOKEN_REPEATED
-        assert sync_team(team_id=team.pk).problem == renewing.SAME_TOKEN
+        assert sync_team(team_id=team.pk).problem == by_session.SAME_TOKEN
         Team.objects.update(token_state=Team.Token.HEALTHY)  # as it is for whoever still believes in it
         for hours in (0, 2, 30):
             with time_machine.travel(now + timedelta(hours=hours), tick=True):
@@ -420,8 +420,8 @@ class TestTheSameDeadToken:
             real(*args, **kwargs)
             raise Killed
 
-        real = renewing.refresh_session
-        monkeypatch.setattr(renewing, "refresh_session", die)
+        real = by_session.refresh_session
+        monkeypatch.setattr(by_session, "refresh_session", die)
         with pytest.raises(Killed):
             renew(team_id=team.pk, rejected_token=team.access_token)
         monkeypatch.undo()

@@ -26,6 +26,7 @@ from teampool.login.keep_alive import renew_due
 from teampool.login.tokens import end_login
 from teampool.models import Owner, Team, TeamLogin
 from teampool.teams import health
+from teampool.upstream.claims import read_claims
 from teampool.upstream.errors import UpstreamError
 from teampool.upstream.types import Failure
 from tests.cast import ANA, a_code, a_team, an_owner, import_sandbox_team, run_together
@@ -266,7 +267,7 @@ class TestTheLeaderSLogInEnds:
         look(team)
         now = fresh(team)
         assert now.owner.email == SECOND
-        assert renew.read_claims(now.access_token).account_id == team.account_id
+        assert read_claims(now.access_token).account_id == team.account_id
 
     def test_a_log_in_that_gets_no_token_for_this_team_is_passed_over(self, sandbox):
         team = import_sandbox_team(sandbox)
@@ -530,7 +531,7 @@ class TestRenewASpareOne:
         login.refresh_from_db()
         assert login.access_token == token
         assert fresh(team).access_token == team.access_token
-        assert renew.read_claims(token).email == SECOND
+        assert read_claims(token).email == SECOND
 
     def test_one_refresh_serves_all_its_teams(self, sandbox):
         team = import_sandbox_team(sandbox)
