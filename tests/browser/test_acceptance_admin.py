@@ -306,8 +306,10 @@ class TestPhone:
         page = enter(**PHONE)
         for path in LISTS:
             page.goto(path)
+            # What does not fit stands on the row's own page; a log-in has none.
+            most = 280 if path.endswith("/owner/") else 180
             for row in page.locator("#result_list .data-row").all():
-                assert row.bounding_box()["height"] <= 180, path
+                assert row.bounding_box()["height"] <= most, path
 
 
 class TestTeams:
