@@ -38,7 +38,7 @@ NAMES = re.compile(
     r"Team [0-9a-f]{4}\b|\S+@\S+|https?://\S+|chatgpt\.com\S*|(?:smtp|api)\.\S+|\bsk_\S+|\b[\w.]+\.tasks\.\w+|\{\w+\}"
     r"|[A-Z0-9]{4}(?:-[A-Z0-9]{4})+|[0-9a-f]{8}\b|\.(?:json|csv|txt|zip)\b"
     r"|\b(?:olga|Olga|Shanghai|Suspended|Expired|Unpaid|Over|Paused|Cooling|Fresh|Free|Spring|stock|import_teams|REDEEM_THROTTLE)\b"
-    r"|\b(?:Team|ChatGPT|API|Key|API-Key|X-API-Key|token|access|session|refresh|account|id|ID|IP|CSV|ZIP|AT|RT|ST|MB|UTC|Session)\b"
+    r"|\b(?:Team|ChatGPT|API|Key|API-Key|X-API-Key|token|access|session|refresh|account|id|ID|IP|CSV|ZIP|JSON|AT|RT|ST|MB|UTC|Session)\b"
     r"|\b(?:Asia/Shanghai|English|make|demo|esc|UI|Ctrl|K|O|X|b)\b"
     r"|\b(?:Bark|Webhook|Webhooks|Standard|URL|SSL|STARTTLS|SMTP|HTTP|QQ|Gmail|Outlook|Markdown|https)\b"
     # What the system check names: this machine, its programs, the jobs of the timetable.
