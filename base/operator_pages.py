@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,7 @@ def column(name: str, title: Any, show: Callable[[Any], object], *, ordering: st
 
 def capital(text: object) -> str:
     """An English word with a capital; Chinese as it is, also where it begins with a Latin word ("token 过期")."""
-    return capfirst(str(text)) if str(text).isascii() else str(text)
+    return str(text) if re.search("[\u4e00-\u9fff]", str(text)) else capfirst(str(text))
 
 
 def badge(text: object, tone: str, icon: str) -> SafeString:

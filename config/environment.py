@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,11 +76,13 @@ class Environment:
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """A database URL. The refusal never quotes it: it may hold a password."""
-        try:
-            read = dict(self._env.db_url(name, default=default))
-        except (ValueError, KeyError, environ.ImproperlyConfigured):
-            read = {}
-        if not read.get("ENGINE"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a warning would quote it
+            try:
+                read = dict(self._env.db_url(name, default=default))
+            except (ValueError, KeyError, environ.ImproperlyConfigured):
+                read = {}
+        if "." not in str(read.get("ENGINE")):  # of an unknown scheme the engine is the scheme, or nothing
             raise ImproperlyConfigured(
                 f"{name}: write sqlite:////path/to/file or postgres://user:password@host:5432/name; special characters "
                 "of the password are percent-encoded."

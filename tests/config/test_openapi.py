@@ -109,6 +109,7 @@ class TestTheFile:
 
     def test_its_words_are_those_of_the_product(self) -> None:
         lines = reasons.INVALID | reasons.RETRYABLE | {reasons.TOKEN_DEAD, reasons.NO_TEAM}
+        lines |= {reasons.CLIENT_MISSING, reasons.CLIENT_WRONG}
         for name in ("LineFailed", "ImportSingleFailed"):
             assert set(SCHEMAS[name]["properties"]["error_code"]["enum"]) == lines
         assert set(SCHEMAS["Redemption"]["properties"]["state"]["enum"]) == set(PublicState)
@@ -149,7 +150,7 @@ class TestImport:
         assert single(access_token=login["access_token"])["action"] == "created"
         assert single(session_token=login["session_token"])["action"] == "updated"
         assert single(access_token=other["access_token"], email="omar@example.com")["error_code"] == "email_mismatch"
-        single(access_token="nothing-good")
+        single(access_token="nothing-good-0123456789")
         single(access_token=login["access_token"], account_id="10000000-0000-4000-8000-000000000000")
         text = "\n".join((csv_line(login, "email", "access_token"), csv_line(login, "email", "access_token"), "hello"))
         batch = {"import_type": "batch", "content": text}

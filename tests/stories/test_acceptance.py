@@ -19,7 +19,7 @@ def test_each_item_has_its_test() -> None:
         for name in NAMES
         for number in re.findall(r"\d\d", re.match(r"(?:\d\d_(?:and_)?)*", name)[0])  # type: ignore[index]
     }
-    assert tried == set(range(1, 26))
+    assert tried >= set(range(1, 26))
 
 
 def test_each_daily_task_has_its_test() -> None:

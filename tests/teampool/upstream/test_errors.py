@@ -50,6 +50,7 @@ class TestFaultOf:
                 "refresh_permanent",
                 "refresh_reused",
                 "identity_mismatch",
+                "token_repeated",
             },
             Fault.RECIPIENT: {"email_rejected", "domain_restricted"},
             Fault.NETWORK: {
@@ -59,6 +60,8 @@ class TestFaultOf:
                 "edge_block",
                 "rate_limited",
                 "refresh_transient",
+                "session_doubtful",
+                "exchange_failed",
                 "protocol_error",
                 "unknown_401",
             },
@@ -69,6 +72,7 @@ class TestFaultOf:
                 "conflict_busy",
                 "not_found_item",
                 "refused_unclear",
+                "refresh_misconfigured",
             },
         }
 
