@@ -20,11 +20,12 @@ from teampool.imports.reasons import (
 from teampool.imports.refreshing import Client, Keep, refresh
 from teampool.imports.who import Login
 from teampool.login import token_chain
+from teampool.login.exchange import exchange
 from teampool.models import Owner
 from teampool.upstream.claims import NotAToken, read_claims
-from teampool.upstream.client import Upstream, exchange_session
+from teampool.upstream.client import SessionAnswer, Upstream
 from teampool.upstream.errors import UpstreamError
-from teampool.upstream.types import Failure
+from teampool.upstream.types import Failure, Fault
 
 
 def prove(login: Login, *, stored: Owner | None, keep: Keep) -> tuple[Login, str, str]:
@@ -74,16 +75,24 @@ def _prove_session(login: Login, stored: Owner | None, keep: Keep) -> tuple[Logi
     sent = token_chain.newest(record.session_token)
     if not stored.session_token or sent == token_chain.newest(stored.session_token):
         return login, ""
+
+    def check(answer: SessionAnswer) -> None:
+        if not answer.is_of(login.email):
+            raise Refused(EMAIL_MISMATCH, email=login.email)
+
+    def keep_rotated(received: str) -> None:
+        nonlocal record
+        record = replace(record, session_token=received)
+        keep(record)
+
     try:
-        answer = exchange_session(sent, account_id=login.scope or None, device_id=login.device_id)
+        answer = exchange(sent, account_id=login.scope, device_id=login.device_id, check=check, keep=keep_rotated)
+        if answer.refusal is not None:
+            raise answer.refusal
     except UpstreamError as error:
-        return login, "" if error.failure in DEAD else reason_of(error)
-    if answer.email != login.email:
-        raise Refused(EMAIL_MISMATCH, email=login.email)
-    rotated = answer.tokens.session_token or sent
-    token_chain.remember(sent=sent, received=rotated)
-    record = replace(record, session_token=rotated)
-    keep(record)
+        # What it says of one workspace is found out when that one is opened.
+        is_told = error.failure in DEAD or error.fault is Fault.TEAM
+        return replace(login, record=record), "" if is_told else reason_of(error)
     return replace(login, record=record, is_session_proven=True), ""
 
 

@@ -22,8 +22,6 @@ from teampool.login.sign_in import GOOD_FOR, begin, begun_by, is_open, use
 from teampool.models import ImportJob, Owner, SignIn
 from teampool.upstream.authorisation import LANDS_AT, address_of
 
-_OVER = (Problem.USED, Problem.EXPIRED)
-
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def begin_sign_in(request: HttpRequest, owner_id: int | None = None) -> HttpResponse:

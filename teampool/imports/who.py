@@ -133,6 +133,8 @@ def token_for(login: Login, account_id: str, keep: Keep) -> TokenSet:
             raise answer.refusal
         if answer.account_id != account_id:
             raise UpstreamError(Failure.EXCHANGE_FAILED, code="wrong_workspace", op=Op.SESSION)
+        if refused.is_dead(answer.tokens.access_token):
+            raise UpstreamError(Failure.EXCHANGE_FAILED, code="same_token", op=Op.SESSION)
     except UpstreamError as error:
         if error.fault is Fault.NETWORK and error.failure not in NO_ANSWER_YET:
             raise
@@ -293,7 +295,7 @@ def _is_somebody(attempt: _Attempt) -> bool:
 
 def _refuse_other_login(login: Login, answer: SessionAnswer) -> None:
     """An exchange for one more workspace must still be of the same log-in."""
-    if answer.email != login.email and (answer.email or answer.refusal is None):
+    if not answer.is_of(login.email):
         raise UpstreamError(Failure.IDENTITY_MISMATCH, op=Op.SESSION)
 
 

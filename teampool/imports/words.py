@@ -55,12 +55,6 @@ def unused(kinds: Sequence[str]) -> str:
     return _("Columns not used: {names}").format(names=pgettext("between names of columns", ", ").join(names))
 
 
-def unused_count(kinds: Sequence[str]) -> str:
-    """`2 columns not used`, where there is little room; "" when everything was used."""
-    n = len(kinds)
-    return ngettext("{n} column not used", "{n} columns not used", n).format(n=n) if n else ""
-
-
 def explanation(line: ImportLine) -> str:
     """Why the line failed; or how long the log-in lasts, and how many people the Teams had. Then what was not used."""
     return " · ".join(part for part in (_outcome(line), unused(line.unused)) if part)

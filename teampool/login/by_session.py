@@ -136,7 +136,7 @@ class _Session:
     def _check(self, answer: SessionAnswer) -> None:
         """Another user's session must not get into this Owner: refuse it before any token is stored."""
         if answer.refusal is not None:
-            if answer.email and answer.email != self.owner.email:
+            if not answer.is_of(self.owner.email):
                 raise answer.refusal
             return
         whose = identity_of(answer.tokens, answer.email, answer.user_id, self.owner)

@@ -45,6 +45,10 @@ class SessionAnswer:
     account_id: str
     refusal: UpstreamError | None = None
 
+    def is_of(self, email: str) -> bool:
+        """False when it is another log-in's. An answer without a token may name nobody."""
+        return self.email == email or (not self.email and self.refusal is not None)
+
 
 def exchange_session(
     session_token: str, *, account_id: str | None = None, reason: str = REASONS[0], device_id: str

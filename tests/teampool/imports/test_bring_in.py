@@ -14,9 +14,10 @@ from notifications.models import AuditEvent
 from sandbox.clients import IOS
 from teampool.imports import bring_in, who
 from teampool.imports.worker import work
-from teampool.login import renew, token_chain
+from teampool.login import refused, renew, token_chain
 from teampool.models import AllowedMember, ImportLine, Member, Owner, Team
 from teampool.upstream.claims import read_claims
+from teampool.upstream.client import exchange_session
 from tests.cast import a_team, an_owner, import_sandbox_team, run_together
 from tests.teampool.imports.bringing import ACTOR, State, bring, bring_one, csv_line
 
@@ -149,6 +150,17 @@ class TestASession:
         assert bring_one(csv_line(login, "session_token")).state == State.CREATED
         stored = Owner.objects.get().session_token
         assert stored == token_chain.newest(login["session_token"]) != login["session_token"]
+
+    def test_a_dead_token_for_a_second_workspace_does_not_take_the_place_of_the_given_one(self, sandbox):
+        """ChatGPT may go on handing out a token that it refuses; which one that is, is known."""
+        for _ in range(2):
+            sandbox.workspace("omar@example.com")
+        login = sandbox.credentials()[0]
+        second = sandbox.dump()["workspaces"][1]["account_id"]
+        dead = exchange_session(login["session_token"], account_id=second, device_id="d").tokens.access_token
+        assert refused.claim_force_of(dead)
+        bring_one(csv_line(login, "access_token", "session_token"))
+        assert Team.objects.get(account_id=second).access_token == login["access_token"] != dead
 
     def test_a_session_that_answers_for_another_workspace_gives_no_token(self, sandbox):
         first = sandbox.workspace("omar@example.com")["account_id"]

@@ -238,6 +238,17 @@ class TestWhatIsStoredAlready:
         bring_one(csv_line(omar, "access_token", "session_token"))
         assert self.stored()["session_token"] == omar["session_token"]
 
+    @pytest.mark.parametrize("fault", ["session_empty", "session_error", "session_error_stale"])
+    def test_a_session_that_gives_no_token_does_not(self, sandbox, omar, fault):
+        import_sandbox_team(sandbox, sandbox.dump()["workspaces"][0]["account_id"])
+        Owner.objects.update(session_token="the-one-that-works")
+        before = self.stored()
+        sandbox.fault("session", fault)
+        line = bring_one(csv_line(omar, "access_token", "session_token"))
+        assert (line.state, line.reason, self.stored()) == (State.FAILED, "no_token_now", before)
+        (again,) = finish(jobs.retry_failed(job_id=line.job_id, actor=ACTOR, is_rung=False))
+        assert (again.state, self.stored()["session_token"]) == (State.UPDATED, omar["session_token"])
+
     def test_somebody_elses_refresh_token_is_refused(self, sandbox, omar):
         import_sandbox_team(sandbox, sandbox.dump()["workspaces"][0]["account_id"])
         before = self.stored()
